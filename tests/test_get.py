@@ -138,6 +138,15 @@ def test_settings_are_plain_dicts(project: acc.Project, kit: Kit) -> None:
     assert len(project.raw.category_attributes(kit.category, include_inherited=False)) < 6
 
 
+def test_category_attributes_takes_names(project: acc.Project, kit: Kit) -> None:
+    by_id = project.raw.category_attributes(kit.category)
+    path = project.settings().category(kit.category).path
+    for category in (int(kit.category), path, path.split(" > "), path.lower()):
+        assert project.raw.category_attributes(category) == by_id
+    with pytest.raises(acc.OptionError, match="no such category"):
+        project.raw.category_attributes("Nope")
+
+
 def test_both_prefixes_and_both_forms_of_the_project_id(sim: acc.testing.Simulator) -> None:
     for prefix in ("construction", "bim360"):
         for id in (sim.project_id, f"b.{sim.project_id}", sim.project_id.upper()):

@@ -90,7 +90,7 @@ class Filters(NamedTuple):
     def has_names(self) -> bool:
         """Return whether settings are needed to look up ids, sublocations, or the types of attributes."""
         return bool(
-            any(not _is_category_id(one) for one in self.categories)
+            any(not is_category_id(one) for one in self.categories)
             or any(not is_uuid(one) for one in (*self.statuses, *self.locations))
             or len(self.locations) > 1
             or any(not ATTRIBUTE.fullmatch(name) for name in self.attributes)
@@ -116,7 +116,7 @@ class Filters(NamedTuple):
 
     def with_subcategories(self, categories: _core.Table) -> Filters:
         """Add the ids of all subcategories, given all categories of the project."""
-        parents = {str(one["id"]): one.get("parentId") for one in categories.dicts()}
+        parents = {str(one["id"]): str(one.get("parentId")) for one in categories.dicts()}
         wanted = [str(one).strip() for one in self.categories]
         for id in wanted:
             if id not in parents:
@@ -147,13 +147,14 @@ class Filters(NamedTuple):
         return pairs
 
 
-def _is_category_id(value: object) -> bool:
+def is_category_id(value: object) -> bool:
+    """Return whether a value is the id of a category, and not a name or path."""
     return str(value).strip().isdigit()
 
 
-def _within(wanted: Iterable[str], parents: Mapping[str, str | None]) -> list[str]:
+def _within(wanted: Iterable[str], parents: Mapping[str, str]) -> list[str]:
     """Return ids and the ids of everything below them, without duplicates."""
-    children: dict[str | None, list[str]] = {}
+    children: dict[str, list[str]] = {}
     for id, parent in parents.items():
         children.setdefault(parent, []).append(id)
     found: dict[str, None] = {}
@@ -178,7 +179,7 @@ def _locations(settings: _core.Settings, locations: Sequence[Any], separator: st
     found = list(dict.fromkeys(settings.find_location(one, separator)["id"] for one in locations))
     if len(found) < 2:
         return found
-    return _within(found, {row["id"]: row["parent_id"] for row in settings.rows("locations")})
+    return _within(found, {row["id"]: str(row["parent_id"]) for row in settings.rows("locations")})
 
 
 def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:

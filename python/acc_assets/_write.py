@@ -15,7 +15,7 @@ from ._progress import Reporter
 from ._records import WriteCall, shown_verb
 from ._report import Report
 from ._results import Outcomes, Which
-from ._session import Session
+from ._session import ProjectKey, Session
 from ._text import counted, warn
 from .errors import (
     AccError,
@@ -71,7 +71,7 @@ class Write(NamedTuple):
 
     session: Session
     verb: str
-    project: str
+    project: ProjectKey
     rows: _core.Rows
     options: Mapping[str, Any]
     progress: object
@@ -92,7 +92,7 @@ class Write(NamedTuple):
             )
         return self.session.engine().write(
             self.verb,
-            self.project,
+            self.project.id,
             self.rows,
             self.options,
             settings=self.settings,
@@ -125,7 +125,7 @@ class Write(NamedTuple):
         _, wanted = engine.scan(self.verb, self.rows, self.options, settings=self.settings)
         if not wanted:
             return None
-        return engine.get(self.project, _core.Rows.from_values(wanted, "id"), get_options("id"))
+        return engine.get(self.project.id, _core.Rows.from_values(wanted, "id"), get_options("id"))
 
     def reporter(self) -> Reporter:
         """Create the progress reporter."""
@@ -135,7 +135,7 @@ class Write(NamedTuple):
         """Return the data that a result keeps about this write."""
         return WriteCall(
             self.verb,
-            self.project,
+            self.project.id,
             self.options,
             self.rows if has_rows and self.rows.replayable else None,
             self.rows.label_title,

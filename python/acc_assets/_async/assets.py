@@ -344,7 +344,7 @@ class AsyncAssets(AsyncVerbs):
         """
         at_least_one("rows", rows)
         with Reporter("auto", "template") as report:
-            core = await settings_of(self._session, self._project, report)
+            core = await settings_of(self._session, self._key, report)
         id = core.find_category(category, separator)["id"]
         await off_loop(lambda: _core.write_template(core, id, os.fspath(path), rows))
 
@@ -368,16 +368,14 @@ class AsyncAssets(AsyncVerbs):
         """Read the assets that match all given filters into an `AssetTable`, page by page.
 
         Args:
-            category, location: One or a list of ids or names: category paths, and location paths, names or barcodes. Assets of
-                all subcategories and sublocations are included.
-            status: One or a list of ids or labels.
-            updated: The earliest time of the last change, or a range (earliest, latest), one of which may be None. A time is a
-                date, a datetime or an ISO string. Strings can also be ranges: "from..to", "from.." or "..to". Both ends are
-                included; a date includes the whole day. Times without a time zone are local time.
+            category, status, location: One or a list of ids or names: category paths, status labels, and location paths, names or
+                barcodes. Assets of all subcategories and sublocations are included.
+            updated: When the assets last changed: the earliest time, or (earliest, latest), where None is an open end. Times are
+                dates, datetimes or ISO strings, which may be ranges: "from..to", "from.." or "..to". Both ends are included,
+                and the whole day of a date. A time without a time zone is local time.
             text: A string that must occur in a text field. Case is ignored.
             attributes: Custom attributes by display name or API name, such as {"Airflow": (1, 10), "Filter Class": ["F7", "F9"]}.
-                A tuple is a range of numbers or dates, one of which may be None. A list matches any of its values. Text
-                attributes must contain the given text.
+                A tuple is a range, where None is an open end. A list matches any of its values. A text must occur in the value.
             deleted: Whether to include deleted assets, which have isActive set to false.
             include_custom_attributes: Whether to read the custom attributes.
             sort: One or more fields or custom attributes, such as "-updatedAt" or ["categoryId", "Airflow desc"]. A "-" or
@@ -404,7 +402,7 @@ class AsyncAssets(AsyncVerbs):
         with Reporter(progress, "reading") as report:
             with still_partial(before):
                 if asked.has_names():
-                    asked = asked.with_ids(await settings_of(self._session, self._project, report), separator)
+                    asked = asked.with_ids(await settings_of(self._session, self._key, report), separator)
                 if asked.categories:
                     tree = engine.read("categories", self._project, {}, [])
                     await ended(tree, report)

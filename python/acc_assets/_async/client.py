@@ -104,10 +104,7 @@ class AsyncClient:
             >>> client.project("b.F6A1E3B5-abaa-4b01-b33a-5d55f36ba047").id
             'f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'
         """
-        found = AsyncProject(self._session, project_id)
-        if locations_container is not None:
-            self._session.containers[found.id] = str(locations_container)
-        return found
+        return AsyncProject(self._session, project_id, locations_container)
 
     async def close(self) -> None:
         """Close the connections and discard the token. Later calls raise OptionError."""
