@@ -300,8 +300,11 @@ impl ServiceError {
             None => write!(text, ": {}", shortened(&self.body, 300))?,
         }
         for violation in self.violations.iter().take(3) {
+            let is_said = self.message.as_ref() == Some(&violation.message);
             match &violation.field {
+                Some(field) if is_said => write!(text, " (`{field}`)")?,
                 Some(field) => write!(text, "; `{field}`: {}", violation.message)?,
+                None if is_said => {}
                 None => write!(text, "; {}", violation.message)?,
             }
         }
@@ -474,6 +477,32 @@ pub fn shortened(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_violation_that_repeats_the_message_is_shown_once() {
+        let shown = |message: &str, field: Option<&str>| {
+            let violation = Violation {
+                field: field.map(str::to_owned),
+                message: "Cannot sort by \"x\".".to_owned(),
+                ..Violation::default()
+            };
+            let error = ServiceError {
+                status: 400,
+                message: Some(message.to_owned()),
+                violations: vec![violation],
+                ..ServiceError::default()
+            };
+            error.to_string()
+        };
+        let same = "Cannot sort by \"x\".";
+        let once = "the service returned 400: Cannot sort by \"x\".";
+        assert_eq!(shown(same, Some("sort")), format!("{once} (`sort`)"));
+        assert_eq!(shown(same, None), once);
+        assert_eq!(
+            shown("Wrong.", Some("sort")),
+            "the service returned 400: Wrong.; `sort`: Cannot sort by \"x\"."
+        );
+    }
 
     #[test]
     fn a_transport_error_of_an_older_version_has_no_kind() {

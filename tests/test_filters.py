@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from datetime import date, timedelta, timezone
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conftest import Kit
+from front import front
 
 import acc_assets as acc
 
@@ -186,6 +188,31 @@ def test_created_after_and_before_take_the_same_times(project: acc.Project, berl
         project.relationships.search(created_after="2026-11-02", created_before="2026-11-01")
 
 
+@pytest.mark.once
+def test_only_documented_filters_are_sent(sim: acc.testing.Simulator, kit: Kit) -> None:
+    documented = {"limit", "includeSubLocations", "includeCustomAttributes", "includeDeleted", "sort"}
+    documented |= {
+        f"filter[{name}]" for name in ("categoryId", "statusId", "locationId", "updatedAt", "searchText")
+    }
+    numeric = kit.name("numeric")
+    documented.add(f"filter[customAttributes][{numeric}]")
+    with (
+        front(sim, lambda passing: passing.forward().whole()) as (url, seen),
+        acc.Client(sim.token, base_url=url) as client,
+    ):
+        client.project(sim.project_id).assets.list(
+            category=kit.category,
+            status=kit.status,
+            location="Building A",
+            updated="2026-01-01..",
+            text="a",
+            attributes={numeric: (1, 2)},
+        )
+    query = parse_qsl(urlsplit(seen[-1].path).query)
+    assert {name for name, _ in query} == documented
+    assert len(query) == len(documented)
+
+
 # Categories, statuses and locations
 
 
@@ -225,6 +252,9 @@ def test_category_includes_subcategories(lists: Lists, trees: dict[str, Any]) ->
         assert {name for name in lists(category=category) if name[0] == "C"} == expected, category
     leaf = settings.category("Air Handling")
     assert {name for name in lists(category=leaf.id) if name[0] == "C"} == {f"C-{leaf.id}"}
+    # Assets of an inactive category are found by its id, whatever the other filters are.
+    inactive = next(one for one in settings.categories if not one.is_active)
+    assert lists(category=inactive.id, status="Installed") == lists(category=inactive.id) == []
     root = next(one for one in settings.categories if one.is_root)
     everything = lists()
     assert sorted(lists(category=root.id)) == sorted(everything)
@@ -405,13 +435,14 @@ def test_attributes_take_timestamps(lists: Lists, measured: Kit) -> None:
         ("numeric", float("nan"), "is not a value"),
         ("numeric", [], "is empty"),
         ("numeric", {"min": 1}, "not dict"),
+        ("numeric", [[1, 2]], "a list in a list"),
         ("date", ("27.11.2026", None), "'27.11.2026' is not a date"),
         ("date", "27.11.2026..", "'27.11.2026' is not a date"),
         ("date", (3, None), "3 is not a date"),
         ("text", ("a", "b"), "no order, so it takes no range .* Pass one text"),
         ("text", ["a", "b"], "for one text only"),
         ("select", ("F7", "F9"), "no order, so it takes no range .* Pass one value, or a list"),
-        ("select", "F77", "did you mean|one of|use"),
+        ("select", "F77", "^attributes: 'Filter Class': value .*did you mean `F7`"),
         ("boolean", (False, True), "no order"),
         ("boolean", "ja", "Pass True or False, not 'ja'"),
     ],
@@ -425,11 +456,11 @@ def test_attributes_reject_wrong_values(kind: str, wrong: Any, match: str, lists
 def test_attributes_reject_unknown_names(lists: Lists, kit: Kit) -> None:
     for wrong, match in (
         ({"Filter Klass": "F7"}, "did you mean `Filter Class`"),
-        ({"ca999": 1, "ca998": (1, 2)}, "no such custom attribute"),
-        ({"Category": "HVAC"}, "Use the argument category= instead"),
+        ({"ca999": 1, "ca998": (1, 2)}, "no custom attribute 'ca999'"),
+        ({"Category": "HVAC"}, "'Category' is not a custom attribute. Use the argument category= instead"),
         ({"barcode": "000123"}, "Use the argument text= instead"),
-        ({"filter[clientAssetId]": "x"}, "no such custom attribute"),
-        ({kit.name("numeric"): 1, kit.attributes["numeric"]["displayName"]: 2}, "the same attribute"),
+        ({"filter[clientAssetId]": "x"}, "no custom attribute .* Use one of "),
+        ({kit.name("numeric"): 1, kit.attributes["numeric"]["displayName"]: 2}, "are the same attribute, ca"),
         ("Airflow", "must be a dict"),
     ):
         with pytest.raises(acc.OptionError, match=match):

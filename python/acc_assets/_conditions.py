@@ -41,6 +41,8 @@ class Condition(NamedTuple):
         if value is None:
             raise OptionError(f"{name} is None. The service cannot look for assets without a value.")
         values = [value] if isinstance(value, tuple) else several(name, value)
+        if any(isinstance(one, list) for one in values):
+            raise OptionError(f"{name} has a list in a list. Pass one list of values, or of ranges (tuples).")
         return cls(name, [_ends(name, one) if isinstance(one, tuple) else one for one in values])
 
     def needs_type(self) -> bool:
@@ -66,7 +68,7 @@ class Condition(NamedTuple):
                 f"{self.name}: the service searches a text attribute for one text only. Call list once for each text."
             )
         if kind in ("select", "multi_select"):
-            return self._replace(values=[find_option(_plain(one)) for one in self.values])
+            return self._replace(values=[self._option(find_option, one) for one in self.values])
         if kind == "boolean":
             return self._replace(values=[self._flag(one) for one in self.values])
         return self._replace(values=[_plain(one) for one in self.values])
@@ -74,6 +76,12 @@ class Condition(NamedTuple):
     def texts(self) -> list[str]:
         """Return the strings to send."""
         return [_plain(one) for one in self.values]
+
+    def _option(self, find_option: Callable[[str], str], value: Any) -> str:
+        try:
+            return find_option(_plain(value))
+        except OptionError as error:
+            raise OptionError(f"{self.name}: {error}") from None
 
     def _flag(self, value: Any) -> str:
         text = _plain(value).strip().lower()

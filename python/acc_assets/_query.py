@@ -33,6 +33,9 @@ ARGUMENTS: Final = {
 FIELDS: Final = tuple(name for name in Asset.__annotations__ if name != "customAttributes")
 OTHER_NAMES: Final = {"assetid": "clientAssetId", "created": "createdAt", "updated": "updatedAt"}
 
+# The similarity of a name that is probably meant.
+CLOSE: Final = 0.7
+
 # Servers commonly accept a request line of 8 kB. The path, the cursor and the page size need some of it.
 LONGEST_QUERY: Final = 6000
 
@@ -104,10 +107,15 @@ class Filters(NamedTuple):
         for name, wanted in self.attributes.items():
             attribute, kind = _find_attribute(settings, name)
             if attribute in attributes:
-                raise OptionError(f"attributes: {name!r} is the same attribute as another key ({attribute}).")
+                raise OptionError(
+                    f"attributes: {name!r} and another key are the same attribute, {attribute}."
+                )
             attributes[attribute] = wanted.of_type(kind, partial(settings.find_option, attribute))
         return self._replace(
-            categories=[settings.find_category(one, separator)["id"] for one in self.categories],
+            categories=[
+                one if is_category_id(one) else settings.find_category(one, separator)["id"]
+                for one in self.categories
+            ],
             statuses=[id for one in self.statuses for id in settings.find_statuses(str(one))],
             locations=_locations(settings, self.locations, separator),
             attributes=attributes,
@@ -187,8 +195,14 @@ def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:
         return settings.find_attribute(name)
     except OptionError as error:
         argument = ARGUMENTS.get(_folded(name))
-        hint = f" Use the argument {argument}= instead." if argument else ""
-        raise OptionError(f"attributes: {error}.{hint}") from None
+        displayed = [row["display_name"] for row in settings.rows("attributes") if row["is_active"]]
+        if argument is not None:
+            reason = f"{name!r} is not a custom attribute. Use the argument {argument}= instead."
+        elif displayed and not nearest(name, displayed, CLOSE):
+            reason = f"the project has no custom attribute {name!r}. Use one of {listed(displayed)}."
+        else:
+            reason = str(error)
+        raise OptionError(f"attributes: {reason}") from None
 
 
 def _folded(name: str) -> str:
@@ -231,7 +245,7 @@ def _sort_key(settings: _core.Settings, key: SortKey) -> SortKey:
         attribute, _ = settings.find_attribute(name)
     except OptionError:
         displayed = [row["display_name"] for row in settings.rows("attributes") if row["is_active"]]
-        near = nearest(name, (*FIELDS, *OTHER_NAMES, *displayed), 0.7)
+        near = nearest(name, (*FIELDS, *displayed), CLOSE)
         hint = (
             f'Did you mean "{near}"?'
             if near

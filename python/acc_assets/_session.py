@@ -148,8 +148,9 @@ class Session:
     def forget_settings(self, project: str) -> None:
         """Discard the settings of a project, which are about to change."""
         self.engine().forget_settings(project)
-        for key in [key for key in self.settings if key.id == project]:
-            self.settings.pop(key, None)
+        for key in list(self.settings):  # a copy, because another thread may add settings
+            if key.id == project:
+                self.settings.pop(key, None)
 
     def _token(self) -> str:
         if isinstance(self._auth.reveal(), str):
