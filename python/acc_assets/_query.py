@@ -35,6 +35,8 @@ OTHER_NAMES: Final = {"assetid": "clientAssetId", "created": "createdAt", "updat
 
 # The similarity of a name that is probably meant.
 CLOSE: Final = 0.7
+# The number of names that a message lists if none is close.
+LONGEST_LIST: Final = 20
 
 # Servers commonly accept a request line of 8 kB. The path, the cursor and the page size need some of it.
 LONGEST_QUERY: Final = 6000
@@ -195,11 +197,14 @@ def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:
         return settings.find_attribute(name)
     except OptionError as error:
         argument = ARGUMENTS.get(_folded(name))
-        displayed = [row["display_name"] for row in settings.rows("attributes") if row["is_active"]]
+        rows = settings.rows("attributes")
+        active = [row["display_name"] for row in rows if row["is_active"]]
         if argument is not None:
             reason = f"{name!r} is not a custom attribute. Use the argument {argument}= instead."
-        elif displayed and not nearest(name, displayed, CLOSE):
-            reason = f"the project has no custom attribute {name!r}. Use one of {listed(displayed)}."
+        elif 0 < len(active) <= LONGEST_LIST and not nearest(
+            name, [row["display_name"] for row in rows], CLOSE
+        ):
+            reason = f"the project has no custom attribute {name!r}. Use one of {listed(active)}."
         else:
             reason = str(error)
         raise OptionError(f"attributes: {reason}") from None
