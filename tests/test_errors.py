@@ -308,6 +308,8 @@ def test_api_error_has_everything_the_service_returned(sim: acc.testing.Simulato
     assert error.body
     assert error.code
     assert error.code in str(error)
+    # The service repeats its message for the only field.
+    assert str(error).count("Cannot sort by") == 1
 
 
 def test_api_error_has_the_rejected_fields(sim: acc.testing.Simulator) -> None:
