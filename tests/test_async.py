@@ -34,6 +34,24 @@ async def test_create_get_patch_and_delete(
     assert "FIELD_EXCEEDS_MAX_LENGTH" in {str(code["name"]) for code in await async_project.raw.error_codes()}
 
 
+async def test_warnings_point_to_the_line_of_the_user(async_project: acc.AsyncProject, kit: Kit) -> None:
+    def create() -> Awaitable[object]:
+        return async_project.assets.create([kit.row(barcode=5)], dry_run=True)
+
+    calls: list[Callable[[], Awaitable[object]]] = [
+        create,
+        lambda: asyncio.gather(create()),
+        lambda: asyncio.wait_for(create(), 60),
+    ]
+    for call in calls:
+        with pytest.warns(acc.DataWarning, match="numbers") as warned:
+            await call()
+        assert pathlib.Path(warned[0].filename).parent.name != "asyncio"
+    with pytest.warns(acc.DataWarning, match="numbers") as warned:
+        await create()
+    assert [warning.filename for warning in warned] == [__file__]
+
+
 async def test_creates_run_concurrently(kit: Kit, sim: acc.testing.Simulator) -> None:
     with holding(sim) as held:
         async with sim.async_client(base_url=held.url) as client:

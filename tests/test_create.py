@@ -153,6 +153,8 @@ def test_max_errors_stops_a_hopeless_import(
 def test_max_errors_as_a_fraction(project: acc.Project, kit: Kit) -> None:
     rows = [*kit.rows(90), *({"clientAssetId": f"bad-{place}"} for place in range(10))]
     assert project.assets.create(rows, max_errors=0.1).counts == {"created": 90, "invalid": 10}
+    # A float is a fraction, even if it is 1.0.
+    assert project.assets.create(rows, max_errors=1.0).counts == {"created": 90, "invalid": 10}
     with pytest.raises(acc.OptionError, match="stream"):
         project.assets.create(iter(rows), max_errors=0.1)
 

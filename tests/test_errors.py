@@ -30,8 +30,10 @@ import acc_assets as acc
         ({"nulls": "omitted"}, 'Did you mean "omit"'),
         ({"dates": "exactly"}, 'must be "strict" or "truncate"'),
         ({"on_error": "rise"}, 'Did you mean "raise"'),
-        ({"max_errors": -1}, "fraction such as 0.01, not -1"),
-        ({"max_errors": 2.5}, "number of rows, or a fraction"),
+        ({"max_errors": -1}, "fraction of all rows .*, not -1"),
+        ({"max_errors": 2.5}, "number of rows .*, or a fraction"),
+        ({"max_errors": 2.0}, "number of rows .*, not 2.0"),
+        ({"max_errors": True}, "number of rows .*, not True"),
         ({"dry_run": "yes"}, "True or False"),
         ({"progress": "bar"}, "function"),
     ],
@@ -298,7 +300,7 @@ def test_secrets_are_never_shown(sim: acc.testing.Simulator) -> None:
 
 def test_api_error_has_everything_the_service_returned(sim: acc.testing.Simulator) -> None:
     with sim.client() as client, pytest.raises(acc.BadRequestError) as caught:
-        client.project(sim.project_id).assets.list(sort="no_such_field")
+        client.project(sim.project_id).assets.list(sort="customAttributes.ca999")
     error = caught.value
     assert error.status == 400
     assert error.request_id
@@ -306,6 +308,8 @@ def test_api_error_has_everything_the_service_returned(sim: acc.testing.Simulato
     assert error.body
     assert error.code
     assert error.code in str(error)
+    # The service repeats its message for the only field.
+    assert str(error).count("Cannot sort by") == 1
 
 
 def test_api_error_has_the_rejected_fields(sim: acc.testing.Simulator) -> None:
@@ -358,8 +362,8 @@ def test_series_and_dict_of_tables_raise_input_error(project: acc.Project, kit: 
 
 
 def test_unknown_filter_raises_option_error(project: acc.Project) -> None:
-    with pytest.raises(acc.OptionError, match="locationId"):
-        project.assets.list(filters={"location": "x"})
+    with pytest.raises(acc.OptionError, match="Use the argument location= instead"):
+        project.assets.list(attributes={"location": "x"})
 
 
 def test_exception_of_a_generator_has_the_result(

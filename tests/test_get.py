@@ -78,9 +78,23 @@ def test_get_accepts_ids_in_many_forms(project: acc.Project, made: acc.BulkResul
 
 
 def test_get_reports_invalid_ids_as_missing(project: acc.Project, made: acc.BulkResult) -> None:
-    assets = project.assets.get(["AHU-1", made.ids[0], None])
+    with pytest.warns(acc.DataWarning, match=r"^1 value is not an asset id .*'AHU-1'.*text=") as warned:
+        assets = project.assets.get(["AHU-1", made.ids[0], None])
+    assert [str(warning.filename) for warning in warned] == [__file__]
     assert assets.missing == ["AHU-1"]
     assert len(assets) == 1
+
+
+def test_get_raises_for_missing_assets(project: acc.Project, made: acc.BulkResult) -> None:
+    unknown = [str(uuid.uuid4()) for _ in range(7)]
+    with pytest.raises(acc.InputError, match=r"^7 assets were not found: .* and 2 more") as caught:
+        project.assets.get([made.ids[0], *unknown], missing="raise")
+    assert str(unknown[0]) in str(caught.value)
+    assert caught.value.partial is not None
+    assert [row["id"] for row in caught.value.partial] == [made.ids[0]]
+    assert len(project.assets.get(made, missing="raise")) == 230
+    with pytest.raises(acc.OptionError, match='missing must be "report" or "raise"'):
+        project.assets.get(made, missing="rise")  # type: ignore[arg-type]
 
 
 def test_list_reads_all_pages(project: acc.Project, made: acc.BulkResult) -> None:
@@ -91,9 +105,9 @@ def test_list_filters(project: acc.Project, made: acc.BulkResult, kit: Kit) -> N
     numeric = kit.name("numeric")
     project.assets.create(kit.row("Chiller 1", statusId=kit.other_status, **{numeric: 99})).raise_if_failed()
     for found in (
-        project.assets.list(search="chiller"),
+        project.assets.list(text="chiller"),
         project.assets.list(category=kit.category, status=[kit.other_status]),
-        project.assets.list(filters={numeric: "90..100"}),
+        project.assets.list(attributes={numeric: "90..100"}),
     ):
         assert [asset["clientAssetId"] for asset in found] == ["Chiller 1"]
 
@@ -124,43 +138,20 @@ def test_settings_are_plain_dicts(project: acc.Project, kit: Kit) -> None:
     assert len(project.raw.category_attributes(kit.category, include_inherited=False)) < 6
 
 
+def test_category_attributes_takes_names(project: acc.Project, kit: Kit) -> None:
+    by_id = project.raw.category_attributes(kit.category)
+    path = project.settings().category(kit.category).path
+    for category in (int(kit.category), path, path.split(" > "), path.lower()):
+        assert project.raw.category_attributes(category) == by_id
+    with pytest.raises(acc.OptionError, match="no such category"):
+        project.raw.category_attributes("Nope")
+
+
 def test_both_prefixes_and_both_forms_of_the_project_id(sim: acc.testing.Simulator) -> None:
     for prefix in ("construction", "bim360"):
         for id in (sim.project_id, f"b.{sim.project_id}", sim.project_id.upper()):
             with sim.client(prefix=prefix) as client:
                 assert client.project(id).raw.categories()
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "filter[clientAssetId]",
-        "filter[x",
-        "filter[",
-        "filter[]",
-        "filter[customAttributes][x]",
-        "filter[customAttributes]",
-    ],
-)
-def test_only_documented_filters_are_sent(
-    name: str, project: acc.Project, sim: acc.testing.Simulator
-) -> None:
-    before = sim.audit()["requests"]
-    with pytest.raises(acc.OptionError, match="unknown filter"):
-        project.assets.list(filters={name: "x"})
-    assert sim.audit()["requests"] == before
-
-
-def test_documented_filters_may_be_given_by_their_parameters(
-    project: acc.Project, made: acc.BulkResult, kit: Kit
-) -> None:
-    filters = {
-        "filter[categoryId]": kit.category,
-        "filter[statusId]": [kit.status, kit.other_status],
-        f"filter[customAttributes][{kit.name('numeric')}]": "12..13",
-        "includeSubLocations": "false",
-    }
-    assert len(project.assets.list(filters=filters)) == 230
 
 
 @pytest.mark.once
@@ -172,9 +163,9 @@ def test_an_ignored_filter_is_an_error(sim: acc.testing.Simulator, made: acc.Bul
     assert len(project.assets.list(category=kit.category)) == 230  # it has no effect here
     for name, arguments in {
         "filter[statusId]": {"status": kit.other_status},
-        "filter[updatedAt]": {"updated_at": "2001-01-01T00:00:00Z..2001-02-01T00:00:00Z"},
+        "filter[updatedAt]": {"updated": "2001-01-01T00:00:00Z..2001-02-01T00:00:00Z"},
         f"filter[customAttributes][{numeric}]": {
-            "filters": {numeric: "20.."},
+            "attributes": {numeric: (20, None)},
             "include_custom_attributes": True,
         },
     }.items():

@@ -10,7 +10,8 @@ import acc_assets as acc
 PACKAGE = pathlib.Path(acc.__file__).parent
 LAYERS = """
     _core _json errors _text _html _paths _secret
-    _records _options
+    _records _options _times
+    _conditions
     _tables _partial _mapping _progress
     _report
     _results _files _frames _rows _event_loop

@@ -278,7 +278,7 @@ def test_filters_take_names(project: acc.Project) -> None:
         ({"status": "Planned"}, "F-1", "F-2"),
         ({"status": ["Handed over"]}, "F-2", "F-1"),
         ({"location": ROOM}, "F-1", "F-2"),
-        ({"filters": {"Schutzart (IP)": "ip44"}}, "F-1", "F-2"),
+        ({"attributes": {"Schutzart (IP)": "ip44"}}, "F-1", "F-2"),
         ({"category": "Level 10", "status": "Planned"}, "F-1", "F-2"),
         ({"category": "Level 10", "location": ROOM}, "F-1", "F-2"),
     ):

@@ -236,7 +236,7 @@ def test_list_reads_all_pages_of_the_example(recorded: Callable[..., RecordedSer
     assert found == [row for page in pages for row in answer(page)["results"]]
 
     pages = ["assets-page-1", "assets-page-2"]
-    server = recorded(*pages, prefix=prefix)
+    server = recorded("categories", *pages, prefix=prefix)
     assets = client(server, prefix=prefix).project(PROJECT).assets.list(category=17)
     assert assets.to_dicts() == [row for page in pages for row in answer(page)["results"]]
 

@@ -522,3 +522,23 @@ def test_the_time_of_reading_is_a_time(project: acc.Project, tmp_path: pathlib.P
                 acc.Settings.load(tmp_path / "settings.json")
         else:
             assert acc.Settings.load(tmp_path / "settings.json").read_at == time
+
+
+def test_locations_container_belongs_to_one_project_object(
+    sim: acc.testing.Simulator, client: acc.Client
+) -> None:
+    def read(project: acc.Project) -> list[str]:
+        before = sim.audit()["endpoints"]
+        project.settings()
+        after = sim.audit()["endpoints"]
+        return [name for name in after if name.startswith("locations") and after[name] != before.get(name)]
+
+    plain = client.project(sim.project_id)
+    contained = client.project(sim.project_id, locations_container=sim.world()["locations_container_id"])
+    (of_project,), (of_container,) = read(plain), read(contained)
+    assert of_project != of_container
+    # Each object keeps its own settings and reads no others.
+    assert read(plain) == read(contained) == read(client.project(sim.project_id)) == []
+    contained.apply_setup(acc.Setup.from_dict({"categories": [{"path": "HVAC > New"}]}))
+    assert read(plain) == [of_project]
+    assert plain.settings().category("New").name == "New"

@@ -457,7 +457,23 @@ def test_a_403_names_its_possible_causes(body: dict[str, str], words: list[str])
         assert word in str(caught.value)
 
 
-def test_region_is_sent_where_documented() -> None:
+def test_unknown_regions_are_sent_with_a_warning() -> None:
+    for region, hint in (
+        ("EUROPE", "Unknown region 'EUROPE'. Known regions: US, CAN"),
+        ("EMAE", 'mean "EMEA"'),
+    ):
+        with pytest.warns(UserWarning, match="Unknown region") as warned:
+            client = acc.Client("token", region=region)
+        assert hint in str(warned[0].message)
+        assert warned[0].filename == __file__
+        assert f"region='{region}'" in repr(client)
+    for wrong in (5, "E U"):
+        with pytest.raises(acc.OptionError, match="region"):
+            acc.Client("token", region=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("region", ["APAC", " apac "])
+def test_region_is_sent_where_documented(region: str) -> None:
     sent: dict[str, tuple[str | None, str | None]] = {}
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
@@ -465,7 +481,7 @@ def test_region_is_sent_where_documented() -> None:
         sent[place] = (handler.headers["x-ads-region"], handler.headers["region"])
         give(handler, b'{"pagination":{},"page":{},"results":[],"relationships":[]}')
 
-    with serving(answer) as url, acc.Client("token", base_url=url, region="APAC") as client:
+    with serving(answer) as url, acc.Client("token", base_url=url, region=region) as client:
         project = client.project(PROJECT)
         project.assets.list()
         project.relationships.search()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -81,8 +82,8 @@ def test_search_is_by_time_of_creation(sim: acc.testing.Simulator) -> None:
         assert found_ids(search(created_after=after.isoformat())) == ids
     sent = dict(parse_qsl(urlsplit(seen[1].path).query))
     # The page requires ISO 8601. A time without a zone would be interpreted differently.
-    assert datetime.fromisoformat(sent["createdAfter"]) == after
-    assert datetime.fromisoformat(sent["createdBefore"]) == before
+    for name, time in (("createdAfter", after), ("createdBefore", before)):
+        assert datetime.fromisoformat(sent[name].replace("Z", "+00:00")) == time
 
 
 def test_search_results_can_be_deleted(project: acc.Project, sim: acc.testing.Simulator) -> None:
@@ -125,6 +126,28 @@ def test_entity_accepts_strings_and_uuids() -> None:
     for wrong in (None, ["asset"], 7):
         with pytest.raises(acc.OptionError, match="must be a string"):
             acc.Entity(wrong)  # type: ignore[arg-type]
+
+
+def test_search_takes_one_id_per_end(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    ids = [str(uuid.uuid4()), str(uuid.uuid4())]
+    wrong: Any
+    for wrong in (ids, tuple(ids), set(ids), {}, "", " "):
+        with pytest.raises(acc.OptionError, match="the id of one entity"):
+            acc.Entity("asset", id=wrong)
+    before = sim.audit()["requests"]
+    for end in (acc.Entity("asset", id="AHU-1"), acc.Entity("autodesk-bim360-asset", "asset", "000123")):
+        with pytest.raises(acc.OptionError, match="not the id of an asset"):
+            project.relationships.search(end)
+        with pytest.raises(acc.OptionError, match="not the id of an asset"):
+            project.relationships.search("photo", end)
+    assert sim.audit()["requests"] == before
+
+
+def test_domains_and_types_match_in_any_case() -> None:
+    assert acc.Entity("autodesk-BIM360-asset", "Asset") == acc.Entity("asset")
+    assert acc.Entity("autodesk-bim360-documentmanagement", "DocumentLineage") == acc.Entity("document")
+    # What is not documented is not changed.
+    assert acc.Entity("autodesk-New", "Thing")[:2] == ("autodesk-New", "Thing")
 
 
 def test_a_changed_entity_keeps_the_rules() -> None:

@@ -136,6 +136,20 @@ def wire(raw: acc.Raw) -> types.Json:
     return rows[0]["name"]
 
 
+def changed(
+    project: acc.Project,
+    missing: types.Missing,
+    since: types.Time,
+    between: types.TimeRange = ("2026-11-01", None),
+) -> list[acc.AssetTable]:
+    wanted = {"Airflow": (1, 10), "Filter Class": ["F7"]}
+    return [
+        project.assets.list(updated=since, category=[["HVAC", "Fans"], 42], location="Building A", limit=10),
+        project.assets.list(updated=between, attributes=wanted, sort=["-updatedAt"], deleted=True),
+        project.assets.get("x", missing=missing),
+    ]
+
+
 def read_back(project: acc.Project, ids: types.IdData, after: types.After = None) -> types.Asset:
     assets: acc.AssetTable = project.assets.get(ids, after=after)
     first: types.Asset = assets[0]

@@ -207,6 +207,7 @@ class Engine:
         /,
         after: Table | None = None,
         body: str | None = None,
+        limit: int | None = None,
     ) -> Operation:
         """Plan a paged read. The operation's `table` contains the rows.
 
@@ -218,6 +219,7 @@ class Engine:
             query: The query parameters.
             after: The table of an earlier read that failed. This read resumes at the page that could not be read.
             body: The request body, or None.
+            limit: Maximum number of rows to return. If None, all rows.
         """
 
 @final

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from numbers import Integral
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
-from ._text import listed, nearest
+from ._text import listed, nearest, warn
 from .errors import OptionError
 
 Auth: TypeAlias = str | Callable[[], str | Awaitable[str]]
@@ -16,6 +17,7 @@ Dates: TypeAlias = Literal["strict", "truncate"]
 OnError: TypeAlias = Literal["collect", "raise", "stop"]
 SetupOnError: TypeAlias = Literal["collect", "raise"]
 Verb: TypeAlias = Literal["create", "patch"]
+Missing: TypeAlias = Literal["report", "raise"]
 SettingsKind: TypeAlias = Literal[
     "categories", "statuses", "attributes", "options", "assignments", "locations"
 ]
@@ -30,6 +32,9 @@ SEPARATOR: Final = ">"
 # maximum, but Autodesk's samples send 100.
 MOST_ASSETS: Final = 100
 MOST_RELATIONSHIPS: Final = 50
+
+# The Regions page lists these codes, and the retired name of AUS.
+REGIONS: Final = ("US", "CAN", "EMEA", "GBR", "DEU", "IND", "JPN", "AUS", "APAC")
 
 
 class _LimitFields(NamedTuple):
@@ -181,18 +186,39 @@ def at_least_one(name: str, value: object) -> None:
         raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}.")
 
 
-def bound(name: str, value: object) -> None:
-    """Raise OptionError if a value is neither a number of rows nor a fraction of all rows."""
-    number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else -1.0
-    if 0 <= number < 1 or (number >= 1 and float(number).is_integer()):
-        return
-    raise OptionError(f"{name} must be a number of rows, or a fraction such as 0.01, not {value!r}.")
+def bound(name: str, value: Any) -> float | None:
+    """Return a limit for the core: a number of rows, or a fraction below 1. None means no limit, as does a fraction of 1."""
+    if value is None:
+        return None
+    if isinstance(value, float) and 0 <= value <= 1:
+        return float(value) if value < 1 else None
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 0:
+        return int(value)
+    raise OptionError(
+        f"{name} must be a number of rows (an int), or a fraction of all rows from 0.0 to 1.0 (a float), not {value!r}."
+    )
 
 
 def flag(name: str, value: object) -> None:
     """Raise OptionError if a value is not True or False."""
     if not isinstance(value, bool):
         raise OptionError(f"{name} must be True or False, not {value!r}.")
+
+
+def region_option(region: object) -> str | None:
+    """Return the code of a region, in upper case if it is known. Otherwise warn, because new regions may be added."""
+    if region is None:
+        return None
+    if not isinstance(region, str):
+        raise OptionError(f'region must be a string such as "EMEA", not {region!r}.')
+    code = region.strip().upper()
+    if code in REGIONS:
+        return code
+    if code.isalnum():
+        near = nearest(code, REGIONS, 0.6)
+        hint = f'Did you mean "{near}"? ' if near else ""
+        warn(f"Unknown region {region!r}. {hint}Known regions: {', '.join(REGIONS[:-1])}.", UserWarning)
+    return region
 
 
 def key_option(key: object) -> None:
@@ -216,8 +242,10 @@ def get_options(
     include_custom_attributes: bool = True,
     include_deleted: bool = False,
     batch_size: int = MOST_ASSETS,
+    missing: str = "report",
 ) -> dict[str, Any]:
-    """Check the options of `get` and return them for the core."""
+    """Check the options of `get` and return those that the core needs."""
+    one_of("missing", missing, get_args(Missing))
     batch_option(batch_size)
     key_option(key)
     flag("include_custom_attributes", include_custom_attributes)
@@ -228,6 +256,13 @@ def get_options(
         "include_deleted": include_deleted,
         "batch_size": batch_size,
     }
+
+
+def list_options(include_custom_attributes: bool, limit: int | None) -> None:
+    """Raise OptionError if an option of `list` is invalid that is not a filter."""
+    flag("include_custom_attributes", include_custom_attributes)
+    if limit is not None:
+        at_least_one("limit", limit)
 
 
 def limits_option(limits: LimitsOption) -> Limits:

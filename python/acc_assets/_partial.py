@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from . import _core
 from ._tables import AssetTable, RelationshipTable
-from .errors import AccError, OptionError, ReadInterrupted
+from ._text import counted, is_uuid, warn
+from .errors import AccError, DataWarning, InputError, OptionError, ReadInterrupted
 
 Read: TypeAlias = AssetTable | RelationshipTable
 After: TypeAlias = BaseException | Read | None
+
+# The number of missing ids that a message names.
+FIRST: Final = 5
 
 
 @contextmanager
@@ -63,6 +67,28 @@ def unfinished(after: After) -> _core.Table | None:
             f"after must be the exception that an earlier call raised, or its .partial, not {type(kept).__name__}."
         )
     return kept._table
+
+
+def found(table: _core.Table, missing: str) -> AssetTable:
+    """Return the result of a read by ids. With `missing` "raise", raise InputError if an asset was not found."""
+    assets, absent = AssetTable(table), table.missing
+    if absent and missing == "raise":
+        more = f" and {len(absent) - FIRST:,} more" if len(absent) > FIRST else ""
+        names = ", ".join(map(repr, absent[:FIRST]))
+        error = InputError(
+            f"{counted(len(absent), 'asset was', 'assets were')} not found: {names}{more}. Deleted assets are only read with "
+            "include_deleted=True. The assets that were found are in .partial."
+        )
+        error.partial = assets
+        raise error
+    wrong = [one for one in absent if not is_uuid(one)]
+    if wrong:
+        warn(
+            f"{counted(len(wrong), 'value is', 'values are')} not an asset id (a UUID), so no asset was requested for it; see "
+            f".missing (first: {wrong[0]!r}). To find assets by Asset ID or barcode, use list(text=...).",
+            DataWarning,
+        )
+    return assets
 
 
 @contextmanager

@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from . import _core
+from ._conditions import Condition, several
 from ._options import ATTRIBUTE, flag
-from ._records import Entity
-from ._text import is_uuid, nearest
+from ._records import ENTITIES, Asset, Entity
+from ._text import counted, is_uuid, listed, nearest
+from ._times import check_order, first_instant, last_instant, time_range
 from .errors import OptionError
 
-# The filters documented on the GET assets reference page.
-FILTERS: Final = (
-    "categoryId",
-    "statusId",
-    "statusLabel",
-    "locationId",
-    "includeSubLocations",
-    "searchText",
-    "updatedAt",
-)
+# Filters that users may look for among the attributes, and the arguments to use instead.
+ARGUMENTS: Final = {
+    "category": "category",
+    "categoryid": "category",
+    "status": "status",
+    "statusid": "status",
+    "location": "location",
+    "locationid": "location",
+    "updatedat": "updated",
+    "assetid": "text",
+    "clientassetid": "text",
+    "barcode": "text",
+    "description": "text",
+}
+
+# Fields to sort by, and other names for them.
+FIELDS: Final = tuple(name for name in Asset.__annotations__ if name != "customAttributes")
+OTHER_NAMES: Final = {"assetid": "clientAssetId", "created": "createdAt", "updated": "updatedAt"}
+
+# The similarity of a name that is probably meant.
+CLOSE: Final = 0.7
+# The number of names that a message lists if none is close.
+LONGEST_LIST: Final = 20
+
+# Servers commonly accept a request line of 8 kB. The path, the cursor and the page size need some of it.
+LONGEST_QUERY: Final = 6000
+
+
+class SortKey(NamedTuple):
+    """A field or custom attribute to sort by. Display names are looked up later."""
+
+    name: str
+    descending: bool
 
 
 class Filters(NamedTuple):
-    """Filters for assets, by id or by name."""
+    """Filters for assets, by id or by name, and the order of the result."""
 
     categories: Sequence[Any]
     statuses: Sequence[Any]
     locations: Sequence[Any]
-    others: Mapping[str, Any]
-    updated_at: str | None
-    search: str | None
-    include_custom_attributes: bool
-    include_deleted: bool
+    attributes: Mapping[str, Condition]
+    sort: Sequence[SortKey]
+    updated: str | None
+    text: str | None
+    deleted: bool
 
     @classmethod
     def of(
@@ -41,122 +67,216 @@ class Filters(NamedTuple):
         category: Any,
         status: Any,
         location: Any,
-        others: Mapping[str, Any] | None,
-        updated_at: object,
-        search: str | None,
-        include_custom_attributes: bool,
-        include_deleted: bool,
+        updated: object,
+        text: str | None,
+        attributes: Mapping[str, Any] | None,
+        deleted: bool,
+        sort: str | Sequence[str],
     ) -> Filters:
         """Check the filters as far as possible without settings."""
-        flag("include_custom_attributes", include_custom_attributes)
-        flag("include_deleted", include_deleted)
-        for name in others or {}:
-            _check_filter(name)
+        flag("deleted", deleted)
+        if attributes is not None and not isinstance(attributes, Mapping):
+            raise OptionError(
+                f'attributes must be a dict such as {{"Airflow": (1, 10)}}, not {type(attributes).__name__}.'
+            )
+        if text is not None and (not isinstance(text, str) or not text.strip()):
+            raise OptionError(f"text must be a string that is not blank, not {text!r}.")
         return cls(
-            _several(category),
-            _several(status),
-            _several(location),
-            dict(others or {}),
-            None if updated_at is None else time_text(updated_at),
-            search,
-            include_custom_attributes,
-            include_deleted,
+            several("category", category),
+            several("status", status),
+            several("location", location),
+            {str(name): Condition.of(name, value) for name, value in (attributes or {}).items()},
+            _sort_keys(sort),
+            None if updated is None else time_range("updated", updated),
+            text,
+            deleted,
         )
 
-    def _named(self) -> list[str]:
-        """Return the attribute filters that are given by display name, or whose values may be labels."""
-        display = [name for name in self.others if _is_display_name(name)]
-        return display + [
-            name for name, value in self.others.items() if ATTRIBUTE.fullmatch(name) and _may_be_labels(value)
-        ]
-
     def has_names(self) -> bool:
-        """Return whether settings are needed to look up ids."""
+        """Return whether settings are needed to look up ids, sublocations, or the types of attributes."""
         return bool(
-            self._named()
-            or any(not str(one).strip().isdigit() for one in self.categories)
+            any(not is_category_id(one) for one in self.categories)
             or any(not is_uuid(one) for one in (*self.statuses, *self.locations))
+            or len(self.locations) > 1
+            or any(not ATTRIBUTE.fullmatch(name) for name in self.attributes)
+            or any(wanted.needs_type() for wanted in self.attributes.values())
+            or any(not _is_sortable(key.name) for key in self.sort)
         )
 
     def with_ids(self, settings: _core.Settings, separator: str) -> Filters:
-        """Replace names with ids."""
-        others = dict(self.others)
-        for name in self._named():
-            try:
-                attribute, kind = settings.find_attribute(name)
-            except OptionError as error:
-                raise _unknown_filter(name, f"attributes ({error}).") from None
-            value = others.pop(name)
-            if kind in ("select", "multi_select"):
-                value = [settings.find_option(attribute, str(one)) for one in _several(value)]
-            others[attribute] = value
+        """Replace names with ids, and several locations with all locations in them."""
+        attributes: dict[str, Condition] = {}
+        for name, wanted in self.attributes.items():
+            attribute, kind = _find_attribute(settings, name)
+            if attribute in attributes:
+                raise OptionError(
+                    f"attributes: {name!r} and another key are the same attribute, {attribute}."
+                )
+            attributes[attribute] = wanted.of_type(kind, partial(settings.find_option, attribute))
         return self._replace(
-            categories=[settings.find_category(one, separator)["id"] for one in self.categories],
+            categories=[
+                one if is_category_id(one) else settings.find_category(one, separator)["id"]
+                for one in self.categories
+            ],
             statuses=[id for one in self.statuses for id in settings.find_statuses(str(one))],
-            locations=[settings.find_location(one, separator)["id"] for one in self.locations],
-            others=others,
+            locations=_locations(settings, self.locations, separator),
+            attributes=attributes,
+            sort=[_sort_key(settings, key) for key in self.sort],
         )
 
-    def query(self, sort: str | None) -> list[tuple[str, str]]:
+    def with_subcategories(self, categories: _core.Table) -> Filters:
+        """Add the ids of all subcategories, given all categories of the project."""
+        parents = {str(one["id"]): str(one.get("parentId")) for one in categories.dicts()}
+        wanted = [str(one).strip() for one in self.categories]
+        for id in wanted:
+            if id not in parents:
+                raise OptionError(f"category: the project has no category with the id {id!r}.")
+        found = _within(wanted, parents)
+        # Without a filter, the service returns the assets of all categories.
+        return self._replace(categories=[] if len(found) == len(parents) else found)
+
+    def query(self, include_custom_attributes: bool) -> list[tuple[str, str]]:
         """Return the query parameters of GET assets. A parameter with several values is repeated."""
-        others = dict(self.others)
-        if self.locations:
-            others.setdefault("locationId", self.locations)
-        named: dict[str, object] = {
-            "categoryId": self.categories,
-            "statusId": self.statuses,
-            "updatedAt": self.updated_at,
-            "searchText": self.search,
+        named = {
+            "filter[categoryId]": self.categories,
+            "filter[statusId]": self.statuses,
+            "filter[locationId]": self.locations,
+            "filter[updatedAt]": several("updated", self.updated),
+            "filter[searchText]": several("text", self.text),
         }
-        pairs = [
-            (_parameter(name), query_text(one))
-            for name, value in {**named, **others}.items()
-            for one in _several(value)
-            if one is not None
-        ]
-        pairs.append(("includeCustomAttributes", query_text(self.include_custom_attributes)))
-        pairs.append(("includeDeleted", query_text(self.include_deleted)))
-        if sort:
-            pairs.append(("sort", sort))
+        for name, wanted in self.attributes.items():
+            named[f"filter[customAttributes][{name}]"] = wanted.texts()
+        pairs = [(name, str(value)) for name, values in named.items() for value in values]
+        if len(self.locations) == 1:
+            pairs.append(("includeSubLocations", "true"))
+        pairs.append(("includeCustomAttributes", query_text(include_custom_attributes)))
+        pairs.append(("includeDeleted", query_text(self.deleted)))
+        order = [f"{key.name} {'desc' if key.descending else 'asc'}" for key in self.sort]
+        pairs.append(("sort", ",".join(order)))
+        _check_length(pairs)
         return pairs
 
 
-def _several(given: Any) -> list[Any]:
-    if given is None:
-        return []
-    return list(given) if isinstance(given, (list, tuple, set, frozenset)) else [given]
+def is_category_id(value: object) -> bool:
+    """Return whether a value is the id of a category, and not a name or path."""
+    return str(value).strip().isdigit()
 
 
-def _is_display_name(name: str) -> bool:
-    return name not in FILTERS and not ATTRIBUTE.fullmatch(name) and not name.startswith("filter[")
+def _within(wanted: Iterable[str], parents: Mapping[str, str]) -> list[str]:
+    """Return ids and the ids of everything below them, without duplicates."""
+    children: dict[str, list[str]] = {}
+    for id, parent in parents.items():
+        children.setdefault(parent, []).append(id)
+    found: dict[str, None] = {}
+    waiting = list(wanted)
+    while waiting:
+        id = waiting.pop(0)
+        if id not in found:
+            found[id] = None
+            waiting += children.get(id, ())
+    return list(found)
 
 
-def _check_filter(name: str) -> None:
-    """Raise OptionError for an undocumented `filter[...]`, which the service would silently ignore."""
-    if not name.startswith("filter["):
+def _locations(settings: _core.Settings, locations: Sequence[Any], separator: str) -> list[str]:
+    """Return the ids of locations. The service itself includes the sublocations of a single location."""
+    if len(locations) > 1 and settings.about()["locations"] is None:
+        raise OptionError(
+            "location: the project's locations could not be read, so the sublocations of several locations are unknown. Pass "
+            "the id of one location per call."
+        )
+    if len(locations) == 1 and is_uuid(locations[0]):
+        return [str(locations[0])]
+    found = list(dict.fromkeys(settings.find_location(one, separator)["id"] for one in locations))
+    if len(found) < 2:
+        return found
+    return _within(found, {row["id"]: str(row["parent_id"]) for row in settings.rows("locations")})
+
+
+def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:
+    try:
+        return settings.find_attribute(name)
+    except OptionError as error:
+        argument = ARGUMENTS.get(_folded(name))
+        rows = settings.rows("attributes")
+        active = [row["display_name"] for row in rows if row["is_active"]]
+        if argument is not None:
+            reason = f"{name!r} is not a custom attribute. Use the argument {argument}= instead."
+        elif 0 < len(active) <= LONGEST_LIST and not nearest(
+            name, [row["display_name"] for row in rows], CLOSE
+        ):
+            reason = f"the project has no custom attribute {name!r}. Use one of {listed(active)}."
+        else:
+            reason = str(error)
+        raise OptionError(f"attributes: {reason}") from None
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _sort_keys(sort: str | Sequence[str]) -> list[SortKey]:
+    given = sort.split(",") if isinstance(sort, str) else sort
+    if not isinstance(given, (list, tuple)) or not given or not all(isinstance(one, str) for one in given):
+        raise OptionError(
+            f'sort must be a string such as "createdAt" or "-createdAt", or a list, not {sort!r}.'
+        )
+    known = {_folded(name): name for name in FIELDS} | OTHER_NAMES
+    keys = []
+    for part in given:
+        name, descending = part.strip(), False
+        words = name.rsplit(None, 1)
+        if name.startswith("-"):
+            name, descending = name[1:].strip(), True
+        elif len(words) == 2 and words[1].lower() in ("asc", "desc"):
+            name, descending = words[0], words[1].lower() == "desc"
+        name = name.removeprefix("customAttributes.")
+        if not name:
+            raise OptionError(f"sort: {sort!r} contains an empty field.")
+        name = f"customAttributes.{name}" if ATTRIBUTE.fullmatch(name) else known.get(_folded(name), name)
+        keys.append(SortKey(name, descending))
+    return keys
+
+
+def _is_sortable(name: str) -> bool:
+    return name in FIELDS or name.startswith("customAttributes.")
+
+
+def _sort_key(settings: _core.Settings, key: SortKey) -> SortKey:
+    """Look up the display name of a custom attribute."""
+    name = key.name.removeprefix("customAttributes.")
+    if name in FIELDS:
+        return key
+    try:
+        attribute, _ = settings.find_attribute(name)
+    except OptionError:
+        displayed = [row["display_name"] for row in settings.rows("attributes") if row["is_active"]]
+        near = nearest(name, (*FIELDS, *displayed), CLOSE)
+        hint = (
+            f'Did you mean "{near}"?'
+            if near
+            else f"Use one of {listed(FIELDS)}, or the name of a custom attribute."
+        )
+        raise OptionError(f"sort: the project has no field or custom attribute {name!r}. {hint}") from None
+    return key._replace(name=f"customAttributes.{attribute}")
+
+
+def _check_length(pairs: Sequence[tuple[str, str]]) -> None:
+    """Raise OptionError if the service may reject the query because of its length."""
+    from urllib.parse import urlencode
+
+    if len(urlencode(pairs)) <= LONGEST_QUERY:
         return
-    inner = name.removeprefix("filter[").removesuffix("]")
-    attribute = inner.removeprefix("customAttributes][")
-    if name != _parameter(inner) and name != _parameter(attribute):
-        raise _unknown_filter(name, "attributes such as ca3.")
-    if inner not in FILTERS and not ATTRIBUTE.fullmatch(attribute):
-        raise _unknown_filter(name, "attributes such as ca3.")
-
-
-def _unknown_filter(name: str, attributes: str) -> OptionError:
-    near = nearest(name.removeprefix("filter[").removesuffix("]"), FILTERS)
-    hint = f" Did you mean {near!r}?" if near else ""
-    return OptionError(
-        f"filters: unknown filter {name!r}.{hint} The service filters by {', '.join(FILTERS)} and by custom {attributes}"
-    )
-
-
-def _may_be_labels(value: Any) -> bool:
-    """Return whether any value may be a label: a string with letters that is not a UUID, "true" or "false"."""
-    texts = [one for one in _several(value) if isinstance(one, str)]
-    return any(
-        not is_uuid(text) and any(letter.isalpha() for letter in text) and text not in ("true", "false")
-        for text in texts
+    sizes: dict[str, list[int]] = {}
+    for pair in pairs:
+        sizes.setdefault(pair[0], []).append(len(urlencode([pair])))
+    longest = max(sizes, key=lambda name: sum(sizes[name]))
+    argument = ARGUMENTS.get(longest.removeprefix("filter[").removesuffix("]").lower(), "attributes")
+    argument = "text" if longest == "filter[searchText]" else argument
+    below = {"category": " (with subcategories)", "location": " (with sublocations)"}.get(argument, "")
+    number = len(sizes[longest])
+    raise OptionError(
+        f"{argument}: {counted(number, 'value')}{below} {'makes' if number == 1 else 'make'} the request longer than "
+        f"{LONGEST_QUERY:,} bytes, which the service may reject. Pass fewer values per call, and combine the results."
     )
 
 
@@ -180,9 +300,10 @@ def search_query(
         for name, value in zip(names, _entity(end), strict=True)
         if value is not None
     ]
-    for name, time in (("createdAfter", created_after), ("createdBefore", created_before)):
-        if time is not None:
-            pairs.append((name, time_text(time)))
+    after = None if created_after is None else first_instant("created_after", created_after)
+    before = None if created_before is None else last_instant("created_before", created_before)
+    check_order("created_after and created_before", after, before)
+    pairs += [(name, time) for name, time in (("createdAfter", after), ("createdBefore", before)) if time]
     pairs += [
         (name, "true")
         for name, wanted in (("includeDeleted", include_deleted), ("onlyDeleted", only_deleted))
@@ -200,32 +321,14 @@ def _entity(end: Entity | str | None) -> tuple[str | None, str | None, str | Non
         raise OptionError(
             f'An end of a relationship must be an acc_assets.Entity or a kind such as "asset", not {end!r}.'
         )
+    if (end.domain, end.type) == ENTITIES["asset"] and end.id is not None and not is_uuid(end.id):
+        raise OptionError(
+            f"{end.id!r} is not the id of an asset, which is a UUID. To find assets by Asset ID or barcode, use "
+            "project.assets.list(text=...)."
+        )
     return end
 
 
-def time_text(value: object) -> str:
-    """Return a time or a range as a string. A datetime without a time zone is local time."""
-    if isinstance(value, str):
-        return value
-    from datetime import date, datetime
-
-    if isinstance(value, datetime):
-        return value.astimezone().isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    raise OptionError(
-        f'{value!r} is not a time. Pass a datetime, a date or a string such as "2031-02-03T00:00:00Z..".'
-    )
-
-
-def query_text(value: object) -> str:
-    """Convert a value to the string that is sent as a query parameter."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _parameter(name: str) -> str:
-    if name.startswith("filter[") or name == "includeSubLocations":
-        return name
-    if ATTRIBUTE.fullmatch(name):
-        return f"filter[customAttributes][{name}]"
-    return f"filter[{name}]"
+def query_text(value: bool) -> str:
+    """Convert a flag to the string that is sent as a query parameter."""
+    return str(value).lower()

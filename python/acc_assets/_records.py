@@ -418,6 +418,9 @@ ENTITIES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+DOCUMENTED: Final = {name for names in ENTITIES.values() for name in names}
+
+
 class _EntityFields(NamedTuple):
     domain: str
     type: str | None
@@ -454,6 +457,14 @@ class Entity(_EntityFields):
                 raise OptionError(
                     f'{value!r} is an id, not a kind. Pass acc_assets.Entity("asset", id={value!r}).'
                 )
+        if id is not None and ((isinstance(id, Iterable) and not isinstance(id, str)) or not str(id).strip()):
+            raise OptionError(
+                f"id of an Entity must be the id of one entity, not {id!r}. Search once for each entity."
+            )
+        # The documented names are in lower case, and the service compares names exactly.
+        if "-" in domain:
+            domain = domain.lower() if domain.lower() in DOCUMENTED else domain
+            type = type.lower() if type is not None and type.lower() in DOCUMENTED else type
         if domain in ENTITIES:
             if type not in (None, ENTITIES[domain][1]):
                 raise OptionError(

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import _core
-from ._options import LimitsOption, RetryOption, at_least_one, limits_option, one_of, positive, retry_option
+from ._options import (
+    LimitsOption,
+    RetryOption,
+    at_least_one,
+    limits_option,
+    one_of,
+    positive,
+    region_option,
+    retry_option,
+)
 from ._paths import state_folder
 from ._secret import Secret
 from .errors import AccError, AuthError, OptionError
@@ -21,6 +30,13 @@ TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
 # A folder, or "off".
 PACING_VARIABLE: Final = "ACC_ASSETS_PACING"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+class ProjectKey(NamedTuple):
+    """A project, and the id of the container of its locations if it differs. Settings depend on both."""
+
+    id: str
+    container: str | None = None
 
 
 class Session:
@@ -60,7 +76,7 @@ class Session:
         self.options: dict[str, Any] = {
             "base_url": base_url,
             "prefix": prefix,
-            "region": region,
+            "region": region_option(region),
             "timeout": float(timeout),
             "max_in_flight": max_in_flight,
             "max_response_bytes": min(max_response_bytes, sys.maxsize),
@@ -70,9 +86,7 @@ class Session:
             "user_agent": f"acc-assets/{_core.__version__} Python/{sys.version_info[0]}.{sys.version_info[1]}",
         }
         self.last_result: Outcomes | None = None
-        # Settings and location containers (of BIM 360 projects) by project id.
-        self.settings: dict[str, _core.Settings] = {}
-        self.containers: dict[str, str] = {}
+        self.settings: dict[ProjectKey, _core.Settings] = {}
         self._auth = auth
         self._proxy = proxy
         self._lost_token = False
@@ -95,12 +109,12 @@ class Session:
         return self._engine
 
     def reading(
-        self, project: str, refresh: bool = False, given: _core.Settings | None = None
+        self, project: ProjectKey, refresh: bool = False, given: _core.Settings | None = None
     ) -> _core.Settings | _core.Operation:
         """Return the settings of a project, or an operation that reads the missing parts.
 
         Args:
-            project: The project's id.
+            project: The project.
             refresh: Whether to read all settings again.
             given: The caller's settings. Only parts missing from these settings are read, unless `refresh` is set.
         """
@@ -110,7 +124,7 @@ class Session:
         if known is not None and known.about()["locations"] is not None:
             return known
         # Reads only what could not be read before.
-        operation = engine.read_settings(project, self.containers.get(project), known, refresh)
+        operation = engine.read_settings(project.id, project.container, known, refresh)
         # Another read may have ended just before this call could join it.
         newer = self.settings.get(project)
         if known is kept and newer is not None and newer is not kept:
@@ -118,7 +132,7 @@ class Session:
         return operation
 
     def read(
-        self, project: str, operation: _core.Operation, given: _core.Settings | None = None
+        self, project: ProjectKey, operation: _core.Operation, given: _core.Settings | None = None
     ) -> _core.Settings:
         """Return the settings that an operation read.
 
@@ -130,6 +144,13 @@ class Session:
         if not operation.superseded and (given is None or given is self.settings.get(project)):
             self.settings[project] = operation.settings
         return operation.settings
+
+    def forget_settings(self, project: str) -> None:
+        """Discard the settings of a project, which are about to change."""
+        self.engine().forget_settings(project)
+        for key in list(self.settings):  # a copy, because another thread may add settings
+            if key.id == project:
+                self.settings.pop(key, None)
 
     def _token(self) -> str:
         if isinstance(self._auth.reveal(), str):
@@ -168,7 +189,6 @@ class Session:
             "auth": None if is_text else self._auth.reveal(),
             "lost_token": self._lost_token or is_text,
             "closed": self._closed,
-            "containers": self.containers,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -178,7 +198,6 @@ class Session:
         self._proxy = Secret(state["proxy"])
         self._lost_token = state["lost_token"]
         self._closed = state["closed"]
-        self.containers = state["containers"]
         self.settings = {}
         self._engine = None
 
@@ -211,6 +230,6 @@ def _without_user(proxy: str | None) -> str | None:
     return scheme + mark + rest.rpartition("@")[2]
 
 
-def project_id(text: str | UUID) -> str:
-    """Return the bare lower-case UUID of a project, given with or without "b."."""
-    return _core.project_id(str(text))
+def project_key(id: str | UUID, container: str | UUID | None) -> ProjectKey:
+    """Return the bare lower-case UUID of a project, given with or without "b.", and the container of its locations."""
+    return ProjectKey(_core.project_id(str(id)), None if container is None else str(container))

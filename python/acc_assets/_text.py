@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+
+from . import _core
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -10,12 +13,12 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def nearest(text: str, names: Iterable[str]) -> str | None:
-    """Return the closest match for a string among names, or None."""
+def nearest(text: str, names: Iterable[str], cutoff: float = 0.4) -> str | None:
+    """Return the closest match for a string among names, or None if none is at least this similar."""
     from difflib import get_close_matches
 
     lower = {name.lower(): name for name in names}
-    found = get_close_matches(text.lower(), lower, n=1, cutoff=0.4)
+    found = get_close_matches(text.lower(), lower, n=1, cutoff=cutoff)
     return lower[found[0]] if found else None
 
 
@@ -33,3 +36,17 @@ def is_uuid(value: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def warn(text: str, category: type[Warning]) -> None:
+    """Issue a warning that points to the line in the user's code.
+
+    In a task that runs only this call, such as one that asyncio.gather creates, this is the line that runs the loop.
+    """
+    import warnings
+
+    level, frame = 1, sys._getframe(0)
+    own = (__package__, "asyncio")
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in own:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(_core.shown(text), category, stacklevel=level)

@@ -15,7 +15,8 @@ from ._progress import Reporter
 from ._records import WriteCall, shown_verb
 from ._report import Report
 from ._results import Outcomes, Which
-from ._session import Session
+from ._session import ProjectKey, Session
+from ._text import warn
 from .errors import (
     AccError,
     BulkError,
@@ -44,8 +45,6 @@ def write_options(
     batch_option(batch_size, most)
     one_of("on_error", on_error, ("collect", "raise", "stop"))
     key_option(key)
-    if max_errors is not None:
-        bound("max_errors", max_errors)
     flag("dry_run", dry_run)
     flag("returning", returning)
     flag("reconcile", reconcile)
@@ -58,7 +57,7 @@ def write_options(
         "batch_size": batch_size,
         "id": key,
         "on_error": on_error,
-        "max_errors": max_errors,
+        "max_errors": bound("max_errors", max_errors),
         "dry_run": dry_run,
         "returning": returning,
         "import_key": import_key,
@@ -72,7 +71,7 @@ class Write(NamedTuple):
 
     session: Session
     verb: str
-    project: str
+    project: ProjectKey
     rows: _core.Rows
     options: Mapping[str, Any]
     progress: object
@@ -93,7 +92,7 @@ class Write(NamedTuple):
             )
         return self.session.engine().write(
             self.verb,
-            self.project,
+            self.project.id,
             self.rows,
             self.options,
             settings=self.settings,
@@ -126,7 +125,7 @@ class Write(NamedTuple):
         _, wanted = engine.scan(self.verb, self.rows, self.options, settings=self.settings)
         if not wanted:
             return None
-        return engine.get(self.project, _core.Rows.from_values(wanted, "id"), get_options("id"))
+        return engine.get(self.project.id, _core.Rows.from_values(wanted, "id"), get_options("id"))
 
     def reporter(self) -> Reporter:
         """Create the progress reporter."""
@@ -136,7 +135,7 @@ class Write(NamedTuple):
         """Return the data that a result keeps about this write."""
         return WriteCall(
             self.verb,
-            self.project,
+            self.project.id,
             self.options,
             self.rows if has_rows and self.rows.replayable else None,
             self.rows.label_title,
@@ -225,7 +224,7 @@ class Write(NamedTuple):
     def judged(self, operation: _core.Operation, result: Outcomes) -> Outcomes:
         """Return the result, or raise the exception that ended the write, or BulkError if `on_error` asks for it."""
         for text in operation.ledger.warnings():
-            _warn(text)
+            warn(text, DataWarning)
         if operation.interrupted:
             raise BulkInterrupted(result)
         error = operation.error
@@ -263,13 +262,3 @@ def raise_error(operation: _core.Operation) -> None:
         raise KeyboardInterrupt
     if operation.error is not None:
         raise operation.error
-
-
-def _warn(text: str) -> None:
-    """Issue a warning that points to the line in the user's code."""
-    from warnings import warn
-
-    level, frame = 1, sys._getframe(0)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
-        level, frame = level + 1, frame.f_back
-    warn(_core.shown(text), DataWarning, stacklevel=level)

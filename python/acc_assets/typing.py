@@ -12,6 +12,7 @@ from ._options import (
     Auth,
     Dates,
     LimitsOption,
+    Missing,
     Nulls,
     OnError,
     Prefix,
@@ -26,6 +27,7 @@ from ._progress import ProgressOption
 from ._records import Asset, OutcomeStatus, RelatedEntity, Relationship
 from ._rows import ArrowStream, AsyncIdData, AsyncRowData, IdData, RowData
 from ._settings import SettingsOption
+from ._times import Time, TimeRange
 
 __all__ = [
     "After",
@@ -40,6 +42,7 @@ __all__ = [
     "Json",
     "JsonObject",
     "LimitsOption",
+    "Missing",
     "Nulls",
     "OnError",
     "OutcomeStatus",
@@ -53,5 +56,7 @@ __all__ = [
     "SettingsOption",
     "SetupOnError",
     "SheetOption",
+    "Time",
+    "TimeRange",
     "Verb",
 ]

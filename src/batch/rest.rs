@@ -160,12 +160,19 @@ pub struct List {
     call: Call,
     asked: Asked,
     reading: Reading,
+    /// The maximum number of rows to return.
+    most: usize,
 }
 
 impl List {
     /// # Errors
     /// [`Error::Option`] if the earlier read made a different request.
-    pub fn new(session: Session, call: Call, earlier: Option<Earlier<'_>>) -> Result<Self, Error> {
+    pub fn new(
+        session: Session,
+        call: Call,
+        earlier: Option<Earlier<'_>>,
+        most: Option<usize>,
+    ) -> Result<Self, Error> {
         let asked = Asked::of(&session, &call);
         let reading = match earlier {
             None => Reading::default(),
@@ -179,19 +186,21 @@ impl List {
             call,
             asked,
             reading,
+            most: most.unwrap_or(usize::MAX),
         })
     }
 
-    /// Reads until the end of the list, an error, or `stop`.
+    /// Reads until there are enough rows, the end of the list, an error, or `stop`.
     pub async fn read(self, stop: &Stop) -> ReadEnd {
         let Self {
             session,
             call,
             asked,
             mut reading,
+            most,
         } = self;
         let read = tokio::select! {
-            read = reading.go_on(&session, call) => read,
+            read = reading.up_to(most, &session, call) => read,
             () = stop.reached(Phase::Now) => Err(stopped()),
         };
         let Reading { table, place } = reading;

@@ -242,9 +242,17 @@ impl Reading {
     /// # Errors
     /// See [`Pages::next`].
     pub async fn go_on(&mut self, session: &Session, call: Call) -> Result<(), Error> {
+        self.up_to(usize::MAX, session, call).await
+    }
+
+    /// Reads pages until there are `most` rows or no more pages. Each page is stored as it arrives.
+    ///
+    /// # Errors
+    /// See [`Pages::next`].
+    pub async fn up_to(&mut self, most: usize, session: &Session, call: Call) -> Result<(), Error> {
         let Self { table, place } = self;
         let mut pages = session.pages(call).after(place.clone(), ids_of(table));
-        loop {
+        while table.len() < most {
             let page = pages.next().await;
             place.clone_from(pages.place());
             match page? {
@@ -255,6 +263,10 @@ impl Reading {
                 None => return Ok(()),
             }
         }
+        if table.len() > most {
+            *table = table.take(0..most);
+        }
+        Ok(())
     }
 }
 

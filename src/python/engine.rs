@@ -370,8 +370,8 @@ impl Engine {
     }
 
     /// Plans a paginated read of the list named by `kind`. The operation's table contains the rows. `after`
-    /// is the table of an earlier read that failed.
-    #[pyo3(signature = (kind, project, path, query, /, after=None, body=None))]
+    /// is the table of an earlier read that failed, and `limit` the maximum number of rows.
+    #[pyo3(signature = (kind, project, path, query, /, after=None, body=None, limit=None))]
     #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // Arguments from Python are owned.
     fn read(
         &self,
@@ -382,6 +382,7 @@ impl Engine {
         query: Vec<(String, String)>,
         after: Option<&Bound<'_, Table>>,
         body: Option<String>,
+        limit: Option<usize>,
     ) -> PyResult<Operation> {
         let project = project.map(|project| project_id(py, project)).transpose()?;
         let project = project.map(|project| project.to_string());
@@ -399,7 +400,8 @@ impl Engine {
             Some(body) => call.with_body(body),
             None => call,
         };
-        let list = List::new(session, call, earlier(py, after)?).map_err(|error| exception(py, &error))?;
+        let list =
+            List::new(session, call, earlier(py, after)?, limit).map_err(|error| exception(py, &error))?;
         let stopping = stop.clone();
         let work = Box::pin(async move { Ended::of_read(list.read(&stopping).await) });
         Ok(Operation::new(

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .._json import JsonObject
-from .._options import SetupOnError, flag, one_of
+from .._options import SEPARATOR, SetupOnError, flag, one_of
 from .._progress import ProgressOption, Reporter
-from .._query import query_text
-from .._session import Session, project_id
+from .._query import is_category_id, query_text
+from .._session import ProjectKey, Session, project_key
 from .._settings import Settings
 from .._setup import Setup, SetupPlan, SetupResult, checked_setup, steps_of
 from ._drive import off_loop
@@ -33,12 +33,13 @@ class AsyncProject:
         raw: The project's `AsyncRaw`.
     """
 
-    def __init__(self, session: Session, id: str | UUID, /) -> None:
+    def __init__(self, session: Session, id: str | UUID, container: str | UUID | None = None, /) -> None:
         self._session = session
-        self.id = project_id(id)
-        self.assets = AsyncAssets(session, self.id)
-        self.relationships = AsyncRelationships(session, self.id)
-        self.raw = AsyncRaw(session, self.id)
+        self._key = project_key(id, container)
+        self.id = self._key.id
+        self.assets = AsyncAssets(session, self._key)
+        self.relationships = AsyncRelationships(session, self._key)
+        self.raw = AsyncRaw(session, self._key)
 
     async def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
@@ -57,7 +58,7 @@ class AsyncProject:
         """
         flag("refresh", refresh)
         with Reporter(progress, "settings") as report:
-            return Settings(await settings_of(self._session, self.id, report, refresh=refresh))
+            return Settings(await settings_of(self._session, self._key, report, refresh=refresh))
 
     async def setup(self) -> Setup:
         """Describe the active settings of this project, for use in `plan_setup` and `apply_setup` of another project.
@@ -83,7 +84,7 @@ class AsyncProject:
         """
         setup = checked_setup(setup)
         with Reporter(progress, "settings") as report:
-            settings = await settings_of(self._session, self.id, report, refresh=True)
+            settings = await settings_of(self._session, self._key, report, refresh=True)
         return await off_loop(lambda: setup._planned(settings))
 
     async def apply_setup(
@@ -114,11 +115,10 @@ class AsyncProject:
         one_of("on_error", on_error, ("raise", "collect"))
         session = self._session
         with Reporter(progress, "setup") as report:
-            settings = await settings_of(session, self.id, report, refresh=True)
+            settings = await settings_of(session, self._key, report, refresh=True)
             operation = session.engine().apply_setup(self.id, settings, setup._core)
             # From here on, the settings may have changed, however the call ends.
-            session.engine().forget_settings(self.id)
-            session.settings.pop(self.id, None)
+            session.forget_settings(self.id)
             await ended(operation, report)
         result = SetupResult(steps_of(operation.table))
         return result.raise_if_failed() if on_error == "raise" else result
@@ -133,9 +133,10 @@ class AsyncRaw:
     All methods raise ApiError, TransportError or AuthError if the read fails.
     """
 
-    def __init__(self, session: Session, project: str, /) -> None:
+    def __init__(self, session: Session, project: ProjectKey, /) -> None:
         self._session = session
-        self._project = project
+        self._key = project
+        self._project = project.id
 
     async def categories(self) -> list[JsonObject]:
         """Read all categories of the project, including inactive ones.
@@ -165,12 +166,12 @@ class AsyncRaw:
         return await self._read("custom-attributes")
 
     async def category_attributes(
-        self, category_id: str | int, *, include_inherited: bool = True
+        self, category: str | int | Sequence[str], *, include_inherited: bool = True
     ) -> list[JsonObject]:
         """Read the custom attributes of one category.
 
         Args:
-            category_id: The category's id, a whole number.
+            category: The category's id, its path ("HVAC > Fans") or the end of its path, or its path as a list of names.
             include_inherited: Whether to include attributes inherited from parent categories.
 
         Example:
@@ -180,8 +181,11 @@ class AsyncRaw:
             True
         """
         flag("include_inherited", include_inherited)
+        if not is_category_id(category):
+            core = await settings_of(self._session, self._key, Reporter(False, "settings"))
+            category = core.find_category(category, SEPARATOR)["id"]
         query = [("includeInherited", query_text(include_inherited))]
-        return await self._read("category-attributes", {"category_id": str(category_id)}, query)
+        return await self._read("category-attributes", {"category_id": str(category).strip()}, query)
 
     async def error_codes(self) -> list[JsonObject]:
         """Read the error codes of the Assets API, which are the same for every project.

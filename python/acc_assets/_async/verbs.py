@@ -12,7 +12,7 @@ from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
 from .._results import Outcomes, Which
 from .._rows import AsyncIdData, Reading, load
-from .._session import Session
+from .._session import ProjectKey, Session
 from .._settings import given_settings
 from .._write import Write, raise_error, write_options
 from ..errors import BulkInterrupted, OptionError
@@ -25,9 +25,10 @@ class AsyncVerbs:
     # Verbs whose results can be resumed.
     _resumes: tuple[str, ...] = ()
 
-    def __init__(self, session: Session, project: str, /) -> None:
+    def __init__(self, session: Session, project: ProjectKey, /) -> None:
         self._session = session
-        self._project = project
+        self._key = project
+        self._project = project.id
 
     async def retry(
         self,
@@ -112,7 +113,7 @@ class AsyncVerbs:
         with write.reporter() as report:
             with write.resuming(result):
                 if call.settings is not None:
-                    found = await settings_of(self._session, self._project, report, given=call.settings)
+                    found = await settings_of(self._session, self._key, report, given=call.settings)
                     write = write._replace(settings=found, assets=call.assets)
                 elif call.had_settings:
                     write = await prepared(write, "auto", report, always=True)
@@ -148,7 +149,7 @@ class AsyncVerbs:
 
     def _new(self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object) -> Write:
         kind = AsyncBulkResult
-        return Write(self._session, verb, self._project, rows, options, progress, kind, self, source)
+        return Write(self._session, verb, self._key, rows, options, progress, kind, self, source)
 
     async def _carried_out(
         self, write: Write, operation: _core.Operation, report: Reporter
@@ -195,7 +196,7 @@ class AsyncBulkResult(Outcomes):
 
 async def settings_of(
     session: Session,
-    project: str,
+    project: ProjectKey,
     report: Reporter,
     *,
     refresh: bool = False,
@@ -217,7 +218,7 @@ async def ended(operation: _core.Operation, report: Reporter) -> None:
 
 async def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
     """Return the write with the settings and assets that its checks need. With `always`, "auto" always reads settings."""
-    given = given_settings(settings, write.project)
+    given = given_settings(settings, write.project.id)
     if write.verb not in ("create", "patch") or settings is None:
         return write
     if given is None and not always and not await off_loop(write.wants_settings):

@@ -5,24 +5,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from .. import _core
 from .._mapping import ColumnMapping
-from .._options import SEPARATOR, Dates, Nulls, OnError, SheetOption, Verb, at_least_one, get_options
-from .._partial import After, still_partial, unfinished
+from .._options import (
+    SEPARATOR,
+    Dates,
+    Missing,
+    Nulls,
+    OnError,
+    SheetOption,
+    Verb,
+    at_least_one,
+    get_options,
+    list_options,
+)
+from .._partial import After, found, still_partial, table_of, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import Filters
 from .._report import Report
 from .._rows import IdData, RowData, reading
 from .._settings import SettingsOption
 from .._tables import AssetTable
+from .._times import TimeRange
 from .._write import check_options
 from ._drive import off_loop
 from .verbs import BulkResult, Verbs, ended, prepared, read, settings_of
-
-if TYPE_CHECKING:
-    from datetime import date
 
 
 class Assets(Verbs):
@@ -78,7 +86,7 @@ class Assets(Verbs):
                 `pathlib.Path` to choose the file yourself. If None, nothing is recorded. See `acc_assets.runs`.
             on_error: What to do if rows fail: "collect" returns the result and logs a warning, "raise" finishes and then
                 raises, "stop" raises after the first failed row (requests in flight still finish).
-            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail: an int, or a fraction of all rows as a float. If None, no limit.
             dry_run: Check the rows and estimate the requests, but write nothing. See `result.estimate`.
             returning: Whether to return the created assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True looks them up in the project, which takes up to
@@ -197,7 +205,7 @@ class Assets(Verbs):
                 custom attributes, or a change of category), the asset is read first, unless rows come from a generator.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
-            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail: an int, or a fraction of all rows as a float. If None, no limit.
             dry_run: Check the rows and estimate the requests, but write nothing. See `result.estimate`.
             returning: Whether to return the changed assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True reads their assets and resends the rows that were
@@ -228,6 +236,7 @@ class Assets(Verbs):
         key: str = "id",
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
+        missing: Missing = "report",
         batch_size: int = 100,
         sheet: SheetOption = None,
         progress: ProgressOption = "auto",
@@ -241,6 +250,7 @@ class Assets(Verbs):
             key: The column with the ids, if `ids` has columns.
             include_custom_attributes: Whether to read the custom attributes.
             include_deleted: Whether to include deleted assets, which have isActive set to false.
+            missing: What to do about ids without an asset: "report" lists them in `missing`, "raise" raises InputError.
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
@@ -248,10 +258,10 @@ class Assets(Verbs):
                 earlier call did not read are requested. The result contains all assets.
 
         Returns:
-            An `AssetTable`, whose `missing` lists the ids that the service did not return, and strings that are not ids.
+            An `AssetTable`, whose `missing` lists the ids that the service did not return. A warning says if some are not UUIDs.
 
         Raises:
-            OptionError, InputError: An option is invalid, or the data as a whole cannot be read.
+            OptionError, InputError: An option is invalid, the data as a whole cannot be read, or assets are missing.
             ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read.
 
         Example:
@@ -260,11 +270,11 @@ class Assets(Verbs):
             >>> assets[0]["clientAssetId"]
             'AHU'
         """
-        options = get_options(key, include_custom_attributes, include_deleted, batch_size)
+        options = get_options(key, include_custom_attributes, include_deleted, batch_size, missing)
         report = Reporter(progress, "reading")
         source, rows, _ = self._loaded(ids, reading(sheet=sheet), "get", key)
         operation = self._session.engine().get(self._project, rows, options, after=unfinished(after))
-        return AssetTable(read(operation, report, source=source))
+        return found(read(operation, report, source=source), missing)
 
     def delete(
         self,
@@ -289,7 +299,7 @@ class Assets(Verbs):
             key: The column with the ids, if `ids` has columns.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
-            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail: an int, or a fraction of all rows as a float. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             reconcile: Whether to look up rows whose response was lost. See `patch`.
             batch_size: Ids per request, 1 to 100. Default: 100.
@@ -335,38 +345,43 @@ class Assets(Verbs):
         """
         at_least_one("rows", rows)
         with Reporter("auto", "template") as report:
-            core = settings_of(self._session, self._project, report)
-        found = core.find_category(category, separator)
-        off_loop(lambda: _core.write_template(core, found["id"], os.fspath(path), rows))
+            core = settings_of(self._session, self._key, report)
+        id = core.find_category(category, separator)["id"]
+        off_loop(lambda: _core.write_template(core, id, os.fspath(path), rows))
 
     def list(
         self,
         *,
-        category: str | int | Sequence[str | int] | None = None,
+        category: str | int | Sequence[str | int | Sequence[str]] | None = None,
         status: str | Sequence[str] | None = None,
-        location: str | Sequence[str] | None = None,
-        updated_at: str | date | None = None,
-        search: str | None = None,
+        location: str | Sequence[str | Sequence[str]] | None = None,
+        updated: TimeRange | None = None,
+        text: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        deleted: bool = False,
         include_custom_attributes: bool = True,
-        include_deleted: bool = False,
-        filters: Mapping[str, object] | None = None,
-        sort: str = "createdAt asc",
+        sort: str | Sequence[str] = "createdAt",
+        limit: int | None = None,
         separator: str = SEPARATOR,
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> AssetTable:
-        """Read all matching assets into an `AssetTable`, page by page.
+        """Read the assets that match all given filters into an `AssetTable`, page by page.
 
         Args:
-            category, status, location: One or more ids or names: category paths, status labels, and location paths, names or
-                barcodes. An asset must match at least one value of each given argument.
-            updated_at: A time, or a range as a string: "from..to", "from.." or "..to".
-            search: A string that must occur in a text field. Case is ignored.
+            category, status, location: One or a list of ids or names: category paths, status labels, and location paths, names or
+                barcodes. Assets of all subcategories and sublocations are included.
+            updated: When the assets last changed: the earliest time, or (earliest, latest), where None is an open end. Times are
+                dates, datetimes or ISO strings, which may be ranges: "from..to", "from.." or "..to". Both ends are included,
+                and the whole day of a date. A time without a time zone is local time.
+            text: A string that must occur in a text field. Case is ignored.
+            attributes: Custom attributes by display name or API name, such as {"Airflow": (1, 10), "Filter Class": ["F7", "F9"]}.
+                A tuple is a range, where None is an open end. A list matches any of its values. A text must occur in the value.
+            deleted: Whether to include deleted assets, which have isActive set to false.
             include_custom_attributes: Whether to read the custom attributes.
-            include_deleted: Whether to include deleted assets, which have isActive set to false.
-            filters: Additional filters that the service supports, such as {"locationId": [...], "ca3": "10..20"}. Custom
-                attributes can also be given by display name, and select values by label.
-            sort: Fields to sort by, each followed by asc or desc, separated by commas. Default: "createdAt asc".
+            sort: One or more fields or custom attributes, such as "-updatedAt" or ["categoryId", "Airflow desc"]. A "-" or
+                "desc" sorts in descending order. Default: "createdAt".
+            limit: Maximum number of assets to read. If None, all.
             separator: Separator between the names in a path. Default: ">".
             progress: How to show progress: "auto", True, False or a function. See `create`.
             after: The exception raised by an earlier call with the same filters. Reading resumes at the page that could
@@ -378,26 +393,21 @@ class Assets(Verbs):
 
         Example:
             >>> created = project.assets.create({"Asset ID": "VAV-7", "Category": category, "Status": status})
-            >>> [asset["clientAssetId"] for asset in project.assets.list(search="vav-7")]
+            >>> [asset["clientAssetId"] for asset in project.assets.list(text="vav-7")]
             ['VAV-7']
         """
         before = unfinished(after)
-        asked = Filters.of(
-            category,
-            status,
-            location,
-            filters,
-            updated_at,
-            search,
-            include_custom_attributes,
-            include_deleted,
-        )
+        list_options(include_custom_attributes, limit)
+        asked = Filters.of(category, status, location, updated, text, attributes, deleted, sort)
+        engine = self._session.engine()
         with Reporter(progress, "reading") as report:
-            if asked.has_names():
-                with still_partial(before):
-                    settings = settings_of(self._session, self._project, report)
-                    asked = asked.with_ids(settings, separator)
-            operation = self._session.engine().read(
-                "assets", self._project, {}, asked.query(sort), after=before
-            )
+            with still_partial(before):
+                if asked.has_names():
+                    asked = asked.with_ids(settings_of(self._session, self._key, report), separator)
+                if asked.categories:
+                    tree = engine.read("categories", self._project, {}, [])
+                    ended(tree, report)
+                    asked = asked.with_subcategories(table_of(tree))
+            query = asked.query(include_custom_attributes)
+            operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
             return AssetTable(read(operation, report))

@@ -26,7 +26,7 @@ class Client:
         auth: A three-legged token, or a function (async or not) that takes no arguments and returns one. The function is
             called again when the token expires. If None, the token in the environment variable ACC_ASSETS_TOKEN.
         base_url: URL of the service: https, or http if the service is on this machine.
-        region: The project's region: a code from the Regions page, such as "US" or "EMEA". The region is sent with
+        region: The project's region: a code from the Regions page, such as "US" or "EMEA", in any case. The region is sent with
             requests for relationships and locations; the Assets pages document no region header. If None, no region is sent.
         timeout: Maximum duration of a request in seconds. Default: 60.
         max_in_flight: Maximum number of requests in flight, across all of the client's calls. Default: 8.
@@ -103,10 +103,7 @@ class Client:
             >>> client.project("b.F6A1E3B5-abaa-4b01-b33a-5d55f36ba047").id
             'f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'
         """
-        found = Project(self._session, project_id)
-        if locations_container is not None:
-            self._session.containers[found.id] = str(locations_container)
-        return found
+        return Project(self._session, project_id, locations_container)
 
     def close(self) -> None:
         """Close the connections and discard the token. Later calls raise OptionError."""

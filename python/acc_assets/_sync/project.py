@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .._json import JsonObject
-from .._options import SetupOnError, flag, one_of
+from .._options import SEPARATOR, SetupOnError, flag, one_of
 from .._progress import ProgressOption, Reporter
-from .._query import query_text
-from .._session import Session, project_id
+from .._query import is_category_id, query_text
+from .._session import ProjectKey, Session, project_key
 from .._settings import Settings
 from .._setup import Setup, SetupPlan, SetupResult, checked_setup, steps_of
 from ._drive import off_loop
@@ -34,12 +34,13 @@ class Project:
         raw: The project's `Raw`.
     """
 
-    def __init__(self, session: Session, id: str | UUID, /) -> None:
+    def __init__(self, session: Session, id: str | UUID, container: str | UUID | None = None, /) -> None:
         self._session = session
-        self.id = project_id(id)
-        self.assets = Assets(session, self.id)
-        self.relationships = Relationships(session, self.id)
-        self.raw = Raw(session, self.id)
+        self._key = project_key(id, container)
+        self.id = self._key.id
+        self.assets = Assets(session, self._key)
+        self.relationships = Relationships(session, self._key)
+        self.raw = Raw(session, self._key)
 
     def settings(self, *, refresh: bool = False, progress: ProgressOption = "auto") -> Settings:
         """Read the project's categories, status sets, custom attributes and locations.
@@ -58,7 +59,7 @@ class Project:
         """
         flag("refresh", refresh)
         with Reporter(progress, "settings") as report:
-            return Settings(settings_of(self._session, self.id, report, refresh=refresh))
+            return Settings(settings_of(self._session, self._key, report, refresh=refresh))
 
     def setup(self) -> Setup:
         """Describe the active settings of this project, for use in `plan_setup` and `apply_setup` of another project.
@@ -84,7 +85,7 @@ class Project:
         """
         setup = checked_setup(setup)
         with Reporter(progress, "settings") as report:
-            settings = settings_of(self._session, self.id, report, refresh=True)
+            settings = settings_of(self._session, self._key, report, refresh=True)
         return off_loop(lambda: setup._planned(settings))
 
     def apply_setup(
@@ -115,11 +116,10 @@ class Project:
         one_of("on_error", on_error, ("raise", "collect"))
         session = self._session
         with Reporter(progress, "setup") as report:
-            settings = settings_of(session, self.id, report, refresh=True)
+            settings = settings_of(session, self._key, report, refresh=True)
             operation = session.engine().apply_setup(self.id, settings, setup._core)
             # From here on, the settings may have changed, however the call ends.
-            session.engine().forget_settings(self.id)
-            session.settings.pop(self.id, None)
+            session.forget_settings(self.id)
             ended(operation, report)
         result = SetupResult(steps_of(operation.table))
         return result.raise_if_failed() if on_error == "raise" else result
@@ -134,9 +134,10 @@ class Raw:
     All methods raise ApiError, TransportError or AuthError if the read fails.
     """
 
-    def __init__(self, session: Session, project: str, /) -> None:
+    def __init__(self, session: Session, project: ProjectKey, /) -> None:
         self._session = session
-        self._project = project
+        self._key = project
+        self._project = project.id
 
     def categories(self) -> list[JsonObject]:
         """Read all categories of the project, including inactive ones.
@@ -166,12 +167,12 @@ class Raw:
         return self._read("custom-attributes")
 
     def category_attributes(
-        self, category_id: str | int, *, include_inherited: bool = True
+        self, category: str | int | Sequence[str], *, include_inherited: bool = True
     ) -> list[JsonObject]:
         """Read the custom attributes of one category.
 
         Args:
-            category_id: The category's id, a whole number.
+            category: The category's id, its path ("HVAC > Fans") or the end of its path, or its path as a list of names.
             include_inherited: Whether to include attributes inherited from parent categories.
 
         Example:
@@ -181,8 +182,11 @@ class Raw:
             True
         """
         flag("include_inherited", include_inherited)
+        if not is_category_id(category):
+            core = settings_of(self._session, self._key, Reporter(False, "settings"))
+            category = core.find_category(category, SEPARATOR)["id"]
         query = [("includeInherited", query_text(include_inherited))]
-        return self._read("category-attributes", {"category_id": str(category_id)}, query)
+        return self._read("category-attributes", {"category_id": str(category).strip()}, query)
 
     def error_codes(self) -> list[JsonObject]:
         """Read the error codes of the Assets API, which are the same for every project.

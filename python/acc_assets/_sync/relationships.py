@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from .._options import MOST_RELATIONSHIPS, OnError, SheetOption
 from .._partial import After, keeping, table_of, unfinished
@@ -13,11 +12,9 @@ from .._query import search_query
 from .._records import Entity
 from .._rows import IdData, reading
 from .._tables import RelationshipTable
+from .._times import Time
 from ._drive import finish
 from .verbs import BulkResult, Verbs
-
-if TYPE_CHECKING:
-    from datetime import date
 
 
 class Relationships(Verbs):
@@ -46,7 +43,7 @@ class Relationships(Verbs):
             key: The column with the ids, if `ids` has columns.
             run: A name that makes the call resumable. If None, nothing is recorded. See `Assets.create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `Assets.create`.
-            max_errors: Stop if more rows than this fail. A value below 1 is a fraction of all rows. If None, no limit.
+            max_errors: Stop if more rows than this fail: an int, or a fraction of all rows as a float. If None, no limit.
             dry_run: Check the rows and estimate the requests, but send nothing. See `result.estimate`.
             reconcile: Whether to look up rows whose response was lost. See `Assets.patch`.
             batch_size: Ids per request, 1 to 50. Default: 50.
@@ -75,8 +72,8 @@ class Relationships(Verbs):
         entity: Entity | str | None = None,
         other: Entity | str | None = None,
         *,
-        created_after: str | date | None = None,
-        created_before: str | date | None = None,
+        created_after: Time | None = None,
+        created_before: Time | None = None,
         include_deleted: bool = False,
         only_deleted: bool = False,
         progress: ProgressOption = "auto",
@@ -87,8 +84,8 @@ class Relationships(Verbs):
         Args:
             entity: One end: an `Entity`, or the short name of a kind such as "asset". If None, any entity.
             other: The other end, in the same form as `entity`. If None, any entity.
-            created_after: Earliest creation time. A datetime without a time zone is local time.
-            created_before: Latest creation time. A datetime without a time zone is local time.
+            created_after: Earliest creation time: a date, a datetime or an ISO string. A time without a time zone is local time.
+            created_before: Latest creation time, in the same form. A date includes the whole day.
             include_deleted: Whether to include deleted relationships.
             only_deleted: Whether to return deleted relationships only.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.

@@ -13,7 +13,7 @@ from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
 from .._results import Outcomes, Which
 from .._rows import IdData, Reading, load
-from .._session import Session
+from .._session import ProjectKey, Session
 from .._settings import given_settings
 from .._write import Write, raise_error, write_options
 from ..errors import BulkInterrupted, OptionError
@@ -26,9 +26,10 @@ class Verbs:
     # Verbs whose results can be resumed.
     _resumes: tuple[str, ...] = ()
 
-    def __init__(self, session: Session, project: str, /) -> None:
+    def __init__(self, session: Session, project: ProjectKey, /) -> None:
         self._session = session
-        self._project = project
+        self._key = project
+        self._project = project.id
 
     def retry(
         self,
@@ -113,7 +114,7 @@ class Verbs:
         with write.reporter() as report:
             with write.resuming(result):
                 if call.settings is not None:
-                    found = settings_of(self._session, self._project, report, given=call.settings)
+                    found = settings_of(self._session, self._key, report, given=call.settings)
                     write = write._replace(settings=found, assets=call.assets)
                 elif call.had_settings:
                     write = prepared(write, "auto", report, always=True)
@@ -149,7 +150,7 @@ class Verbs:
 
     def _new(self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object) -> Write:
         kind = BulkResult
-        return Write(self._session, verb, self._project, rows, options, progress, kind, self, source)
+        return Write(self._session, verb, self._key, rows, options, progress, kind, self, source)
 
     def _carried_out(self, write: Write, operation: _core.Operation, report: Reporter) -> BulkResult:
         try:
@@ -194,7 +195,7 @@ class BulkResult(Outcomes):
 
 def settings_of(
     session: Session,
-    project: str,
+    project: ProjectKey,
     report: Reporter,
     *,
     refresh: bool = False,
@@ -216,7 +217,7 @@ def ended(operation: _core.Operation, report: Reporter) -> None:
 
 def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
     """Return the write with the settings and assets that its checks need. With `always`, "auto" always reads settings."""
-    given = given_settings(settings, write.project)
+    given = given_settings(settings, write.project.id)
     if write.verb not in ("create", "patch") or settings is None:
         return write
     if given is None and not always and not off_loop(write.wants_settings):

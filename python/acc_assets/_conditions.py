@@ -1,0 +1,168 @@
+"""Values that users filter by: scalars of any library, several values, and ranges of custom attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from ._text import is_uuid
+from ._times import parsed_time, plain_time
+from .errors import OptionError
+
+
+def several(name: str, given: Any) -> list[Any]:
+    """Return the values of an argument that takes one value or an iterable of values. None means no value."""
+    if given is None:
+        return []
+    if isinstance(given, (bytes, Mapping)):
+        raise OptionError(f"{name} must be a value or a list of values, not {type(given).__name__}.")
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return [_scalar(name, given)]
+    values = [one if isinstance(one, (list, tuple)) else _scalar(name, one) for one in given]
+    if not values:
+        raise OptionError(
+            f"{name} is empty, so no asset could match. Pass at least one value, or None for no filter."
+        )
+    return values
+
+
+class Condition(NamedTuple):
+    """The values of a custom attribute to look for. A tuple is a range."""
+
+    name: str
+    values: list[Any]
+
+    @classmethod
+    def of(cls, attribute: object, value: Any) -> Condition:
+        """Check a value, a range, or an iterable of both."""
+        name = f"attributes: {attribute!r}"
+        if value is None:
+            raise OptionError(f"{name} is None. The service cannot look for assets without a value.")
+        values = [value] if isinstance(value, tuple) else several(name, value)
+        if any(isinstance(one, list) for one in values):
+            raise OptionError(f"{name} has a list in a list. Pass one list of values, or of ranges (tuples).")
+        return cls(name, [_ends(name, one) if isinstance(one, tuple) else one for one in values])
+
+    def needs_type(self) -> bool:
+        """Return whether the query depends on the type of the attribute."""
+        return len(self.values) > 1 or any(_depends_on_type(one) for one in self.values)
+
+    def of_type(self, kind: str, find_option: Callable[[str], str]) -> Condition:
+        """Convert the values to the strings to send for an attribute of this type.
+
+        Args:
+            kind: The type of the attribute.
+            find_option: Returns the id of a value of a select attribute, given its id or label.
+        """
+        if kind in ("numeric", "date"):
+            return self._replace(values=self._ordered(_number if kind == "numeric" else _day))
+        if any(isinstance(one, tuple) for one in self.values):
+            instead = "text to search for" if kind == "text" else "value, or a list to match any of several"
+            raise OptionError(
+                f"{self.name} is a {kind} attribute, whose values have no order, so it takes no range (tuple). Pass one {instead}."
+            )
+        if kind == "text" and len(self.values) > 1:
+            raise OptionError(
+                f"{self.name}: the service searches a text attribute for one text only. Call list once for each text."
+            )
+        if kind in ("select", "multi_select"):
+            return self._replace(values=[self._option(find_option, one) for one in self.values])
+        if kind == "boolean":
+            return self._replace(values=[self._flag(one) for one in self.values])
+        return self._replace(values=[_plain(one) for one in self.values])
+
+    def texts(self) -> list[str]:
+        """Return the strings to send."""
+        return [_plain(one) for one in self.values]
+
+    def _option(self, find_option: Callable[[str], str], value: Any) -> str:
+        try:
+            return find_option(_plain(value))
+        except OptionError as error:
+            raise OptionError(f"{self.name}: {error}") from None
+
+    def _flag(self, value: Any) -> str:
+        text = _plain(value).strip().lower()
+        if text not in ("true", "false"):
+            raise OptionError(f"{self.name} is a boolean attribute. Pass True or False, not {value!r}.")
+        return text
+
+    def _ordered(self, read: Callable[[str, Any], Any]) -> list[str]:
+        """Return values as strings, or all of them as ranges, which the service does not mix with values."""
+        pairs = []
+        for one in self.values:
+            if isinstance(one, str) and ".." in one:
+                one = _ends(self.name, tuple(end.strip() or None for end in one.split("..", 1)))
+            ends = one if isinstance(one, tuple) else (one, one)
+            first, last = (None if end is None else read(self.name, end) for end in ends)
+            if first is not None and last is not None and first > last:
+                raise OptionError(f"{self.name}: the range {one!r} ends before it starts.")
+            pairs.append((isinstance(one, tuple), first, last))
+        if not any(is_range for is_range, *_ in pairs):
+            return [_plain(first) for _, first, _ in pairs]
+        return ["..".join("" if end is None else _plain(end) for end in ends) for _, *ends in pairs]
+
+
+def _ends(name: str, ends: tuple[Any, ...]) -> tuple[Any, Any]:
+    """Check the two ends of a range."""
+    if len(ends) != 2:
+        raise OptionError(
+            f"{name}: a range is a tuple of two values, not {len(ends)}. Pass a list to match any of several values."
+        )
+    first, last = (None if end is None else _scalar(name, end) for end in ends)
+    if first is None and last is None:
+        raise OptionError(f"{name}: the range has no ends. Pass at least one.")
+    return first, last
+
+
+def _depends_on_type(value: Any) -> bool:
+    """Return whether a value is a range, or possibly a label or a time of day."""
+    if not isinstance(value, str):
+        return isinstance(value, (tuple, datetime))
+    if ".." in value:
+        return True
+    return not is_uuid(value) and value not in ("true", "false") and any(map(str.isalpha, value))
+
+
+def _scalar(name: str, given: Any) -> Any:
+    """Convert a scalar of pandas or numpy to a Python one."""
+    value = plain_time(given)
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item()
+    if value is None or type(value).__name__ == "NAType" or value != value:
+        raise OptionError(f"{name} contains {given!r}, which is not a value. Remove it.")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _number(name: str, value: Any) -> Decimal:
+    text = str(value).strip()
+    try:
+        if isinstance(value, (int, float, Decimal, str)) and not isinstance(value, bool) and "_" not in text:
+            number = Decimal(text)
+            if number.is_finite():
+                return number
+    except InvalidOperation:
+        pass
+    raise OptionError(f"{name} is a numeric attribute, and {value!r} is not a number.")
+
+
+def _day(name: str, value: Any) -> date:
+    found = parsed_time(value) if isinstance(value, str) else value
+    if isinstance(found, datetime) and found.time() == time.min:
+        return found.date()
+    if isinstance(found, date) and not isinstance(found, datetime):
+        return found
+    raise OptionError(
+        f'{name} is a date attribute, and {value!r} is not a date. Pass a date, or a string such as "2026-11-27".'
+    )
+
+
+def _plain(value: Any) -> str:
+    """Return the string to send for a scalar."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (float, Decimal)):
+        return format(Decimal(str(value)), "f")
+    return value.isoformat() if isinstance(value, date) else str(value)
