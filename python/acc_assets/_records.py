@@ -491,6 +491,8 @@ class WriteCall(NamedTuple):
     # Contains "retry" or "reconcile" once this write has been resumed. All parts of a result share the list.
     resumed: list[str] = []  # noqa: RUF012  # the default is never modified: each write passes its own list
     had_settings: bool = False
+    # The index of the input, if the input was a DataFrame: an `InputIndex`, from a higher layer.
+    index: Any = None
 
     @property
     def is_dry_run(self) -> bool:
