@@ -124,7 +124,21 @@ def test_reports_have_the_index_of_the_input(frame: Any, project: acc.Project) -
     assert list(found["row"]) == [1, 2, 2]
     assert found.index.equals(frame.index.take([1, 2, 2]))
     assert found.index.names == frame.index.names
-    assert project.settings().validate(frame[:1]).to_pandas().index.names == frame.index.names
+    assert project.settings().validate(frame.iloc[:1]).to_pandas().index.names == frame.index.names
+
+
+def test_labels_in_polars_are_numbers_or_text(pandas: Any, project: acc.Project, kit: Kit) -> None:
+    pytest.importorskip("polars")
+    frame = pandas.DataFrame(kit.rows(2, statusId="wrong"))
+    for index, labels in [
+        ([7, 5], [7, 5]),
+        ([7, "b"], ["7", "b"]),
+        (pandas.date_range("2026-01-01", periods=2), ["2026-01-01 00:00:00", "2026-01-02 00:00:00"]),
+        (pandas.MultiIndex.from_tuples([("A", 1), ("B", 2)]), ["A, 1", "B, 2"]),
+    ]:
+        result = project.assets.create(frame.set_axis(index), settings=None)
+        assert result.to_polars()["label"].to_list() == labels
+        assert result.report.to_polars()["label"].to_list() == labels
 
 
 def test_pickles_keep_the_index(frame: Any, project: acc.Project) -> None:

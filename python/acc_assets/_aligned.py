@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
@@ -72,6 +72,16 @@ def labels_of_rows(ledger: _core.Ledger, call: WriteCall) -> list[Hashable]:
         label if place is None else values[place]
         for label, place in zip(labels, ledger.places(), strict=True)
     ]
+
+
+def index_values(ledger: _core.Ledger, call: WriteCall, rows: Iterable[int]) -> dict[int, Hashable]:
+    """Return the index value of each of these rows of a ledger, if the input was a DataFrame that contains the row."""
+    index = None if call.index is None else call.index.get()
+    if index is None:
+        return {}
+    places = dict(zip(ledger.rows(), ledger.places(), strict=True))
+    known = {row: place for row in rows if (place := places[row]) is not None}
+    return dict(zip(known, index.take(list(known.values())).tolist(), strict=True))
 
 
 def frame_index(ledger: _core.Ledger, call: WriteCall) -> pandas.Index:

@@ -110,7 +110,7 @@ class Rows:
     def index(self) -> Any:
         """The index that was passed to `from_columns`, or None."""
     @property
-    def path(self) -> str | None:
+    def path(self) -> PathLike[str] | None:
         """The absolute path of the Excel or CSV file with the rows, or None. For bytes, the path according to `name`."""
     @property
     def notes(self) -> list[str]:

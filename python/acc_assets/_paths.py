@@ -78,7 +78,11 @@ def run_file(run: str | os.PathLike[str]) -> str:
 
 
 def write_file(
-    path: str | os.PathLike[str], content: bytes, *, overwrite: bool, source: str | None = None
+    path: str | os.PathLike[str],
+    content: bytes,
+    *,
+    overwrite: bool,
+    source: str | os.PathLike[str] | None = None,
 ) -> None:
     """Write a file for the user. An existing file stays unchanged until the new one is complete.
 
@@ -102,7 +106,8 @@ def write_file(
             file.flush()
             os.fsync(file.fileno())
         if overwrite:
-            with suppress(FileNotFoundError):
+            # Not every file system has permissions.
+            with suppress(OSError):
                 os.chmod(part, os.stat(target).st_mode & 0o777)
         else:
             # Fails if another program has created the file meanwhile.
@@ -127,7 +132,7 @@ def check_excel(path: str | os.PathLike[str]) -> None:
         raise FileError(f"`{name}` is not a path of an Excel file: use a path that ends with .xlsx", name)
 
 
-def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | None) -> None:
+def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | os.PathLike[str] | None) -> None:
     name = os.fspath(path)
     if source is not None and _is_same(name, source):
         raise FileError(
@@ -145,7 +150,7 @@ def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | None
         raise FileError(f"`{name}` is not a regular file: use another path", name, errno.EINVAL)
 
 
-def _is_same(path: str, other: str) -> bool:
+def _is_same(path: str, other: str | os.PathLike[str]) -> bool:
     try:
         return os.path.samefile(path, other)
     except OSError:  # at least one of them does not exist

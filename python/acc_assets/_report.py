@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, _html
-from ._aligned import frame_index, labels_of_rows
+from ._aligned import frame_index, index_values, labels_of_rows
 from ._records import BAD, Cause, ColumnUse, Estimate, OutcomeStatus, RowProblem, WriteCall, problem_of
 from ._tables import pandas_frame, polars_frame
 from ._text import counted
@@ -25,9 +25,8 @@ UNREAD: Final = "locations_unread"
 
 def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
     """Group the failed rows by cause, largest group first. In a dry run, rows that passed the checks are left out."""
-    labels: Mapping[int, Hashable] = {}
-    if call.index is not None:
-        labels = dict(zip(ledger.rows(), labels_of_rows(ledger, call), strict=True))
+    causes = ledger.causes()
+    labels = index_values(ledger, call, (row for found in causes for row, _ in found["first_rows"]))
     return [
         Cause(
             status=found["status"],
@@ -40,7 +39,7 @@ def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
             first_labels=tuple(labels.get(row, label) for row, label in found["first_rows"]),
             values=tuple((value, count) for value, count in found["values"]),
         )
-        for found in ledger.causes()
+        for found in causes
         if not call.is_dry_run or found["status"] != "not_sent" or found["code"] == UNREAD
     ]
 
@@ -74,11 +73,6 @@ def _label(row: int, label: Hashable) -> str:
 def _table(problems: Iterable[RowProblem]) -> dict[str, list[Any]]:
     columns = list(zip(*problems, strict=True)) or [()] * len(RowProblem._fields)
     return {name: list(values) for name, values in zip(RowProblem._fields, columns, strict=True)}
-
-
-def _plain(label: Hashable) -> Hashable:
-    """Return a label of a type that fits into a column of any data frame."""
-    return label if isinstance(label, int) else str(label)
 
 
 def estimate_of(ledger: _core.Ledger) -> Estimate:
@@ -185,11 +179,19 @@ class Report:
     def to_polars(self) -> polars.DataFrame:
         """Convert to a polars DataFrame, one row per problem, with the columns of `to_dicts`.
 
+        Labels other than integers are text.
+
         Raises:
             ImportError: polars is not installed.
         """
-        rows = [problem._replace(label=_plain(problem.label)) for problem in self.problems]
-        return polars_frame(_table(rows))
+        found = list(self._problems())
+        columns = _table([problem for _, problem in found])
+        # A column has one type, so the labels are those of the core.
+        labels = self._ledger.select(BAD).labels()
+        columns["label"] = [labels[place] for place, _ in found]
+        if any(isinstance(label, str) for label in columns["label"]):
+            columns["label"] = list(map(str, columns["label"]))
+        return polars_frame(columns)
 
     def write_fixes(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> int:
         """Write the rows with problems to an Excel file. Fix the rows in this file, and pass it to the same verb.

@@ -25,7 +25,7 @@ use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplica
 pub struct Rows {
     origin: Origin,
     /// The number of rows, if known in advance. Rows whose number is known can be read again.
-    rows: Option<usize>,
+    length: Option<usize>,
     /// The user's own index of the rows, returned unchanged.
     index: Option<Py<PyAny>>,
     /// The absolute path of the file that contains the rows.
@@ -263,20 +263,20 @@ impl Rows {
     /// Whether the rows can be read again.
     #[getter]
     fn replayable(&self) -> bool {
-        self.rows.is_some()
+        self.length.is_some()
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        self.rows
+        self.length
             .ok_or_else(|| PyTypeError::new_err("the number of rows is not known before they are read"))
     }
 }
 
 impl Rows {
-    fn new(origin: Origin, rows: Option<usize>) -> Self {
+    fn new(origin: Origin, length: Option<usize>) -> Self {
         Self {
             origin,
-            rows,
+            length,
             index: None,
             path: None,
         }
@@ -325,7 +325,7 @@ impl Rows {
 
     /// Returns the number of rows, if known in advance.
     pub fn count(&self) -> Option<usize> {
-        self.rows
+        self.length
     }
 
     fn sheet(&self) -> Option<&Sheet> {
@@ -366,17 +366,17 @@ impl Rows {
                 let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let reader = match first {
                     Some(reader) => reader,
-                    None if self.rows.is_some() => capsule::reader(object.bind(py))?,
+                    None if self.length.is_some() => capsule::reader(object.bind(py))?,
                     None => return Err(read_before(py)),
                 };
-                let batches = Batches::new(Box::new(reader), self.rows);
+                let batches = Batches::new(Box::new(reader), self.length);
                 Walk::Stream(batches.map_err(|error| input_error(py, error.message()))?)
             }
         };
         Ok(PythonSource {
             walk,
             values: Held::new(Values::default()),
-            rows: self.rows,
+            rows: self.length,
             error: Arc::default(),
         })
     }

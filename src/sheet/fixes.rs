@@ -237,7 +237,8 @@ impl<'p> Page<'p> {
         let mut lists = Lists::new(&locations, self.origin.category.is_some())?;
         let mut sheet = Worksheet::new();
         // The lists have names of their own, and Excel allows fewer names than other programs.
-        let name = self.origin.sheet.filter(|name| !LISTS.contains(name));
+        let is_list = |name: &str| LISTS.iter().any(|list| list.eq_ignore_ascii_case(name));
+        let name = self.origin.sheet.filter(|name| !is_list(name));
         if name.is_none_or(|name| sheet.set_name(name).is_err()) {
             sheet.set_name("Sheet1")?;
         }
