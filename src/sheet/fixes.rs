@@ -281,15 +281,9 @@ impl<'p> Page<'p> {
             let required = self.origin.required.contains(name);
             match described {
                 Some(column) if self.origin.category.is_some() => {
-                    let required = required && column.required;
-                    head(
-                        sheet,
-                        at,
-                        &Described {
-                            required,
-                            ..column.clone()
-                        },
-                    )?;
+                    let mut column = column.clone();
+                    column.required = required;
+                    head(sheet, at, &column)?;
                 }
                 _ => {
                     let mark = if required { REQUIRED_MARK } else { "" };
