@@ -45,7 +45,7 @@ def test_an_index_of_several_levels(pandas: Any, project: acc.Project, kit: Kit)
     frame = pandas.DataFrame(kit.rows(2)).drop(columns="clientAssetId")
     frame.index = pandas.MultiIndex.from_tuples([("A", 1), ("B", 2)], names=["clientAssetId", None])
     result = project.assets.create(frame)
-    assert [(outcome.key, outcome.label) for outcome in result] == [("A", "A, 1"), ("B", "B, 2")]
+    assert [(outcome.key, outcome.label) for outcome in result] == [("A", ("A", 1)), ("B", ("B", 2))]
 
 
 def test_mixed_columns_of_a_sheet(pandas: Any, project: acc.Project, kit: Kit) -> None:

@@ -203,7 +203,9 @@ def test_bytes_of_a_file(
     operation.wait(None, lambda: None)
     assert operation.ledger.counts() == {"not_sent": 1, "invalid": 1}
     path = tmp_path / "fixes.xlsx"
-    assert _core.write_fixes(rows, operation.ledger, path, rows.label_title) == 1
+    written, found = _core.fixes_file(rows, operation.ledger, None, ">")
+    assert written == 1
+    path.write_bytes(found)
     assert "Instaled" in cells(path)[1]
 
 
@@ -272,9 +274,9 @@ def test_user_columns_named_like_write_fixes_columns_are_kept(
     row = dict(zip(own, ("S-1", "A", "HVAC > Fans", "Instaled", "noisy", "L-7"), strict=True))
     path.write_text(f"{','.join(own)}\n{','.join(row.values())}\n", "utf-8")
     given: Any
-    for given, label in ((path, ["Line (acc-assets)"]), ([row], [])):
+    for kind, given, label in (("csv", path, ["Line (acc-assets)"]), ("dicts", [row], [])):
         for again in range(3):
-            out = tmp_path / f"{again}.xlsx"
+            out = tmp_path / f"{kind}-{again}.xlsx"
             assert project.assets.validate(given).write_fixes(out) == 1
             head, cell = cells(out)
             added = ["Problem (acc-assets)", "Fix (acc-assets)", "acc-assets row"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _core
+from ._aligned import input_index
 from ._records import WriteCall
 from ._report import Report
 from ._rows import Reading, load
@@ -16,4 +17,5 @@ def check(settings: _core.Settings, data: object, *, verb: str, key: str, how: R
     options |= how.options()
     ledger = _core.Engine.check(verb, rows, options, settings)
     project = settings.about()["project"]
-    return Report(ledger, WriteCall(verb, project, options, rows, rows.label_title, settings))
+    call = WriteCall(verb, project, options, rows, rows.label_title, settings, index=input_index(rows))
+    return Report(ledger, call)

@@ -20,13 +20,13 @@ __all__ = [
     "Table",
     "__version__",
     "delete_run",
+    "fixes_file",
     "project_id",
     "read_run",
     "read_toml",
     "rules",
     "shown",
-    "write_fixes",
-    "write_template",
+    "template_file",
 ]
 
 __version__: Final[str]
@@ -66,6 +66,7 @@ class Rows:
         nulls: Sequence[bytes | None],
         labels: Sequence[Any] | None,
         /,
+        index: object = None,
     ) -> Rows:
         """Create rows from the columns of a DataFrame.
 
@@ -74,6 +75,7 @@ class Rows:
             columns: For each column, a sequence, a numpy array, or an Arrow stream capsule with that one column.
             nulls: For each column, one byte per row (1 if null). None for an Arrow stream or a column without nulls.
             labels: One label per row. If None, the row numbers.
+            index: The index of the DataFrame, which the property `index` returns.
         """
     @staticmethod
     def from_stream(stream: object, /) -> Rows:
@@ -104,6 +106,12 @@ class Rows:
     @property
     def label_title(self) -> str | None:
         """Title of the labels: "sheet row" or "line" for a file, the given title for dicts, or None."""
+    @property
+    def index(self) -> Any:
+        """The index that was passed to `from_columns`, or None."""
+    @property
+    def path(self) -> PathLike[str] | None:
+        """The absolute path of the Excel or CSV file with the rows, or None. For bytes, the path according to `name`."""
     @property
     def notes(self) -> list[str]:
         """Notes for the user about how the file was read."""
@@ -307,6 +315,16 @@ class Ledger:
         """Return the number of rows per status. Contains only statuses that occur, successful ones first."""
     def ids(self) -> list[str | None]:
         """Return the id of each row, or None."""
+    def rows(self) -> list[int]:
+        """Return the number of each row."""
+    def places(self) -> list[int | None]:
+        """Return the position of each row in the last input, or None for a row of a run that the input does not contain."""
+    def sizes(self) -> tuple[int, int]:
+        """Return the number of rows of the whole ledger, and of the last input."""
+    def labels(self) -> list[Any]:
+        """Return the label of each row: an integer, or text."""
+    def statuses(self) -> list[str]:
+        """Return the status of each row."""
     def select(self, statuses: Sequence[str], /) -> Ledger:
         """Return the rows with one of these statuses. Row numbers and labels are preserved."""
     def take(self, positions: Sequence[int], /) -> Ledger:
@@ -433,11 +451,21 @@ class Simulator:
 def project_id(text: str, /) -> str:
     """Return the bare lower-case UUID of a project. Raises OptionError if `text` is not a UUID, with or without "b."."""
 
-def write_fixes(rows: Rows, ledger: Ledger, path: str | PathLike[str], label_title: str | None, /) -> int:
-    """Write the failed rows of a ledger and their problems to an Excel file. Return the number of rows written."""
+def fixes_file(rows: Rows, ledger: Ledger, settings: Settings | None, separator: str, /) -> tuple[int, bytes]:
+    """Create an Excel file with the failed rows of a ledger and their problems.
 
-def write_template(settings: Settings, category: str, path: str | PathLike[str], rows: int, /) -> None:
-    """Write an Excel template for assets of a category."""
+    Args:
+        rows: The last input of the ledger's call.
+        ledger: The outcomes.
+        settings: The settings for the drop-downs. If None, the file has none.
+        separator: Separator between the names in a path.
+
+    Returns:
+        The number of rows in the file, and the file. Empty if no row failed.
+    """
+
+def template_file(settings: Settings, category: str, rows: int, /) -> bytes:
+    """Create an Excel template for assets of a category, with drop-downs for this number of rows."""
 
 def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | None:
     """Read the file of a named run.

@@ -64,9 +64,9 @@ def from_pandas(frame: pandas.DataFrame, only: str | None = None) -> _core.Rows:
     cells = [values_of(column) for column in columns]
     # If there are no columns, only the labels determine the number of rows.
     labels = labels_of(frame.index) if columns else list(range(len(frame)))
-    return _core.Rows.from_columns(
-        names, [values for values, _ in cells], [nulls for _, nulls in cells], labels
-    )
+    values, nulls = [values for values, _ in cells], [nulls for _, nulls in cells]
+    # A copy, because users may rename the index of their frame. It shares the values.
+    return _core.Rows.from_columns(names, values, nulls, labels, index=frame.index.copy())
 
 
 def values_of(series: pandas.Series) -> tuple[object, bytes | None]:

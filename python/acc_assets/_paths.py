@@ -1,12 +1,14 @@
-"""State folders and run files."""
+"""State folders, run files, and files that are written for the user."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from .errors import OptionError
+from .errors import FileError, OptionError
 
 if TYPE_CHECKING:
     import pathlib
@@ -73,3 +75,90 @@ def run_file(run: str | os.PathLike[str]) -> str:
             f"{run!r} is not a valid run name: Windows reserves it for a device. Use another name."
         )
     return os.fspath(runs_folder() / (run + SUFFIX))
+
+
+def write_file(
+    path: str | os.PathLike[str],
+    content: bytes,
+    *,
+    overwrite: bool,
+    source: str | os.PathLike[str] | None = None,
+) -> None:
+    """Write a file for the user. An existing file stays unchanged until the new one is complete.
+
+    Args:
+        path: The file.
+        content: Its content.
+        overwrite: Whether to replace an existing file.
+        source: The file that the new file reports on, which is never replaced.
+
+    Raises:
+        FileError: The file exists and may not be replaced, or cannot be written.
+    """
+    _may_write(path, overwrite, source)
+    # A link stays, and its target is replaced.
+    target = os.path.realpath(path)
+    part = os.path.join(os.path.dirname(target), f".acc-assets-{os.urandom(8).hex()}.part")
+    is_reserved = False
+    try:
+        with open(part, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite:
+            # Not every file system has permissions.
+            with suppress(OSError):
+                os.chmod(part, os.stat(target).st_mode & 0o777)
+        else:
+            # Fails if another program has created the file meanwhile.
+            open(target, "xb").close()
+            is_reserved = True
+        os.replace(part, target)
+    except BaseException as error:
+        for left in [part, target] if is_reserved else [part]:
+            with suppress(OSError):
+                os.remove(left)
+        if isinstance(error, FileExistsError):
+            raise _exists(path) from error
+        if isinstance(error, OSError):
+            raise FileError.of(path, error, writing=True) from error
+        raise
+
+
+def check_excel(path: str | os.PathLike[str]) -> None:
+    """Raise FileError if a path does not end with .xlsx."""
+    name = os.fspath(path)
+    if not name.lower().endswith(".xlsx"):
+        raise FileError(f"`{name}` is not a path of an Excel file: use a path that ends with .xlsx", name)
+
+
+def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | os.PathLike[str] | None) -> None:
+    name = os.fspath(path)
+    if source is not None and _is_same(name, source):
+        raise FileError(
+            f"`{name}` is the file that the rows came from, and it would be lost: use another path",
+            name,
+            errno.EEXIST,
+        )
+    if os.path.isdir(name):
+        raise FileError(f"`{name}` is a folder: use the path of a file", name, errno.EISDIR)
+    if not os.path.lexists(name):
+        return
+    if not overwrite:
+        raise _exists(path)
+    if os.path.exists(name) and not os.path.isfile(name):
+        raise FileError(f"`{name}` is not a regular file: use another path", name, errno.EINVAL)
+
+
+def _is_same(path: str, other: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.samefile(path, other)
+    except OSError:  # at least one of them does not exist
+        return False
+
+
+def _exists(path: str | os.PathLike[str]) -> FileError:
+    name = os.fspath(path)
+    return FileError(
+        f"`{name}` already exists: pass overwrite=True to replace it, or use another path", name, errno.EEXIST
+    )

@@ -126,7 +126,8 @@ class RowOutcome(NamedTuple):
 
     Args:
         row: Row number in the input, counted from 0.
-        label: Index value (for a DataFrame with its own index), sheet row or line number (for a file), or row number.
+        label: Value of the index (for a DataFrame; a tuple for a MultiIndex), sheet row or line number (for a file), or
+            row number.
         key: The row's clientAssetId (create) or id (patch, delete), or None.
         status: "created", "updated", "deleted" or "unchanged" (ok), or "invalid", "rejected", "not_sent", "failed" or
             "unknown".
@@ -182,7 +183,8 @@ class RowProblem(NamedTuple):
 
     Args:
         row: Row number, counted from 0.
-        label: Index value (for a DataFrame with its own index), sheet row or line number (for a file), or row number.
+        label: Value of the index (for a DataFrame; a tuple for a MultiIndex), sheet row or line number (for a file), or
+            row number.
         code: Code of the row check, the service's error code, a word such as "transport", or None.
         column: The column as named in the input, or None if the problem concerns the row as a whole.
         value: The invalid value, possibly shortened, or None.
@@ -509,6 +511,8 @@ class WriteCall(NamedTuple):
     # Contains "retry" or "reconcile" once this write has been resumed. All parts of a result share the list.
     resumed: list[str] = []  # noqa: RUF012  # the default is never modified: each write passes its own list
     had_settings: bool = False
+    # The index of the input, if the input was a DataFrame: an `InputIndex`, from a higher layer.
+    index: Any = None
 
     @property
     def is_dry_run(self) -> bool:

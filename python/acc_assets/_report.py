@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, _html
+from ._aligned import frame_index, index_values, labels_of_rows
 from ._options import ATTRIBUTE
 from ._records import BAD, Cause, ColumnUse, Estimate, OutcomeStatus, RowProblem, WriteCall, problem_of
 from ._tables import pandas_frame, polars_frame
 from ._text import counted
-from .errors import OptionError, of_lines
+from ._workbooks import write_fixes
+from .errors import of_lines
 
 if TYPE_CHECKING:
     import pandas
@@ -24,6 +26,8 @@ UNREAD: Final = "locations_unread"
 
 def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
     """Group the failed rows by cause, largest group first. In a dry run, rows that passed the checks are left out."""
+    causes = ledger.causes()
+    labels = index_values(ledger, call, (row for found in causes for row, _ in found["first_rows"]))
     return [
         Cause(
             status=found["status"],
@@ -33,10 +37,10 @@ def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
             fix=found["fix"],
             rows=found["rows"],
             first_rows=tuple(row for row, _ in found["first_rows"]),
-            first_labels=tuple(label for _, label in found["first_rows"]),
+            first_labels=tuple(labels.get(row, label) for row, label in found["first_rows"]),
             values=tuple((value, count) for value, count in found["values"]),
         )
-        for found in ledger.causes()
+        for found in causes
         if not call.is_dry_run or found["status"] != "not_sent" or found["code"] == UNREAD
     ]
 
@@ -60,7 +64,16 @@ def place_of(cause: Cause, label_title: str | None) -> str:
 
 
 def _label(row: int, label: Hashable) -> str:
-    return str(row) if label in (None, row) else f"{row} ({label!r})"
+    if label is None or (isinstance(label, int) and label == row):
+        return str(row)
+    if isinstance(label, tuple):
+        label = ", ".join(map(str, label))
+    return f"{row} ({label if isinstance(label, int) else str(label)!r})"
+
+
+def _table(problems: Iterable[RowProblem]) -> dict[str, list[Any]]:
+    columns = list(zip(*problems, strict=True)) or [()] * len(RowProblem._fields)
+    return {name: list(values) for name, values in zip(RowProblem._fields, columns, strict=True)}
 
 
 def _meaning(used: ColumnUse) -> str:
@@ -103,16 +116,6 @@ def unchecked(ledger: _core.Ledger, call: WriteCall) -> int:
     return sum(
         cause.rows for cause in causes_of(ledger, call) if (cause.status, cause.code) == ("not_sent", UNREAD)
     )
-
-
-def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[str]) -> int:
-    """Write the failed rows to an Excel file."""
-    if call.rows is None:
-        raise OptionError(
-            "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
-            "call ended before its first request. Pass a list, a DataFrame or a file, and call again."
-        )
-    return _core.write_fixes(call.rows, ledger, os.fspath(path), call.label_title)
 
 
 class Report:
@@ -161,16 +164,18 @@ class Report:
     @property
     def problems(self) -> list[RowProblem]:
         """All problems of all rows, in input order."""
-        return list(self._problems())
+        return [problem for _, problem in self._problems()]
 
-    def _problems(self) -> Iterator[RowProblem]:
+    def _problems(self) -> Iterator[tuple[int, RowProblem]]:
+        """Return each problem, with the position of its row among the rows that are not ok."""
         bad = self._ledger.select(BAD)
-        for index in range(len(bad)):
-            row, label, _, _, _, error, _, _ = bad.outcome(index)
+        labels = labels_of_rows(bad, self._call)
+        for place, label in enumerate(labels):
+            row, _, _, _, _, error, _, _ = bad.outcome(place)
             if error is None:
                 continue
             for problem in error["problems"] or [error]:
-                yield RowProblem(row, label, *problem_of(problem))
+                yield place, RowProblem(row, label, *problem_of(problem))
 
     @property
     def columns(self) -> list[ColumnUse]:
@@ -184,51 +189,63 @@ class Report:
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Convert to one dict per problem: row, label, code, column, value, message, fix."""
-        return [problem._asdict() for problem in self._problems()]
+        return [problem._asdict() for problem in self.problems]
 
     def to_pandas(self) -> pandas.DataFrame:
         """Convert to a pandas DataFrame, one row per problem, with the columns of `to_dicts`.
 
+        If the input was a DataFrame, the index contains its index values. Otherwise, it contains the row numbers.
+
         Raises:
             ImportError: pandas is not installed.
         """
-        return pandas_frame(self._table())
+        found = list(self._problems())
+        frame = pandas_frame(_table([problem for _, problem in found]))
+        of_problems = self._ledger.select(BAD).take([place for place, _ in found])
+        return frame.set_axis(frame_index(of_problems, self._call))
 
     def to_polars(self) -> polars.DataFrame:
         """Convert to a polars DataFrame, one row per problem, with the columns of `to_dicts`.
 
+        Labels other than integers are text.
+
         Raises:
             ImportError: polars is not installed.
         """
-        return polars_frame(self._table())
+        found = list(self._problems())
+        columns = _table([problem for _, problem in found])
+        # A column has one type, so the labels are those of the core.
+        labels = self._ledger.select(BAD).labels()
+        columns["label"] = [labels[place] for place, _ in found]
+        if any(isinstance(label, str) for label in columns["label"]):
+            columns["label"] = list(map(str, columns["label"]))
+        return polars_frame(columns)
 
-    def _table(self) -> dict[str, list[Any]]:
-        problems = self.problems
-        return {name: [getattr(problem, name) for problem in problems] for name in RowProblem._fields}
-
-    def write_fixes(self, path: str | os.PathLike[str]) -> int:
+    def write_fixes(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> int:
         """Write the rows with problems to an Excel file. Fix the rows in this file, and pass it to the same verb.
 
         The file contains your columns in their original order, plus the sheet row, the problem and the fix. Bad cells are
-        marked.
+        marked. See `BulkResult.write_fixes`.
 
         Args:
-            path: An .xlsx file. An existing file is replaced.
+            path: An .xlsx file.
+            overwrite: Whether to replace an existing file. The file that the rows came from is never replaced. Default:
+                False.
 
         Returns:
-            The number of rows written.
+            The number of rows written. If it is 0, no file is written.
 
         Raises:
             OptionError: The rows are not available, because they came from a generator, the report was unpickled, or the
                 call of a named run ended before its first request.
-            FileError: The file cannot be written.
+            FileError: The file exists, or cannot be written.
 
         Example:
             >>> rows = [{"Asset ID": "AHU-1", "Category": "HVAC", "Status": "Instaled"}]
             >>> project.settings().validate(rows).write_fixes(folder / "to_fix.xlsx")
             1
         """
-        return write_fixes(self._ledger, self._call, path)
+        return write_fixes(self._ledger, self._call, path, overwrite)
 
     def raise_if_failed(self) -> Report:
         """Return the report itself if every row is ok.

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias, overload
 
 from . import _core, _html
+from ._aligned import Aligned
 from ._options import one_of
 from ._records import (
     BAD,
@@ -22,14 +23,13 @@ from ._records import (
     problem_of,
     shown_verb,
 )
-from ._report import Report, causes_of, estimate_of, message_of, place_of, to_send, unchecked, write_fixes
-from ._tables import AssetTable, pandas_frame, polars_frame, positions
+from ._report import Report, causes_of, estimate_of, message_of, place_of, to_send, unchecked
+from ._tables import AssetTable, positions
 from ._text import counted
+from ._workbooks import write_fixes
 from .errors import BulkError, OptionError
 
 if TYPE_CHECKING:
-    import pandas
-    import polars
     from typing_extensions import Self
 
 Which: TypeAlias = Literal["retry", "reconcile"]
@@ -61,7 +61,7 @@ REMOVED: Final = "removed"
 CAUSES_SHOWN: Final = 8
 
 
-class Outcomes(Sequence[RowOutcome]):
+class Outcomes(Aligned, Sequence[RowOutcome]):
     """One `RowOutcome` per row, in input order. The base class of `BulkResult` and `AsyncBulkResult`.
 
     `result[a:b]` and `result.where(...)` return a part of a result, which is also a result. On a part, `retry` and
@@ -72,13 +72,12 @@ class Outcomes(Sequence[RowOutcome]):
     client, so `retry` and `reconcile` raise OptionError.
     """
 
-    __slots__ = ("_call", "_is_part", "_ledger", "_table", "_verbs")
+    __slots__ = ("_is_part", "_table", "_verbs")
 
     def __init__(
         self, ledger: _core.Ledger, call: WriteCall, table: _core.Table | None = None, verbs: object = None, /
     ) -> None:
-        self._ledger = ledger
-        self._call = call
+        super().__init__(ledger, call)
         self._table = table
         # The `Assets` or `Relationships` object of the call, needed to resend rows.
         self._verbs = verbs
@@ -89,11 +88,6 @@ class Outcomes(Sequence[RowOutcome]):
     def counts(self) -> dict[OutcomeStatus, int]:
         """Number of rows per status. Contains only statuses that occur, successful ones first."""
         return self._ledger.counts()  # type: ignore[return-value]  # the core's words are those of OutcomeStatus
-
-    @property
-    def ids(self) -> list[str | None]:
-        """The id of each row or None, aligned with the input: `df["id"] = result.ids`."""
-        return self._ledger.ids()
 
     @property
     def ok(self) -> bool:
@@ -166,25 +160,28 @@ class Outcomes(Sequence[RowOutcome]):
         """A report of all problems by cause and by row, how each column was interpreted, and the warnings."""
         return Report(self._ledger, self._call)
 
-    def write_fixes(self, path: str | os.PathLike[str]) -> int:
+    def write_fixes(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> int:
         """Write the failed rows to an Excel file. Fix the rows in this file, and pass it to the same verb.
 
         The file contains your columns in their original order, plus the sheet row, the problem and the fix. Bad cells are
-        marked. A hidden column identifies the rows, so the file can be passed to a call with the same `run=`. Rows that
-        were not part of the last call are not written.
+        marked. If the call used the project's settings, columns have drop-downs as in a template. A hidden column
+        identifies the rows, so the file can be passed to a call with the same `run=`. Rows that were not part of the last
+        call are not written.
 
         Args:
-            path: An .xlsx file. An existing file is replaced.
+            path: An .xlsx file.
+            overwrite: Whether to replace an existing file. The file that the rows came from is never replaced. Default:
+                False.
 
         Returns:
-            The number of rows written.
+            The number of rows written. If it is 0, no file is written.
 
         Raises:
             OptionError: The input rows are not available, because they came from a generator, the result was unpickled
                 or read from a run file, or the call of a named run ended before its first request.
-            FileError: The file cannot be written.
+            FileError: The file exists, or cannot be written.
         """
-        return write_fixes(self._ledger, self._call, path)
+        return write_fixes(self._ledger, self._call, path, overwrite)
 
     def raise_if_failed(self) -> Self:
         """Return the result itself if every row is ok: `ids = assets.create(df).raise_if_failed().ids`.
@@ -270,35 +267,6 @@ class Outcomes(Sequence[RowOutcome]):
             )
         return call
 
-    def to_dicts(self) -> list[dict[str, object]]:
-        """Convert to one dict per row: row, label, key, status, id, code, message, column, value, fix, attempts,
-        request_id."""
-        columns = self._ledger.columns()
-        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """Convert to a pandas DataFrame with the columns of `to_dicts`. pyarrow is not needed.
-
-        Raises:
-            ImportError: pandas is not installed.
-        """
-        return pandas_frame(self._ledger.columns())
-
-    def to_polars(self) -> polars.DataFrame:
-        """Convert to a polars DataFrame with the columns of `to_dicts`.
-
-        Raises:
-            ImportError: polars is not installed.
-        """
-        return polars_frame(self._ledger)
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Export through the Arrow PyCapsule interface, for `pyarrow.table(result)`, DuckDB and others."""
-        return self._ledger.__arrow_c_stream__(requested_schema)
-
-    def __len__(self) -> int:
-        return len(self._ledger)
-
     @overload
     def __getitem__(self, index: int, /) -> RowOutcome: ...
     @overload
@@ -306,11 +274,11 @@ class Outcomes(Sequence[RowOutcome]):
     def __getitem__(self, index: int | slice, /) -> RowOutcome | Self:
         places = positions(len(self), index)
         if isinstance(places, int):
-            return _outcome(self._ledger, places)
+            return self._outcome(places)
         return self._part(self._ledger.take(places))
 
     def __iter__(self) -> Iterator[RowOutcome]:
-        return (_outcome(self._ledger, index) for index in range(len(self)))
+        return map(self._outcome, range(len(self)))
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
@@ -345,6 +313,13 @@ class Outcomes(Sequence[RowOutcome]):
         assets = self.assets
         table = None if assets is None else assets._table.dump()
         return type(self)._load, (self._ledger.dump(), self._call.saved(), table, self._is_part)
+
+    def _outcome(self, index: int) -> RowOutcome:
+        row, label, key, status, id, error, attempts, request_id = self._ledger.outcome(index)
+        if self._call.index is not None and isinstance(label, str):
+            label = self._all_labels()[index]
+        found = None if error is None else _row_error(error)
+        return RowOutcome(row, label, key, status, id, found, attempts, request_id)  # type: ignore[arg-type]  # as in counts
 
     def _part(self, ledger: _core.Ledger) -> Self:
         part = type(self)(ledger, self._call, self._table, self._verbs)
@@ -421,12 +396,6 @@ class Outcomes(Sequence[RowOutcome]):
             for status in BAD
             if status in known and counts.get(status, 0) > removed.get(status, 0)
         ]
-
-
-def _outcome(ledger: _core.Ledger, index: int) -> RowOutcome:
-    row, label, key, status, id, error, attempts, request_id = ledger.outcome(index)
-    found = None if error is None else _row_error(error)
-    return RowOutcome(row, label, key, status, id, found, attempts, request_id)  # type: ignore[arg-type]  # as in counts
 
 
 def _row_error(error: Mapping[str, Any]) -> RowError:

@@ -261,7 +261,8 @@ def ids_from(data: Any, id: str) -> _core.Rows:
         return from_pandas(data, only=id)
     if is_of(data, "pandas", "Series"):
         values, nulls = values_of(data)
-        return _core.Rows.from_columns([id], [values], [nulls], labels_of(data.index))
+        labels, index = labels_of(data.index), data.index.copy()
+        return _core.Rows.from_columns([id], [values], [nulls], labels, index=index)
     if hasattr(data, "to_pylist") and not hasattr(data, "schema"):  # a pyarrow array
         return _core.Rows.from_values(data.to_pylist(), id)
     if is_of(data, "polars", "Series"):

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 from . import _core, _html
 from ._check import check
 from ._mapping import ColumnMapping
-from ._options import SEPARATOR, Dates, Nulls, SettingsKind, SheetOption, Verb, one_of
+from ._options import SEPARATOR, Dates, Nulls, SettingsKind, SheetOption, Verb, flag, one_of
+from ._paths import write_file
 from ._records import Attribute, Category, Location, Status
 from ._report import Report
 from ._rows import RowData, reading
@@ -260,25 +261,23 @@ class Settings:
         rows = self.to_dicts(kind)
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the settings to a JSON file. The file contains no secrets.
 
         Args:
-            path: The file. An existing file is replaced.
+            path: The file.
+            overwrite: Whether to replace an existing file. Default: False.
 
         Raises:
-            FileError: The file cannot be written.
+            FileError: The file exists, or cannot be written.
 
         Example:
             >>> project.settings().save(folder / "settings.json")
             >>> acc_assets.Settings.load(folder / "settings.json").project_id == project.id
             True
         """
-        try:
-            with open(path, "wb") as file:
-                file.write(self._core.dump())
-        except OSError as error:
-            raise FileError.of(path, error, writing=True) from error
+        flag("overwrite", overwrite)
+        write_file(path, self._core.dump(), overwrite=overwrite)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Settings:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from . import _core, _html
 from ._json import JsonObject
 from ._mapping import read_toml
+from ._options import flag
+from ._paths import write_file
 from ._records import SetupStep
 from ._settings import Settings
 from ._tables import pandas_frame
 from ._text import counted
-from .errors import FileError, InputError, OptionError, SetupError
+from .errors import InputError, OptionError, SetupError
 
 if TYPE_CHECKING:
     import pandas
@@ -243,25 +245,23 @@ class Setup:
         """
         return self._core.to_dict()
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the setup to a TOML file, which can be edited and loaded with `Setup.load`.
 
         Args:
-            path: The file. An existing file is replaced.
+            path: The file.
+            overwrite: Whether to replace an existing file. Default: False.
 
         Raises:
-            FileError: The file cannot be written.
+            FileError: The file exists, or cannot be written.
 
         Example:
             >>> project.setup().save(folder / "setup.toml")
             >>> acc_assets.Setup.load(folder / "setup.toml") == project.setup()
             True
         """
-        try:
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(self._core.to_toml())
-        except OSError as error:
-            raise FileError.of(path, error, writing=True) from error
+        flag("overwrite", overwrite)
+        write_file(path, self._core.to_toml().encode(), overwrite=overwrite)
 
     def _planned(self, settings: _core.Settings) -> SetupPlan:
         table, mistakes = self._core.plan(settings)

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from . import _core
+from ._aligned import input_index
 from ._options import ATTRIBUTE, MOST_ASSETS, batch_option, bound, flag, get_options, key_option, one_of
 from ._paths import run_file
 from ._progress import Reporter
@@ -133,16 +134,18 @@ class Write(NamedTuple):
 
     def call(self, *, has_rows: bool = True) -> WriteCall:
         """Return the data that a result keeps about this write."""
+        rows = self.rows if has_rows and self.rows.replayable else None
         return WriteCall(
             self.verb,
             self.project.id,
             self.options,
-            self.rows if has_rows and self.rows.replayable else None,
+            rows,
             self.rows.label_title,
             self.settings,
             self.assets,
             self.progress,
             [],
+            index=input_index(rows),
         )
 
     def keep(

@@ -130,7 +130,9 @@ class FileError(InputError, OSError):
         # For a file that is not open for reading, the message is just "read".
         reason = error.strerror or ("not open for reading" if str(error) == "read" else str(error))
         if writing:
-            message = f"cannot write `{name}` ({reason}): close it in other programs, or use another path"
+            is_missing = isinstance(error, FileNotFoundError)
+            fix = "create its folder" if is_missing else "close it in other programs"
+            message = f"cannot write `{name}` ({reason}): {fix}, or use another path"
         elif isinstance(error, FileNotFoundError):
             message = f"there is no file `{name}`: correct the path"
         else:

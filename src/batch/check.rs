@@ -40,7 +40,7 @@ pub fn check(
         }
     };
     packer.finish(whole);
-    let plan = packer.estimate(&Limits::default());
+    let plan = packer.estimate(&Limits::default(), &lock(&ledger));
     drop(packer);
     let mut ledger = std::mem::take(&mut *lock(&ledger));
     ledger.complete = whole;

@@ -11,7 +11,7 @@ use crate::batch::existing::digest_of_key;
 use crate::batch::resume::{Earlier, ReadRow, Today};
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
-use crate::ledger::{OwnedLabel, Plan, SentBody, SentItem, SharedLedger, Status, lock, number};
+use crate::ledger::{Ledger, OwnedLabel, Plan, SentBody, SentItem, SharedLedger, Status, lock, number};
 use crate::model::text::same_key;
 use crate::options::Limits;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
@@ -302,7 +302,16 @@ pub struct Packer {
     pub stop: Stop,
     /// Whether to discard batches.
     count_only: bool,
-    packed: Plan,
+    /// The rows of the discarded batches, in order.
+    counted: Vec<Counted>,
+}
+
+/// A row of a batch that was only counted.
+struct Counted {
+    row: u32,
+    bytes: u32,
+    /// The number of its request, from 1.
+    request: u32,
 }
 
 impl Packer {
@@ -355,7 +364,7 @@ impl Packer {
             invalid: 0,
             stop: Stop::default(),
             count_only: false,
-            packed: Plan::default(),
+            counted: Vec::new(),
         }
     }
 
@@ -369,17 +378,32 @@ impl Packer {
     }
 
     /// Estimates the requests, bytes and minutes for the packed rows at these rate limits.
+    ///
+    /// Rows that turned out to be invalid after they were packed are not counted.
     #[must_use]
-    pub fn estimate(&self, limits: &Limits) -> Plan {
+    pub fn estimate(&self, limits: &Limits, ledger: &Ledger) -> Plan {
+        let items = self.write.endpoint.items();
+        let frame = items.open.len() + items.close.len();
+        let mut plan = Plan::default();
+        let mut request = 0;
+        for counted in &self.counted {
+            if !may_be_sent(ledger, counted.row) {
+                continue;
+            }
+            plan.rows += 1;
+            // A comma separates two rows.
+            let around = if counted.request == request { 1 } else { frame };
+            plan.requests += u64::from(counted.request != request);
+            plan.bytes += u64::from(counted.bytes) + around as u64;
+            request = counted.request;
+        }
         let limit = f64::from(limits.of(self.write.endpoint.group));
         let window = limits.window.as_secs_f64() / 60.0;
         #[allow(clippy::cast_precision_loss)] // A run has far fewer than 2^52 requests.
-        let windows = (self.packed.requests as f64 / limit).ceil() - 1.0;
-        Plan {
-            minutes: windows.max(0.0) * window,
-            per_minute: limit / window,
-            ..self.packed
-        }
+        let windows = (plan.requests as f64 / limit).ceil() - 1.0;
+        plan.minutes = windows.max(0.0) * window;
+        plan.per_minute = limit / window;
+        plan
     }
 
     /// Limits the rows per batch.
@@ -424,7 +448,8 @@ impl Packer {
             self.place_earlier();
         }
         if self.changed.is_some() {
-            return;
+            // The rows of this input are not those of the ledger.
+            return lock(&self.ledger).set_input(Some(Vec::new()));
         }
         if std::mem::take(&mut self.begun) {
             // The source failed in the middle of a row.
@@ -439,12 +464,15 @@ impl Packer {
             Some(_) => number(ledger.rows().saturating_sub(self.writer.rows_read() - at)),
             None => number(at),
         };
+        // An input that ended early was not matched with the rows of the run.
+        let unmatched = self.again.edits && self.earlier.is_some();
         let title = self.writer.row_title();
         let warnings = self.writer.warnings(&|at| ledger.name_of(row_of(at), title));
         let input = self
             .places
             .as_ref()
-            .map(|_| (0..self.writer.rows_read()).map(row_of).collect());
+            .map(|_| (0..self.writer.rows_read()).map(row_of).collect())
+            .or_else(|| unmatched.then(Vec::new));
         ledger.set_input(input);
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();
@@ -460,12 +488,15 @@ impl Packer {
             .open
             .reserve(batch.open.len() + batch.open.len() / 16);
         self.current.items.reserve(batch.items.len());
-        self.packed.rows += batch.items.len() as u64;
-        self.packed.requests += 1;
-        self.packed.bytes += batch.bytes(self.write) as u64;
         if !self.count_only {
-            self.ready.push_back(batch);
+            return self.ready.push_back(batch);
         }
+        let request = self.counted.last().map_or(0, |last| last.request) + 1;
+        self.counted.extend(batch.items.iter().map(|item| Counted {
+            row: item.row,
+            bytes: number(item.end - item.start),
+            request,
+        }));
     }
 
     /// Starts a row. Returns `false` if the row is skipped, because the rows do not match the earlier call.
@@ -701,6 +732,11 @@ impl Sink for Packer {
             || self.writer.rows_read().is_multiple_of(PAUSE)
             || (self.ahead == Ahead::OneBatch && !self.ready.is_empty())
     }
+}
+
+/// Returns whether a packed row is still to be sent. It is not, if it was found invalid after it was packed.
+pub(super) fn may_be_sent(ledger: &Ledger, row: u32) -> bool {
+    matches!(ledger.status(row), Status::NotSent | Status::Failed)
 }
 
 /// Returns the status of a row with these problems. A failed read is not a mistake in the row, so the row can be sent

@@ -15,7 +15,7 @@ use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::bisect;
 use crate::batch::breaker::Breaker;
 use crate::batch::existing::{self, Existing, Search};
-use crate::batch::plan::{Again, Ahead, Batch, Packer};
+use crate::batch::plan::{Again, Ahead, Batch, Packer, may_be_sent};
 use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
@@ -246,7 +246,7 @@ impl Run {
         ledger.stats.seconds += start.elapsed().as_secs_f64();
         ledger.stats.bytes_sent += load(&self.counters.bytes);
         if self.job.dry_run {
-            ledger.plan = packer.estimate(&self.caller.options().limits);
+            ledger.plan = packer.estimate(&self.caller.options().limits, &ledger);
         }
         drop(ledger);
         Ended {
@@ -584,7 +584,7 @@ impl Run {
                 }
             }
         }
-        let wanted = |row: u32| matches!(ledger.status(row), Status::NotSent | Status::Failed);
+        let wanted = |row: u32| may_be_sent(&ledger, row);
         if batch.items.iter().all(|item| wanted(item.row)) {
             return Some(batch);
         }

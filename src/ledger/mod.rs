@@ -101,7 +101,6 @@ pub struct Ledger {
     sent: BTreeMap<Number, SentBody>,
     /// For each row in the last input, its row in this ledger. `None` if the input has the same rows as the
     /// ledger, in the same order.
-    #[serde(skip)]
     input: Option<Vec<Number>>,
     /// The number of rows read. Any further rows were never read.
     read: usize,

@@ -21,7 +21,9 @@ impl Ledger {
             self.read,
         ];
         let known = |row: &u32| (*row as usize) < rows;
-        columns.iter().all(|length| *length <= rows)
+        let is_given = self.input.iter().flatten().all(known);
+        is_given
+            && columns.iter().all(|length| *length <= rows)
             && self.labels.is_whole(rows)
             && self.keys.len() == rows
             && self.keys.is_whole()
@@ -56,6 +58,21 @@ impl Ledger {
     #[must_use]
     pub fn input(&self) -> Option<&[u32]> {
         self.input.as_deref()
+    }
+
+    /// Returns the position of each row in the last input, or `None` for a row that is not in it.
+    #[must_use]
+    pub fn places(&self) -> Vec<Option<u32>> {
+        let Some(input) = &self.input else {
+            return (0..number(self.rows())).map(Some).collect();
+        };
+        let mut places = vec![None; self.rows()];
+        for (row, place) in input.iter().zip(0..) {
+            if let Some(known) = places.get_mut(*row as usize) {
+                *known = Some(place);
+            }
+        }
+        places
     }
 
     /// Maps each row that has duplicates to the duplicates.

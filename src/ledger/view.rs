@@ -66,7 +66,8 @@ impl View {
         self.len() == 0
     }
 
-    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+    /// Returns the row numbers, in the order of the rows in the view.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
         (0..self.len()).map(|index| self.row_at(index))
     }
 
@@ -140,6 +141,14 @@ impl View {
         self.numbers()
             .map(|row| self.ledger.id(self.ledger.settled(row)))
             .collect()
+    }
+
+    /// Returns the position of each row in the last input, or `None` for a row that is not in it.
+    #[must_use]
+    pub fn places(&self) -> Vec<Option<u32>> {
+        let places = self.ledger.places();
+        let place = |row: u32| places.get(row as usize).copied().flatten();
+        self.numbers().map(place).collect()
     }
 
     /// Selects the rows with one of these statuses.

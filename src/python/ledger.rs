@@ -139,6 +139,32 @@ impl Ledger {
         py.detach(|| self.0.ids())
     }
 
+    /// Returns the row numbers.
+    fn rows(&self) -> Vec<u32> {
+        self.0.numbers().collect()
+    }
+
+    /// Returns the position of each row in the last input, or None for a row that is not in it.
+    fn places(&self, py: Python<'_>) -> Vec<Option<u32>> {
+        py.detach(|| self.0.places())
+    }
+
+    /// Returns the numbers of rows of the whole ledger and of the last input.
+    fn sizes(&self) -> (usize, usize) {
+        let ledger = &self.0.ledger;
+        (ledger.rows(), ledger.input().map_or(ledger.rows(), <[u32]>::len))
+    }
+
+    fn labels<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let of_row = |row| label(py, self.0.ledger.label(row), row);
+        self.0.numbers().map(of_row).collect()
+    }
+
+    fn statuses(&self) -> Vec<&'static str> {
+        let status = |row| self.0.ledger.status(row).as_str();
+        self.0.numbers().map(status).collect()
+    }
+
     /// Selects the rows with one of these statuses. Row numbers and labels stay the same.
     #[pyo3(signature = (statuses, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.

@@ -26,7 +26,7 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
-    use pyo3::types::{PyCFunction, PyDict, PyString, PyTuple};
+    use pyo3::types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple};
 
     #[pymodule_export]
     use super::engine::Engine;
@@ -70,33 +70,32 @@ mod _core {
         super::runs::delete(py, path)
     }
 
-    /// Writes an Excel file with the rows in a ledger that did not succeed. Returns the number of rows
-    /// written.
+    /// Returns the number of failed rows in a ledger, and an Excel file with them and their problems.
     #[pyfunction]
-    #[pyo3(signature = (rows, ledger, path, label_title, /))]
+    #[pyo3(signature = (rows, ledger, settings, separator, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
-    fn write_fixes(
-        py: Python<'_>,
+    fn fixes_file<'py>(
+        py: Python<'py>,
         rows: Bound<'_, Rows>,
         ledger: Bound<'_, Ledger>,
-        path: std::path::PathBuf,
-        label_title: Option<String>,
-    ) -> PyResult<usize> {
-        super::sheet::write_fixes(py, rows.get(), ledger.get(), &path, label_title.as_deref())
+        settings: Option<Bound<'_, Settings>>,
+        separator: &str,
+    ) -> PyResult<(usize, Bound<'py, PyBytes>)> {
+        let settings = settings.as_ref().map(Bound::get);
+        super::sheet::fixes_file(py, rows.get(), ledger.get(), settings, separator)
     }
 
-    /// Writes an Excel template for assets in a category.
+    /// Returns an Excel template for assets in a category.
     #[pyfunction]
-    #[pyo3(signature = (settings, category, path, rows, /))]
+    #[pyo3(signature = (settings, category, rows, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
-    fn write_template(
-        py: Python<'_>,
+    fn template_file<'py>(
+        py: Python<'py>,
         settings: Bound<'_, Settings>,
         category: &str,
-        path: std::path::PathBuf,
         rows: u32,
-    ) -> PyResult<()> {
-        super::sheet::write_template(py, settings.get(), category, &path, rows)
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        super::sheet::template_file(py, settings.get(), category, rows)
     }
 
     /// Escapes control characters and bidirectional marks in a string for display.

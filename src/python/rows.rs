@@ -1,6 +1,7 @@
 //! Rows from Python objects (dicts, columns, Arrow streams, lists of ids) and from Excel and CSV files.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatchReader;
@@ -24,7 +25,11 @@ use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplica
 pub struct Rows {
     origin: Origin,
     /// The number of rows, if known in advance. Rows whose number is known can be read again.
-    rows: Option<usize>,
+    length: Option<usize>,
+    /// The user's own index of the rows, returned unchanged.
+    index: Option<Py<PyAny>>,
+    /// The absolute path of the file that contains the rows.
+    path: Option<PathBuf>,
 }
 
 enum Origin {
@@ -97,22 +102,21 @@ impl Rows {
             labels: labels.clone().unbind(),
             title: label_title,
         });
-        Ok(Self {
-            origin: Origin::Dicts(items, labels),
-            rows,
-        })
+        Ok(Self::new(Origin::Dicts(items, labels), rows))
     }
 
     /// Creates rows from the columns in a frame. Each column is a sequence, a numpy array or the capsule of a
-    /// single-column Arrow stream. A null mask has one byte per row, 1 for null; Arrow streams do not need one.
+    /// single-column Arrow stream. A null mask has one byte per row, 1 for null; Arrow streams do not need one. `index`
+    /// is the index of the frame, which `index` returns unchanged.
     #[staticmethod]
-    #[pyo3(signature = (names, columns, nulls, labels, /))]
+    #[pyo3(signature = (names, columns, nulls, labels, /, index=None))]
     fn from_columns(
         py: Python<'_>,
         names: Vec<Bound<'_, PyString>>,
         columns: Vec<Bound<'_, PyAny>>,
         nulls: Vec<Option<PyBackedBytes>>,
         labels: Option<Py<PyAny>>,
+        index: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let names: Vec<String> = names
             .into_iter()
@@ -148,8 +152,8 @@ impl Rows {
             rows,
         };
         Ok(Self {
-            origin: Origin::Columns(Arc::new(frame)),
-            rows: Some(rows),
+            index,
+            ..Self::new(Origin::Columns(Arc::new(frame)), Some(rows))
         })
     }
 
@@ -171,10 +175,7 @@ impl Rows {
             object: stream.clone().unbind(),
             first: Mutex::new(Some(reader)),
         };
-        Ok(Self {
-            origin,
-            rows: stream.len().ok(),
-        })
+        Ok(Self::new(origin, stream.len().ok()))
     }
 
     /// Opens one sheet of an Excel or CSV file, by default the first. A workbook is read completely, a CSV file
@@ -197,6 +198,7 @@ impl Rows {
             line: max_line_bytes.unwrap_or(usual.line),
         };
         let sheet = sheet.as_deref();
+        let path;
         let opened = if source.is_instance_of::<PyBytes>() {
             let bytes: PyBackedBytes = source.extract()?;
             let name = name.ok_or_else(|| {
@@ -204,16 +206,18 @@ impl Rows {
                     "the name of the file is missing: pass it, or only its extension, as name=\"xlsx\"",
                 )
             })?;
+            path = std::path::absolute(&name).ok();
             py.detach(|| Sheet::of_bytes(&name, bytes.to_vec(), sheet, limits))
         } else {
-            let path: std::path::PathBuf = source.extract()?;
-            py.detach(|| Sheet::open(&path, sheet, limits))
+            let given: PathBuf = source.extract()?;
+            path = std::path::absolute(&given).ok();
+            py.detach(|| Sheet::open(&given, sheet, limits))
         };
         let opened = opened.map_err(|error| exception(py, &error.into()))?;
         let rows = opened.rows();
         Ok(Self {
-            origin: Origin::Sheet(opened),
-            rows: Some(rows),
+            path,
+            ..Self::new(Origin::Sheet(opened), Some(rows))
         })
     }
 
@@ -221,6 +225,19 @@ impl Rows {
     #[getter]
     fn label_title(&self) -> Option<&str> {
         self.title()
+    }
+
+    /// The index that was passed with the columns, or None.
+    #[getter]
+    fn index(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        self.index.as_ref().map(|index| index.clone_ref(py))
+    }
+
+    /// The absolute path of the file that contains the rows, or None. For the bytes of a file, the path according to
+    /// its name.
+    #[getter]
+    fn path(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
     }
 
     /// Notes for the user on how the file was read.
@@ -240,28 +257,44 @@ impl Rows {
     #[pyo3(signature = (values, column, /))]
     fn from_values(values: &Bound<'_, PyAny>, column: String) -> PyResult<Self> {
         let (items, rows) = Items::new(values)?;
-        Ok(Self {
-            origin: Origin::Values(items, column),
-            rows,
-        })
+        Ok(Self::new(Origin::Values(items, column), rows))
     }
 
     /// Whether the rows can be read again.
     #[getter]
     fn replayable(&self) -> bool {
-        self.rows.is_some()
+        self.length.is_some()
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        self.rows
+        self.length
             .ok_or_else(|| PyTypeError::new_err("the number of rows is not known before they are read"))
     }
 }
 
 impl Rows {
+    fn new(origin: Origin, length: Option<usize>) -> Self {
+        Self {
+            origin,
+            length,
+            index: None,
+            path: None,
+        }
+    }
+
     /// Returns the template's category, if the file is a filled-in template.
     pub fn template_category(&self) -> Option<String> {
         self.sheet().and_then(Sheet::category).map(str::to_owned)
+    }
+
+    /// Returns the name of the sheet in its workbook.
+    pub fn sheet_name(&self) -> Option<&str> {
+        self.sheet().and_then(Sheet::name)
+    }
+
+    /// Returns the columns that a template marked as required.
+    pub fn required(&self) -> &[String] {
+        self.sheet().map_or(&[], Sheet::required)
     }
 
     /// Returns notes for the user on how the file was read.
@@ -292,7 +325,7 @@ impl Rows {
 
     /// Returns the number of rows, if known in advance.
     pub fn count(&self) -> Option<usize> {
-        self.rows
+        self.length
     }
 
     fn sheet(&self) -> Option<&Sheet> {
@@ -333,17 +366,17 @@ impl Rows {
                 let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let reader = match first {
                     Some(reader) => reader,
-                    None if self.rows.is_some() => capsule::reader(object.bind(py))?,
+                    None if self.length.is_some() => capsule::reader(object.bind(py))?,
                     None => return Err(read_before(py)),
                 };
-                let batches = Batches::new(Box::new(reader), self.rows);
+                let batches = Batches::new(Box::new(reader), self.length);
                 Walk::Stream(batches.map_err(|error| input_error(py, error.message()))?)
             }
         };
         Ok(PythonSource {
             walk,
             values: Held::new(Values::default()),
-            rows: self.rows,
+            rows: self.length,
             error: Arc::default(),
         })
     }

@@ -1,9 +1,9 @@
-//! Writes Excel files for Python.
+//! Creates Excel files for Python.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::errors::exception;
 use super::ledger::Ledger;
@@ -11,21 +11,21 @@ use super::rows::Rows;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::input::Label;
-use crate::model::settings::Attribute;
-use crate::settings::{self, SEPARATOR};
-use crate::sheet::fixes::{self, Mark, RowToFix};
-use crate::sheet::template::{self, Column, Kind, Template};
+use crate::settings::SEPARATOR;
+use crate::sheet::columns::Offer;
+use crate::sheet::fixes::{self, Mark, Origin, RowToFix};
+use crate::sheet::template;
 use crate::validation::columns::row_of_run_text;
 
-/// Writes a new Excel file with the rows in a ledger that did not succeed, and their problems. Rows without a
-/// problem, and rows that are missing from the last input, are left out.
-pub fn write_fixes(
-    py: Python<'_>,
+/// Returns the number of rows in a ledger that did not succeed, and an Excel file with them and their problems. Rows
+/// without a problem, and rows that are missing from the last input, are left out.
+pub fn fixes_file<'py>(
+    py: Python<'py>,
     rows: &Rows,
     ledger: &Ledger,
-    path: &Path,
-    label_title: Option<&str>,
-) -> PyResult<usize> {
+    settings: Option<&Settings>,
+    separator: &str,
+) -> PyResult<(usize, Bound<'py, PyBytes>)> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
     // The index of each row in the input. A row that is missing from the last input cannot be written.
@@ -64,151 +64,42 @@ pub fn write_fixes(
         };
         wanted.insert(place, row);
     }
+    if wanted.is_empty() {
+        return Ok((0, PyBytes::new(py, &[])));
+    }
     let mut source = rows.source(py)?;
     let category = rows.template_category();
-    py.detach(|| fixes::write(path, &mut source, &wanted, label_title, category.as_deref()))
-        .map_err(|error| exception(py, &error.into()))
+    let uses = known.columns.iter();
+    let origin = Origin {
+        label_title: rows.title(),
+        sheet: rows.sheet_name(),
+        category: category.as_deref(),
+        required: rows.required(),
+        fields: uses
+            .filter_map(|used| Some((used.column.as_str(), used.field.as_deref()?)))
+            .collect(),
+        offer: settings.map(|settings| Offer::of_path(&settings.0, category.as_deref(), separator)),
+    };
+    let (written, file) = py
+        .detach(|| fixes::file(&mut source, &wanted, &origin))
+        .map_err(|error| exception(py, &error.into()))?;
+    Ok((written, PyBytes::new(py, &file)))
 }
 
-/// Writes an Excel template for assets in a category.
-pub fn write_template(
-    py: Python<'_>,
+/// Returns an Excel template for assets in a category.
+pub fn template_file<'py>(
+    py: Python<'py>,
     settings: &Settings,
     category: &str,
-    path: &Path,
     rows: u32,
-) -> PyResult<()> {
-    let template = template_of(&settings.0, category, rows)
+) -> PyResult<Bound<'py, PyBytes>> {
+    let settings = &settings.0;
+    let place = settings
+        .category_of_id(category)
         .ok_or_else(|| exception(py, &Error::Option(format!("no category {category}"))))?;
-    py.detach(|| template::write(path, &template))
-        .map_err(|error| exception(py, &error.into()))
-}
-
-fn template_of(settings: &settings::Settings, category: &str, rows: u32) -> Option<Template> {
-    let content = settings.content();
-    let category = settings.category_of_id(category)?;
-    let joined = |path: Vec<&str>| path.join(&format!(" {SEPARATOR} "));
-    let own = joined(settings.category_path(category));
-    let below: Vec<String> = settings
-        .category_order()
-        .iter()
-        .filter(|place| content.categories[**place].active)
-        .filter(|place| {
-            std::iter::successors(Some(**place), |place| settings.category_above(*place))
-                .any(|above| above == category)
-        })
-        .map(|place| joined(settings.category_path(*place)))
-        .collect();
-    let labels: Vec<String> = settings
-        .set_of(category)
-        .map(|set| content.status_sets[set].statuses.iter())
-        .into_iter()
-        .flatten()
-        .filter(|status| status.active)
-        .map(|status| status.label.clone())
-        .collect();
-    let locations: Vec<(String, String)> = settings
-        .location_order()
-        .iter()
-        .filter_map(|place| Some((place, content.locations.as_ref()?.get(*place)?)))
-        .map(|(place, location)| {
-            let barcode = location.barcode.clone().unwrap_or_default();
-            (joined(settings.location_path(*place)), barcode)
-        })
-        .collect();
-    let column = |name: &str, required, note: String, kind| Column {
-        name: name.to_owned(),
-        required,
-        note,
-        kind,
-    };
-    let mut columns = vec![
-        column(
-            "Asset ID",
-            true,
-            "The name of the asset, for example AHU-101.".to_owned(),
-            Kind::Text { longest: None },
-        ),
-        column("Category", false, format!("Blank: {own}."), Kind::Category(below)),
-        column(
-            "Status",
-            true,
-            "A status of the category.".to_owned(),
-            Kind::Choice(labels),
-        ),
-        column(
-            "Description",
-            false,
-            "At most 1000 characters.".to_owned(),
-            Kind::Text { longest: Some(1000) },
-        ),
-        column(
-            "Location",
-            false,
-            "A location from the sheet Locations, or its barcode.".to_owned(),
-            Kind::Location,
-        ),
-        column(
-            "Barcode",
-            false,
-            "As printed on the label, with leading zeros.".to_owned(),
-            Kind::Text { longest: None },
-        ),
-    ];
-    columns.extend(
-        settings
-            .attributes_of(category)
-            .ones()
-            .map(|place| attribute_column(&content.attributes[place])),
-    );
-    Some(Template {
-        category: own,
-        columns,
-        locations,
-        rows,
-    })
-}
-
-fn attribute_column(attribute: &Attribute) -> Column {
-    let offered: Vec<String> = attribute
-        .choices
-        .iter()
-        .filter(|choice| choice.active)
-        .map(|choice| choice.label.clone())
-        .collect();
-    let (kind, says) = match attribute.data_type.as_str() {
-        "numeric" => (Kind::Number, "A number.".to_owned()),
-        "date" => (Kind::Date, "A date, such as 2031-02-28.".to_owned()),
-        "boolean" => (Kind::YesNo, "Yes or No.".to_owned()),
-        "select" => (Kind::Choice(offered), "A value from the list.".to_owned()),
-        "multi_select" => {
-            let says = format!("One or more, separated by ;: {}.", offered.join("; "));
-            (Kind::Choices(offered), says)
-        }
-        _ => {
-            let longest = attribute.longest.unwrap_or(250);
-            let says = format!("At most {longest} characters.");
-            (
-                Kind::Text {
-                    longest: Some(longest),
-                },
-                says,
-            )
-        }
-    };
-    let described = attribute
-        .description
-        .as_ref()
-        .map_or_else(String::new, |description| format!("{description} "));
-    let blank = match &attribute.default {
-        Some(serde_json::Value::String(text)) => format!(" Blank: {text}."),
-        Some(other) => format!(" Blank: {other}."),
-        None => String::new(),
-    };
-    Column {
-        name: attribute.display_name.trim().to_owned(),
-        required: attribute.required && attribute.default.is_none(),
-        note: format!("{described}{says}{blank}"),
-        kind,
-    }
+    let offer = Offer::new(settings, Some(place), SEPARATOR);
+    let file = py
+        .detach(|| template::file(&offer, rows))
+        .map_err(|error| exception(py, &error.into()))?;
+    Ok(PyBytes::new(py, &file))
 }

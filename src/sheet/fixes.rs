@@ -1,16 +1,16 @@
-//! Writes rows that need fixing: the user's own columns in order, followed by the problem and the fix.
+//! Creates a file of rows that need fixing: the user's own columns in order, followed by the problem and the fix.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
-use jiff::civil::{Date, DateTime};
-use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::{LONGEST_CELL, WIDEST, as_text, cut, failed, for_category, for_people, header, save};
+use super::cells::{Value, marked, put, value};
+use super::columns::{Column as Described, Kind, Offer};
+use super::lists::{Lists, head};
+use super::{LONGEST_CELL, WIDEST, as_text, bytes, cut, failed, for_category, for_people, header};
+use crate::input::sheet::{LISTS, REQUIRED_MARK};
 use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
-use crate::validation::columns::{
-    CLEAR, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW,
-};
+use crate::validation::columns::{FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW};
 
 /// A problem with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,19 +34,33 @@ pub struct RowToFix {
 /// The maximum number of rows in a sheet, including the header, and of columns (Excel's limits).
 const MOST: (usize, usize) = (1_048_576, 16_384);
 
-/// Writes the source rows that need fixing, given by index, into a new Excel file. Returns the number of rows written.
-///
-/// `category` is the category of the template that was filled in, and stays the default category of the rows.
+/// What a file of rows to fix keeps of the input, besides the rows.
+#[derive(Default)]
+pub struct Origin<'o> {
+    /// The title of the row labels, such as `line`.
+    pub label_title: Option<&'o str>,
+    /// The name of the sheet.
+    pub sheet: Option<&'o str>,
+    /// The category of the template that was filled in. It stays the default category of the rows.
+    pub category: Option<&'o str>,
+    /// The columns that the template marked as required.
+    pub required: &'o [String],
+    /// The field or custom attribute of each column.
+    pub fields: HashMap<&'o str, &'o str>,
+    /// The values that the project offers, if its settings are known.
+    pub offer: Option<Offer<'o>>,
+}
+
+/// Returns the file with the source rows that need fixing, given by index, and their number. Without such rows, the
+/// file is empty.
 ///
 /// # Errors
-/// If the source fails or the file cannot be written.
-pub fn write(
-    path: &Path,
+/// If the source fails or the rows do not fit into a sheet.
+pub fn file(
     source: &mut dyn Source,
     wanted: &BTreeMap<u32, RowToFix>,
-    label_title: Option<&str>,
-    category: Option<&str>,
-) -> Result<usize, SourceError> {
+    origin: &Origin<'_>,
+) -> Result<(usize, Vec<u8>), SourceError> {
     let mut kept = Kept {
         wanted,
         next: 0,
@@ -55,22 +69,24 @@ pub fn write(
         rows: Vec::new(),
     };
     while source.fill(&mut kept)? == More::Rows {}
-    let own = kept.names.len() + 4;
-    if kept.rows.len() >= MOST.0 || own > MOST.1 {
+    let rows = kept.rows.len();
+    if rows == 0 {
+        return Ok((0, Vec::new()));
+    }
+    let columns = kept.names.len() + 4;
+    if rows >= MOST.0 || columns > MOST.1 {
         return Err(SourceError::new(format!(
-            "{} rows of {own} columns do not fit into an Excel sheet: fix the most common problem first",
-            kept.rows.len()
+            "{rows} rows of {columns} columns do not fit into an Excel sheet: fix the most common problem first"
         )));
     }
     let mut workbook = Workbook::new();
-    if let Some(category) = category {
+    if let Some(category) = origin.category {
         for_category(&mut workbook, category);
     }
-    kept.lay_out(workbook.add_worksheet(), label_title)
+    Page::new(&kept, origin)
+        .lay_out(&mut workbook)
         .map_err(|error| failed(&error))?;
-    let rows = kept.rows.len();
-    save(workbook, path)?;
-    Ok(rows)
+    Ok((rows, bytes(workbook)?))
 }
 
 /// The rows to write, in order.
@@ -86,14 +102,6 @@ struct Kept<'m> {
 struct Row {
     number: u32,
     cells: Vec<(usize, Value)>,
-}
-
-enum Value {
-    Number(f64),
-    Bool(bool),
-    Text(String),
-    Date(Date),
-    DateTime(DateTime),
 }
 
 impl Kept<'_> {
@@ -140,107 +148,6 @@ impl Kept<'_> {
         let all_marked = self.names.iter().any(|name| marked(name));
         name == ROW_OF_RUN || marked(name) || (!all_marked && OF_REPORTS.contains(&name))
     }
-
-    fn lay_out(&self, sheet: &mut Worksheet, label_title: Option<&str>) -> Result<(), XlsxError> {
-        let own: Vec<usize> = (0..self.names.len())
-            .filter(|place| !self.is_of_report(&self.names[*place]))
-            .collect();
-        let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
-        let mut titles: Vec<String> = own.iter().map(|place| self.names[*place].clone()).collect();
-        let row_title = label_title.map(|title| if title == "line" { LINE } else { SHEET_ROW });
-        let taken = titles.iter().any(|title| OF_REPORTS.contains(&title.as_str()));
-        let mark = if taken { OF_REPORT_MARK } else { "" };
-        titles.extend(
-            row_title
-                .into_iter()
-                .chain([PROBLEM, FIX])
-                .map(|title| format!("{title}{mark}")),
-        );
-        titles.push(ROW_OF_RUN.to_owned());
-        let mut widths: Vec<usize> = titles.iter().map(|title| title.chars().count() + 2).collect();
-        let style = header();
-        for (column, title) in (0_u16..).zip(&titles) {
-            sheet.write_string_with_format(0, column, cut(title, LONGEST_CELL), &style)?;
-        }
-        let wrapped = as_text().set_text_wrap();
-        // The number of the user's columns fits in u16, as checked above.
-        let behind = u16::try_from(own.len()).unwrap_or(u16::MAX);
-        for (line, row) in (1_u32..).zip(&self.rows) {
-            let Some(wanted) = self.wanted.get(&row.number) else {
-                continue;
-            };
-            let marks = wanted.marks.as_slice();
-            let bad: HashMap<u16, &Mark> = marks
-                .iter()
-                .rev()
-                .filter_map(|mark| Some((*at.get(self.places.get(&mark.column)?)?, mark)))
-                .collect();
-            for (place, value) in &row.cells {
-                if let Some(column) = at.get(place) {
-                    let length = put(sheet, line, *column, value, bad.contains_key(column))?;
-                    let width = &mut widths[usize::from(*column)];
-                    *width = (*width).max(length + 1);
-                }
-            }
-            for (column, mark) in &bad {
-                let blank = !row.cells.iter().any(|(place, _)| at.get(place) == Some(column));
-                if blank {
-                    sheet.write_blank(line, *column, &marked(as_text(), true))?;
-                }
-                let note = Note::new(for_people(&format!("{}\n{}", mark.message, mark.fix), 2000))
-                    .add_author_prefix(false)
-                    .set_width(300);
-                sheet.insert_note(line, *column, &note)?;
-            }
-            let mut column = behind;
-            if row_title.is_some() {
-                let label = wanted.label.as_deref().unwrap_or("");
-                match label.parse::<u32>() {
-                    Ok(number) => sheet.write_number(line, column, number)?,
-                    Err(_) => sheet.write_string(line, column, cut(label, LONGEST_CELL))?,
-                };
-                column = column.saturating_add(1);
-            }
-            let joined = |part: fn(&Mark) -> &String| {
-                let mut parts: Vec<&str> = Vec::new();
-                for mark in marks {
-                    let text = part(mark).as_str();
-                    if !text.is_empty() && !parts.contains(&text) {
-                        parts.push(text);
-                    }
-                }
-                cut(&parts.join("\n"), LONGEST_CELL)
-            };
-            let fixes = if marks.len() > 1 {
-                // If there are several problems, each fix names its column.
-                let named = marks.iter().map(|mark| format!("{}: {}", mark.column, mark.fix));
-                cut(&named.collect::<Vec<_>>().join("\n"), LONGEST_CELL)
-            } else {
-                joined(|mark| &mark.fix)
-            };
-            for text in [joined(|mark| &mark.message), fixes] {
-                let width = &mut widths[usize::from(column)];
-                let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-                *width = (*width).max(longest);
-                sheet.write_string_with_format(line, column, text, &wrapped)?;
-                column = column.saturating_add(1);
-            }
-            sheet.write_string(line, column, &wanted.row_of_run)?;
-        }
-        for (column, width) in (0_u16..).zip(widths) {
-            // Widths are far below the limit up to which floats are exact.
-            #[allow(clippy::cast_precision_loss)]
-            sheet.set_column_width(column, (width as f64).clamp(8.0, WIDEST))?;
-        }
-        let last_column = u16::try_from(titles.len().saturating_sub(1)).unwrap_or(u16::MAX);
-        sheet.set_column_hidden(last_column)?;
-        sheet.set_freeze_panes(1, 0)?;
-        if !self.rows.is_empty() {
-            let last = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-            sheet.autofilter(0, 0, last, last_column.saturating_sub(1))?;
-        }
-        Ok(())
-    }
 }
 
 impl Sink for Kept<'_> {
@@ -277,87 +184,215 @@ impl Sink for Kept<'_> {
     }
 }
 
-fn value(cell: &Cell<'_>) -> Option<Value> {
-    // Excel stores 15 digits, so a longer number would change.
-    const EXACT: i64 = 999_999_999_999_999;
-    Some(match cell {
-        // If it were written as text, a formula would look like a value.
-        Cell::Null | Cell::Map(_) | Cell::Formula { .. } => return None,
-        Cell::Clear => Value::Text(CLEAR.to_owned()),
-        Cell::Bool(value) => Value::Bool(*value),
-        #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
-        Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),
-        Cell::Int(number) => Value::Text(number.to_string()),
-        #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
-        Cell::Float(number)
-            if number.is_finite() && (number.fract() != 0.0 || number.abs() <= EXACT as f64) =>
-        {
-            Value::Number(*number)
-        }
-        Cell::Float(number) => Value::Text(number.to_string()),
-        Cell::Float32(number) => Value::Text(number.to_string()),
-        Cell::Digits(text) | Cell::Text(text) | Cell::Other(text) => Value::Text((*text).to_owned()),
-        Cell::Date(day) => Value::Date(*day),
-        Cell::DateTime(moment) => Value::DateTime(*moment),
-        Cell::List(items) => {
-            let texts: Vec<String> = items
+/// The sheet with the rows to fix.
+struct Page<'p> {
+    kept: &'p Kept<'p>,
+    origin: &'p Origin<'p>,
+    /// The user's columns, as indexes in `Kept::names`, and the column in the sheet for each of them.
+    own: Vec<usize>,
+    at: HashMap<usize, u16>,
+    /// What the user's columns accept, if the settings are known.
+    described: Vec<Option<Described>>,
+    /// The column in the sheet for each field and custom attribute.
+    fields: HashMap<&'p str, u16>,
+    widths: Vec<usize>,
+}
+
+impl<'p> Page<'p> {
+    fn new(kept: &'p Kept<'p>, origin: &'p Origin<'p>) -> Self {
+        let own: Vec<usize> = (0..kept.names.len())
+            .filter(|place| !kept.is_of_report(&kept.names[*place]))
+            .collect();
+        let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
+        let field = |place: &usize| origin.fields.get(kept.names[*place].as_str()).copied();
+        let described = |place: &usize| {
+            let offer = origin.offer.as_ref()?;
+            offer.column(field(place)?, &kept.names[*place])
+        };
+        Self {
+            described: own.iter().map(described).collect(),
+            fields: own
                 .iter()
-                .filter_map(value)
-                .map(|value| match value {
-                    Value::Number(number) => number.to_string(),
-                    Value::Bool(value) => value.to_string(),
-                    Value::Text(text) => text,
-                    Value::Date(day) => day.to_string(),
-                    Value::DateTime(moment) => moment.to_string(),
-                })
-                .collect();
-            Value::Text(texts.join("; "))
+                .filter_map(|place| Some((field(place)?, *at.get(place)?)))
+                .collect(),
+            kept,
+            origin,
+            own,
+            at,
+            widths: Vec::new(),
         }
-    })
-}
-
-fn marked(format: Format, bad: bool) -> Format {
-    if bad {
-        format.set_background_color(Color::RGB(0x00FF_C7CE))
-    } else {
-        format
     }
-}
 
-/// Writes a cell. Returns the approximate width in characters.
-fn put(sheet: &mut Worksheet, line: u32, column: u16, value: &Value, bad: bool) -> Result<usize, XlsxError> {
-    // Excel has no dates before 1900.
-    let early = |year: i16| year < 1900;
-    Ok(match value {
-        Value::Number(number) => {
-            sheet.write_number_with_format(line, column, *number, &marked(Format::new(), bad))?;
-            number.to_string().len()
+    fn lay_out(mut self, workbook: &mut Workbook) -> Result<(), XlsxError> {
+        let has_locations = |column: &Option<Described>| {
+            column
+                .as_ref()
+                .is_some_and(|column| column.kind == Kind::Location)
+        };
+        let locations = match &self.origin.offer {
+            Some(offer) if self.described.iter().any(has_locations) => offer.locations(),
+            _ => Vec::new(),
+        };
+        // In the user's own sheet, values that are not in a list may be valid, such as ids.
+        let mut lists = Lists::new(&locations, self.origin.category.is_some())?;
+        let mut sheet = Worksheet::new();
+        // The lists have names of their own, and Excel allows fewer names than other programs.
+        let is_list = |name: &str| LISTS.iter().any(|list| list.eq_ignore_ascii_case(name));
+        let name = self.origin.sheet.filter(|name| !is_list(name));
+        if name.is_none_or(|name| sheet.set_name(name).is_err()) {
+            sheet.set_name("Sheet1")?;
         }
-        Value::Bool(value) => {
-            sheet.write_boolean_with_format(line, column, *value, &marked(Format::new(), bad))?;
-            5
+        let last = u32::try_from(self.kept.rows.len()).unwrap_or(u32::MAX);
+        for (at, column) in (0_u16..).zip(&self.described) {
+            if let Some(column) = column {
+                lists.add(&mut sheet, at, last, column)?;
+            }
         }
-        Value::Date(day) if !early(day.year()) => {
-            let format = marked(Format::new().set_num_format("yyyy-mm-dd"), bad);
-            sheet.write_datetime_with_format(line, column, *day, &format)?;
-            10
+        let last_column = self.headings(&mut sheet)?;
+        for (line, row) in (1_u32..).zip(&self.kept.rows) {
+            if let Some(wanted) = self.kept.wanted.get(&row.number) {
+                self.row(&mut sheet, line, row, wanted)?;
+            }
         }
-        Value::DateTime(moment) if !early(moment.year()) => {
-            let format = marked(Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"), bad);
-            sheet.write_datetime_with_format(line, column, *moment, &format)?;
-            19
+        for (column, width) in (0_u16..).zip(&self.widths) {
+            // Widths are far below the limit up to which floats are exact.
+            #[allow(clippy::cast_precision_loss)]
+            sheet.set_column_width(column, (*width as f64).clamp(8.0, WIDEST))?;
         }
-        other => {
-            let text = match other {
-                Value::Text(text) => cut(text, LONGEST_CELL),
-                Value::Date(day) => day.to_string(),
-                Value::DateTime(moment) => moment.to_string(),
-                Value::Number(number) => number.to_string(),
-                Value::Bool(value) => value.to_string(),
+        sheet.set_column_hidden(last_column)?;
+        sheet.set_freeze_panes(1, 0)?;
+        sheet.autofilter(0, 0, last, last_column.saturating_sub(1))?;
+        workbook.push_worksheet(sheet);
+        lists.finish(workbook)
+    }
+
+    fn row_title(&self) -> Option<&'static str> {
+        let title = self.origin.label_title;
+        title.map(|title| if title == "line" { LINE } else { SHEET_ROW })
+    }
+
+    /// Writes the names of the columns. Returns the last column.
+    fn headings(&mut self, sheet: &mut Worksheet) -> Result<u16, XlsxError> {
+        let style = header();
+        let mut titles: Vec<String> = Vec::new();
+        for (place, described) in self.own.iter().zip(&self.described) {
+            let name = &self.kept.names[*place];
+            let at = u16::try_from(titles.len()).unwrap_or(u16::MAX);
+            let required = self.origin.required.contains(name);
+            match described {
+                Some(column) if self.origin.category.is_some() => {
+                    let mut column = column.clone();
+                    column.required = required;
+                    head(sheet, at, &column)?;
+                }
+                _ => {
+                    let mark = if required { REQUIRED_MARK } else { "" };
+                    let title = format!("{name}{mark}");
+                    sheet.write_string_with_format(0, at, cut(&title, LONGEST_CELL), &style)?;
+                }
+            }
+            titles.push(name.clone());
+        }
+        let taken = titles.iter().any(|title| OF_REPORTS.contains(&title.as_str()));
+        let mark = if taken { OF_REPORT_MARK } else { "" };
+        let added = self.row_title().into_iter().chain([PROBLEM, FIX]);
+        let added = added
+            .map(|title| format!("{title}{mark}"))
+            .chain([ROW_OF_RUN.to_owned()]);
+        for title in added {
+            let at = u16::try_from(titles.len()).unwrap_or(u16::MAX);
+            sheet.write_string_with_format(0, at, &title, &style)?;
+            titles.push(title);
+        }
+        self.widths = titles.iter().map(|title| title.chars().count() + 2).collect();
+        Ok(u16::try_from(titles.len().saturating_sub(1)).unwrap_or(u16::MAX))
+    }
+
+    /// Returns the column in the sheet that a problem concerns. A problem names the user's column, or else its field.
+    fn column_of(&self, mark: &Mark) -> Option<u16> {
+        let own = self
+            .kept
+            .places
+            .get(&mark.column)
+            .and_then(|place| self.at.get(place));
+        own.or_else(|| self.fields.get(mark.column.as_str())).copied()
+    }
+
+    fn row(
+        &mut self,
+        sheet: &mut Worksheet,
+        line: u32,
+        row: &Row,
+        wanted: &RowToFix,
+    ) -> Result<(), XlsxError> {
+        let bad: HashMap<u16, &Mark> = wanted
+            .marks
+            .iter()
+            .rev()
+            .filter_map(|mark| Some((self.column_of(mark)?, mark)))
+            .collect();
+        for (place, value) in &row.cells {
+            if let Some(column) = self.at.get(place) {
+                let length = put(sheet, line, *column, value, bad.contains_key(column))?;
+                let width = &mut self.widths[usize::from(*column)];
+                *width = (*width).max(length + 1);
+            }
+        }
+        for (column, mark) in &bad {
+            let blank = !row
+                .cells
+                .iter()
+                .any(|(place, _)| self.at.get(place) == Some(column));
+            if blank {
+                sheet.write_blank(line, *column, &marked(as_text(), true))?;
+            }
+            let note = Note::new(for_people(&format!("{}\n{}", mark.message, mark.fix), 2000))
+                .add_author_prefix(false)
+                .set_width(300);
+            sheet.insert_note(line, *column, &note)?;
+        }
+        self.added(sheet, line, wanted)
+    }
+
+    /// Writes the cells of the added columns.
+    fn added(&mut self, sheet: &mut Worksheet, line: u32, wanted: &RowToFix) -> Result<(), XlsxError> {
+        // The number of the user's columns fits in u16, as checked in `file`.
+        let mut column = u16::try_from(self.own.len()).unwrap_or(u16::MAX);
+        if self.row_title().is_some() {
+            let label = wanted.label.as_deref().unwrap_or("");
+            match label.parse::<u32>() {
+                Ok(number) => sheet.write_number(line, column, number)?,
+                Err(_) => sheet.write_string(line, column, cut(label, LONGEST_CELL))?,
             };
-            let length = text.chars().count();
-            sheet.write_string_with_format(line, column, text, &marked(as_text(), bad))?;
-            length
+            column = column.saturating_add(1);
         }
-    })
+        let wrapped: Format = as_text().set_text_wrap();
+        let marks = wanted.marks.as_slice();
+        let joined = |part: fn(&Mark) -> &String| {
+            let mut parts: Vec<&str> = Vec::new();
+            for mark in marks {
+                let text = part(mark).as_str();
+                if !text.is_empty() && !parts.contains(&text) {
+                    parts.push(text);
+                }
+            }
+            cut(&parts.join("\n"), LONGEST_CELL)
+        };
+        let fixes = if marks.len() > 1 {
+            // If there are several problems, each fix names its column.
+            let named = marks.iter().map(|mark| format!("{}: {}", mark.column, mark.fix));
+            cut(&named.collect::<Vec<_>>().join("\n"), LONGEST_CELL)
+        } else {
+            joined(|mark| &mark.fix)
+        };
+        for text in [joined(|mark| &mark.message), fixes] {
+            let width = &mut self.widths[usize::from(column)];
+            let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            *width = (*width).max(longest);
+            sheet.write_string_with_format(line, column, text, &wrapped)?;
+            column = column.saturating_add(1);
+        }
+        sheet.write_string(line, column, &wanted.row_of_run)?;
+        Ok(())
+    }
 }

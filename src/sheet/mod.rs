@@ -1,10 +1,10 @@
-//! Writes Excel files: rows that need fixing, and templates to fill in.
+//! Creates Excel files: rows that need fixing, and templates to fill in.
 
+mod cells;
+pub mod columns;
 pub mod fixes;
+mod lists;
 pub mod template;
-
-use std::io;
-use std::path::Path;
 
 use rust_xlsxwriter::{Color, DocProperties, Format, FormatAlign, Workbook, XlsxError};
 
@@ -51,36 +51,9 @@ fn as_text() -> Format {
     Format::new().set_num_format("@").set_align(FormatAlign::Top)
 }
 
-/// Saves the file. Writes to a temporary file first, so that a failed write leaves the old file unchanged.
-fn save(mut workbook: Workbook, path: &Path) -> Result<(), SourceError> {
-    let shown = path.display();
-    let said = |cause: Option<&io::Error>, error: &dyn std::fmt::Display| {
-        let fix = match cause.map(io::Error::kind) {
-            Some(io::ErrorKind::NotFound) => "create its folder, or use another path",
-            _ => "close it in other programs, or use another path",
-        };
-        let message = format!("cannot write `{shown}` ({error}): {fix}");
-        SourceError::of_file(path, cause, message)
-    };
-    if path
-        .extension()
-        .is_none_or(|ending| !ending.eq_ignore_ascii_case("xlsx"))
-    {
-        let message = format!("`{shown}` is not a path of an Excel file: use a path that ends with .xlsx");
-        return Err(SourceError::of_file(path, None, message));
-    }
-    let bytes = workbook
-        .save_to_buffer()
-        .map_err(|error: XlsxError| said(None, &error))?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let beside = path.with_file_name(name);
-    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|error| {
-        // Clean up after a failed write, ignoring errors.
-        let _ = std::fs::remove_file(&beside);
-        said(Some(&error), &error)
-    })
+/// Returns the content of the file.
+fn bytes(mut workbook: Workbook) -> Result<Vec<u8>, SourceError> {
+    workbook.save_to_buffer().map_err(|error| failed(&error))
 }
 
 fn failed(error: &XlsxError) -> SourceError {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from .. import _core
 from .._mapping import ColumnMapping
 from .._options import (
     SEPARATOR,
@@ -27,6 +26,7 @@ from .._rows import AsyncIdData, AsyncRowData, reading
 from .._settings import SettingsOption
 from .._tables import AssetTable
 from .._times import TimeRange
+from .._workbooks import write_template
 from .._write import check_options
 from ._drive import off_loop
 from .verbs import AsyncBulkResult, AsyncVerbs, ended, prepared, read, settings_of
@@ -324,6 +324,7 @@ class AsyncAssets(AsyncVerbs):
         *,
         rows: int = 1000,
         separator: str = SEPARATOR,
+        overwrite: bool = False,
     ) -> None:
         """Write an Excel template for assets of one category, with drop-downs and marked required columns.
 
@@ -331,12 +332,12 @@ class AsyncAssets(AsyncVerbs):
 
         Args:
             category: The category's id or path, or its path as a list of names. Rows may name a subcategory instead.
-            path: The .xlsx file. An existing file is replaced.
+            path, overwrite: The .xlsx file, and whether to replace an existing one. Default: False.
             rows: Number of rows with drop-downs. Default: 1000.
             separator: Separator between the names in a path. Default: ">".
 
         Raises:
-            OptionError, FileError: The category is unknown or ambiguous, `rows` is invalid, or the file cannot be written.
+            OptionError, FileError: The category is unknown or ambiguous, `rows` is invalid, or the file exists or cannot be written.
             ApiError, TransportError, AuthError: The settings could not be read.
 
         Example:
@@ -345,8 +346,7 @@ class AsyncAssets(AsyncVerbs):
         at_least_one("rows", rows)
         with Reporter("auto", "template") as report:
             core = await settings_of(self._session, self._key, report)
-        id = core.find_category(category, separator)["id"]
-        await off_loop(lambda: _core.write_template(core, id, os.fspath(path), rows))
+        await off_loop(lambda: write_template(core, category, separator, rows, path, overwrite))
 
     async def list(
         self,

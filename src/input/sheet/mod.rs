@@ -59,7 +59,11 @@ struct Content {
     label_title: &'static str,
     notes: Vec<String>,
     category: Option<String>,
+    /// The name of the sheet in its workbook.
+    name: Option<String>,
     names: Vec<String>,
+    /// The columns that a template marked as required.
+    required: Vec<String>,
     body: Body,
 }
 
@@ -118,6 +122,7 @@ struct Found {
     cells: Vec<Placed>,
     notes: Vec<String>,
     category: Option<String>,
+    name: String,
     /// The file, or the sheet and its file, as shown in errors.
     place: String,
     /// Advice to read another sheet, for some errors. May be empty.
@@ -188,7 +193,9 @@ impl Sheet {
                     label_title: delimited::LINE,
                     notes,
                     category: None,
+                    name: None,
                     names,
+                    required: Vec::new(),
                     body: Body::Lines(table),
                 });
             }
@@ -227,6 +234,18 @@ impl Sheet {
     #[must_use]
     pub fn category(&self) -> Option<&str> {
         self.0.category.as_deref()
+    }
+
+    /// Returns the name of the sheet in its workbook, or `None` for a text file.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// Returns the columns that a template marked as required.
+    #[must_use]
+    pub fn required(&self) -> &[String] {
+        &self.0.required
     }
 
     /// Returns the names of the columns, from left to right.
@@ -322,6 +341,7 @@ impl Content {
             mut cells,
             mut notes,
             category,
+            name,
             place,
             hint,
         } = found;
@@ -345,6 +365,11 @@ impl Content {
             }
             names.add(*column, &value.name());
         }
+        let headings = header.iter().map(|(_, _, value)| value.name());
+        let required = headings
+            .filter(|name| name.trim_end().ends_with(REQUIRED_MARK))
+            .map(|name| without_mark(name.trim()))
+            .collect();
         let header_row = header[0].0;
         if above > 0 {
             notes.push(header_note(SHEET_ROW, header_row));
@@ -367,7 +392,9 @@ impl Content {
             label_title: SHEET_ROW,
             notes,
             category,
+            name: Some(name),
             names,
+            required,
             body: Body::Cells(Cells { rows, cells }),
         })
     }

@@ -104,6 +104,7 @@ pub(super) fn read(
         notes,
         category,
         place: format!("the sheet `{name}` of `{shown}`"),
+        name,
         hint,
     })
 }

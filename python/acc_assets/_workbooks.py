@@ -1,0 +1,45 @@
+"""Excel files that are written for the user: rows to fix, and templates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from . import _core
+from ._options import SEPARATOR, flag
+from ._paths import check_excel, write_file
+from ._records import BAD, WriteCall
+from .errors import OptionError
+
+
+def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[str], overwrite: bool) -> int:
+    """Write the failed rows to an Excel file, if there are any. Return their number."""
+    flag("overwrite", overwrite)
+    check_excel(path)
+    if call.rows is None:
+        if not any(status in BAD for status in ledger.counts()):
+            return 0
+        raise OptionError(
+            "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
+            "call ended before its first request. Pass a list, a DataFrame or a file, and call again."
+        )
+    separator = str(call.options.get("separator") or SEPARATOR)
+    rows, content = _core.fixes_file(call.rows, ledger, call.settings, separator)
+    if rows:
+        write_file(path, content, overwrite=overwrite, source=call.rows.path)
+    return rows
+
+
+def write_template(
+    settings: _core.Settings,
+    category: str | int | Sequence[str],
+    separator: str,
+    rows: int,
+    path: str | os.PathLike[str],
+    overwrite: bool,
+) -> None:
+    """Write an Excel template for assets of a category."""
+    flag("overwrite", overwrite)
+    check_excel(path)
+    found = settings.find_category(category, separator)
+    write_file(path, _core.template_file(settings, found["id"], rows), overwrite=overwrite)

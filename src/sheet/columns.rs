@@ -1,0 +1,244 @@
+//! What the columns of a sheet accept, according to the settings of a project.
+
+use crate::model::settings::{Attribute, Status};
+use crate::settings::{SEPARATOR, Settings};
+
+/// A column of a sheet to fill in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    pub required: bool,
+    /// A sentence that explains what to fill in.
+    pub note: String,
+    pub kind: Kind,
+}
+
+/// The values allowed in a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    Text {
+        longest: Option<usize>,
+    },
+    Number,
+    Date,
+    YesNo,
+    /// A single value from this list.
+    Choice(Vec<String>),
+    /// Several of these values, separated by `;`. Excel's drop-downs allow only one value, so the column has
+    /// none.
+    Choices(Vec<String>),
+    /// One of the locations.
+    Location,
+    /// One of these categories.
+    Category(Vec<String>),
+}
+
+/// The fields of a template and their names, in order. The custom attributes of the category follow.
+const FIELDS: [(&str, &str); 6] = [
+    ("clientAssetId", "Asset ID"),
+    ("categoryId", "Category"),
+    ("statusId", "Status"),
+    ("description", "Description"),
+    ("locationId", "Location"),
+    ("barcode", "Barcode"),
+];
+
+/// The values that a project offers for the columns of a sheet.
+pub struct Offer<'s> {
+    settings: &'s Settings,
+    /// The category of all rows. If `None`, each row names its category.
+    category: Option<usize>,
+    /// The separator between the names in a path, such as ` > `.
+    separator: String,
+}
+
+impl<'s> Offer<'s> {
+    /// Creates the offer for the rows of a category and its subcategories, or of any category.
+    #[must_use]
+    pub fn new(settings: &'s Settings, category: Option<usize>, separator: &str) -> Self {
+        Self {
+            settings,
+            category,
+            separator: format!(" {} ", separator.trim()),
+        }
+    }
+
+    /// Creates the offer for the rows of a category, given by its id or path, or of any category if there is no
+    /// such category.
+    #[must_use]
+    pub fn of_path(settings: &'s Settings, category: Option<&str>, separator: &str) -> Self {
+        let found = category.and_then(|path| settings.category(path, SEPARATOR, false).ok());
+        Self::new(settings, found, separator)
+    }
+
+    /// Returns the path of the category of all rows.
+    #[must_use]
+    pub fn category(&self) -> Option<String> {
+        self.category.map(|category| self.path_of(category))
+    }
+
+    /// Returns the columns of a template.
+    #[must_use]
+    pub fn columns(&self) -> Vec<Column> {
+        let fields = FIELDS.iter().filter_map(|(field, name)| self.column(field, name));
+        let attributes = self.category.into_iter().flat_map(|category| {
+            let places = self.settings.attributes_of(category).ones();
+            places.map(|place| {
+                let attribute = &self.settings.content().attributes[place];
+                attribute_column(attribute, attribute.display_name.trim())
+            })
+        });
+        fields.chain(attributes).collect()
+    }
+
+    /// Describes the column `name` for a field or custom attribute, or returns `None` if the project does not have it.
+    #[must_use]
+    pub fn column(&self, field: &str, name: &str) -> Option<Column> {
+        let (required, note, kind) = match field {
+            "clientAssetId" => (
+                true,
+                "The name of the asset, for example AHU-101.".to_owned(),
+                Kind::Text { longest: None },
+            ),
+            "categoryId" => {
+                let note = match self.category() {
+                    Some(own) => format!("Blank: {own}."),
+                    None => "A category of the project.".to_owned(),
+                };
+                (self.category.is_none(), note, Kind::Category(self.categories()))
+            }
+            "statusId" => (
+                true,
+                "A status of the category.".to_owned(),
+                Kind::Choice(self.statuses()),
+            ),
+            "description" => (
+                false,
+                "At most 1000 characters.".to_owned(),
+                Kind::Text { longest: Some(1000) },
+            ),
+            "locationId" => (
+                false,
+                "A location from the sheet Locations, or its barcode.".to_owned(),
+                Kind::Location,
+            ),
+            "barcode" => (
+                false,
+                "As printed on the label, with leading zeros.".to_owned(),
+                Kind::Text { longest: None },
+            ),
+            _ => {
+                let place = self.settings.attribute_of_name(field)?;
+                return Some(attribute_column(&self.settings.content().attributes[place], name));
+            }
+        };
+        Some(Column {
+            name: name.to_owned(),
+            required,
+            note,
+            kind,
+        })
+    }
+
+    /// Returns the path and barcode of each location.
+    #[must_use]
+    pub fn locations(&self) -> Vec<(String, String)> {
+        let content = self.settings.content();
+        self.settings
+            .location_order()
+            .iter()
+            .filter_map(|place| Some((place, content.locations.as_ref()?.get(*place)?)))
+            .map(|(place, location)| {
+                let path = self.settings.location_path(*place).join(&self.separator);
+                (path, location.barcode.clone().unwrap_or_default())
+            })
+            .collect()
+    }
+
+    fn path_of(&self, category: usize) -> String {
+        self.settings.category_path(category).join(&self.separator)
+    }
+
+    /// Returns the active categories that rows may name.
+    fn categories(&self) -> Vec<String> {
+        let is_offered = |place: usize| match self.category {
+            None => !self.settings.is_root(place),
+            Some(own) => std::iter::successors(Some(place), |place| self.settings.category_above(*place))
+                .any(|above| above == own),
+        };
+        self.settings
+            .category_order()
+            .iter()
+            .filter(|place| self.settings.content().categories[**place].active && is_offered(**place))
+            .map(|place| self.path_of(*place))
+            .collect()
+    }
+
+    /// Returns the active statuses of the category, or of all status sets.
+    fn statuses(&self) -> Vec<String> {
+        let sets = &self.settings.content().status_sets;
+        let labels = |statuses: &[Status]| -> Vec<String> {
+            let active = statuses.iter().filter(|status| status.active);
+            active.map(|status| status.label.clone()).collect()
+        };
+        let Some(category) = self.category else {
+            let mut all: Vec<String> = Vec::new();
+            for label in sets
+                .iter()
+                .filter(|set| set.active)
+                .flat_map(|set| labels(&set.statuses))
+            {
+                if !all.contains(&label) {
+                    all.push(label);
+                }
+            }
+            return all;
+        };
+        let own = self.settings.set_of(category);
+        own.map_or_else(Vec::new, |set| labels(&sets[set].statuses))
+    }
+}
+
+fn attribute_column(attribute: &Attribute, name: &str) -> Column {
+    let offered: Vec<String> = attribute
+        .choices
+        .iter()
+        .filter(|choice| choice.active)
+        .map(|choice| choice.label.clone())
+        .collect();
+    let (kind, says) = match attribute.data_type.as_str() {
+        "numeric" => (Kind::Number, "A number.".to_owned()),
+        "date" => (Kind::Date, "A date, such as 2031-02-28.".to_owned()),
+        "boolean" => (Kind::YesNo, "Yes or No.".to_owned()),
+        "select" => (Kind::Choice(offered), "A value from the list.".to_owned()),
+        "multi_select" => {
+            let says = format!("One or more, separated by ;: {}.", offered.join("; "));
+            (Kind::Choices(offered), says)
+        }
+        _ => {
+            let longest = attribute.longest.unwrap_or(250);
+            let says = format!("At most {longest} characters.");
+            (
+                Kind::Text {
+                    longest: Some(longest),
+                },
+                says,
+            )
+        }
+    };
+    let described = attribute
+        .description
+        .as_ref()
+        .map_or_else(String::new, |description| format!("{description} "));
+    let blank = match &attribute.default {
+        Some(serde_json::Value::String(text)) => format!(" Blank: {text}."),
+        Some(other) => format!(" Blank: {other}."),
+        None => String::new(),
+    };
+    Column {
+        name: name.to_owned(),
+        required: attribute.required && attribute.default.is_none(),
+        note: format!("{described}{says}{blank}"),
+        kind,
+    }
+}
