@@ -9,7 +9,9 @@ use acc_assets::columns::{Page, Table};
 use acc_assets::input::arrow::Batches;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source};
 use acc_assets::settings::{Content, Settings};
-use acc_assets::validation::{CurrentAssets, Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules};
+use acc_assets::validation::{
+    CurrentAssets, Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules,
+};
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::{Int8Type, UInt32Type};
 use arrow_array::{

@@ -25,7 +25,7 @@ use crate::model::settings::Category;
 use crate::model::text::same_key;
 use crate::model::value;
 use crate::settings::Settings;
-use crate::validation::ImportKey;
+use crate::validation::{ImportKey, compare};
 
 /// The assets that have an import key.
 #[derive(Default)]
@@ -45,7 +45,7 @@ struct Asset {
     exact: u64,
     /// Digest of the normalized client asset id (see `same_key`).
     client_asset_id: u64,
-    /// The asset as JSON, if all wanted keys are known. For a stream of rows, this would be the whole project.
+    /// The asset's fields as JSON, if all wanted keys are known. For a stream of rows, this would be the whole project.
     content: Option<Box<str>>,
 }
 
@@ -309,7 +309,7 @@ impl Reader<'_> {
             id: Id::of(&found.id),
             exact: xxh3_64(key.as_bytes()),
             client_asset_id: digest_of_key(&found.key),
-            content: wanted.map(|_| found.entry.to_string().into()),
+            content: wanted.map(|_| compare::comparable(&found.entry).into()),
         })
     }
 

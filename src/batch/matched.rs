@@ -133,14 +133,16 @@ impl Run {
 }
 
 /// Returns whether a change concerns the fields by which the asset was found. If the key matches only when case is
-/// ignored, the service may have changed the case of the clientAssetId as well.
+/// ignored, the service may have changed the case of the clientAssetId and the barcode as well.
 fn is_of_key(change: &Change, import_key: &ImportKey, exactly: bool) -> bool {
     let alike = |one: &Value, other: &Value| match (one.as_str(), other.as_str()) {
         (Some(one), Some(other)) => same_key(one) == same_key(other),
         _ => false,
     };
     change.field == import_key.field
-        || !exactly && change.field == "clientAssetId" && alike(&change.old, &change.new)
+        || !exactly
+            && ["clientAssetId", "barcode"].contains(&&*change.field)
+            && alike(&change.old, &change.new)
 }
 
 /// The maximum length of a value in a problem, in characters.

@@ -52,6 +52,16 @@ pub fn changes(row: &Map<String, Value>, asset: &Value, settings: Option<&Settin
     changes
 }
 
+/// Returns the part of an asset that rows can be compared with, as JSON.
+#[must_use]
+pub fn comparable(asset: &Value) -> String {
+    let names = FIELDS.iter().map(|field| field.name).chain([CUSTOM_ATTRIBUTES]);
+    let part: Map<String, Value> = names
+        .filter_map(|name| Some((name.to_owned(), asset.get(name)?.clone())))
+        .collect();
+    Value::from(part).to_string()
+}
+
 /// How the values of a field are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form<'s> {
@@ -372,8 +382,8 @@ mod tests {
         assert_eq!(
             named,
             [
-                ("ca1", Value::Null, json!("x")),
                 ("description", json!("old"), json!("new")),
+                ("ca1", Value::Null, json!("x")),
             ]
         );
     }
