@@ -889,13 +889,11 @@ impl Schedule {
                 if self.random.u8(0..4) > 0 {
                     row.push(("version", asset["version"].to_string()));
                 }
-                match self.random.bool() {
-                    true => row.push(("description", text.clone())),
-                    false => row.extend(
-                        asset["description"]
-                            .as_str()
-                            .map(|old| ("description", old.to_owned())),
-                    ),
+                let old = asset["description"].as_str();
+                if self.random.bool() {
+                    row.push(("description", text.clone()));
+                } else {
+                    row.extend(old.map(|old| ("description", old.to_owned())));
                 }
                 row
             })

@@ -18,6 +18,7 @@ use crate::validation::{
 };
 
 /// The options shared by all write methods.
+#[allow(clippy::struct_excessive_bools)] // The options are independent.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WriteOptions {

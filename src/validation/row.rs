@@ -28,6 +28,7 @@ use crate::input::{Cell, Column};
 use crate::model::text::trimmed;
 
 /// Checks rows one by one and writes each into a request body.
+#[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub struct RowWriter {
     pub(super) policy: Policy,
     /// Looks up names in the project's settings, if the settings are known.
@@ -834,6 +835,9 @@ impl RowWriter {
         });
         let name = &self.attributes[index].name;
         if written.is_ok() && self.is_same(name, &self.attribute_body[value..]) {
+            if !twice {
+                self.attributes[index].last_given = 0;
+            }
             if let (Some(place), Some(names)) = (self.attributes[index].known, &mut self.names) {
                 names.given.set(place, twice && names.given.contains(place));
                 names.cleared.set(place, twice && names.cleared.contains(place));
