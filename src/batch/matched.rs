@@ -36,7 +36,7 @@ impl Run {
             }
             return None;
         }
-        for row in matched {
+        for row in &matched {
             self.settle_matched(row, &packer.writer);
         }
         let ledger = lock(&self.ledger);
@@ -94,7 +94,7 @@ impl Run {
         Ok(())
     }
 
-    fn settle_matched(&mut self, matched: Matched, writer: &RowWriter) {
+    fn settle_matched(&mut self, matched: &Matched, writer: &RowWriter) {
         let policy = &self.job.policy;
         let (Some(import_key), Some(asset)) = (&policy.import_key, &matched.same.content) else {
             return;

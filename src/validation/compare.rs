@@ -4,6 +4,7 @@
 //! string, a date with a time, the items of a list in another order.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
@@ -123,9 +124,10 @@ pub(super) fn same(new: &Value, old: &Value, form: Form<'_>) -> bool {
             }
             ("boolean", ..) => flag(new).is_some_and(|new| flag(old) == Some(new)),
             ("date", Value::String(new), Value::String(old)) => day(new) == day(old),
-            ("numeric", ..) => same_numbers(text(new), text(old)),
-            // The type of a number in a response shows the type of its attribute.
-            (_, Value::Number(_), _) | (_, _, Value::Number(_)) => same_numbers(text(new), text(old)),
+            // A number in a response shows that the attribute is numeric.
+            ("numeric", ..) | (_, Value::Number(_), _) | (_, _, Value::Number(_)) => {
+                same_numbers(text(new), text(old))
+            }
             _ => false,
         },
     }
@@ -212,8 +214,10 @@ fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {
     match (decimal(&new), decimal(&old)) {
         (Some(new), Some(old)) => new == old,
         // One of the numbers has an exponent.
-        _ => matches!((new.trim().parse::<f64>(), old.trim().parse::<f64>()),
-            (Ok(new), Ok(old)) if new.is_finite() && new == old),
+        _ => match (new.trim().parse::<f64>(), old.trim().parse::<f64>()) {
+            (Ok(new), Ok(old)) => new.is_finite() && new.partial_cmp(&old) == Some(Ordering::Equal),
+            _ => false,
+        },
     }
 }
 

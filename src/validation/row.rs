@@ -959,14 +959,12 @@ impl RowWriter {
 
     /// Returns the heading of the column that sets a field or custom attribute, or else its name.
     pub fn heading_of(&self, field: &str) -> String {
-        match FIELDS.iter().position(|known| known.name == field) {
-            Some(field) => self.field_called(field),
-            None => {
-                let attribute = self.attribute_indexes.get(field);
-                let column = attribute.and_then(|attribute| self.attribute_column(*attribute));
-                column.unwrap_or_else(|| field.to_owned())
-            }
+        if let Some(field) = FIELDS.iter().position(|known| known.name == field) {
+            return self.field_called(field);
         }
+        let attribute = self.attribute_indexes.get(field);
+        let column = attribute.and_then(|attribute| self.attribute_column(*attribute));
+        column.unwrap_or_else(|| field.to_owned())
     }
 
     fn is_import_key(&self, name: &str) -> bool {
