@@ -423,7 +423,7 @@ impl Bench {
             let (created, unknown) = said.entry(key.clone()).or_default();
             match outcome.status {
                 Status::Created | Status::Unchanged | Status::Differs => {
-                    created.push(outcome.id.unwrap_or_default())
+                    created.push(outcome.id.unwrap_or_default());
                 }
                 Status::Unknown => *unknown += 1,
                 _ => {}
