@@ -921,7 +921,7 @@ impl Schedule {
         let (ledger, fatal) = self.call(call, End::ByItself).await;
         let after = snapshot(&self.bench.simulator);
         for (place, outcome) in View::new(Arc::new(ledger)).outcomes().enumerate() {
-            let cell = |name: &str| {
+            let given = |name: &str| {
                 rows[place]
                     .iter()
                     .find(|(known, _)| *known == name)
@@ -931,9 +931,9 @@ impl Schedule {
                 "{}, {:?} is {:?}, {fatal:?}, {:?}: before {}, after {}",
                 self.what, rows[place], outcome.status, outcome.fault, before[place], after[place]
             );
-            let same = cell("description").is_none_or(|text| before[place]["description"] == text.as_str());
-            let newer =
-                cell("version").is_some_and(|version| before[place]["version"].to_string() != *version);
+            let same = given("description").is_none_or(|text| before[place]["description"] == text.as_str());
+            let newer = given("version")
+                .is_some_and(|version| before[place]["version"].as_u64() != version.parse().ok());
             match outcome.status {
                 Status::Unchanged => assert!(same, "{what}"),
                 Status::Drifted => assert!(newer && !same, "{what}"),
@@ -945,7 +945,7 @@ impl Schedule {
                 Status::Updated => {
                     assert_eq!(
                         after[place]["description"],
-                        cell("description").unwrap().as_str(),
+                        given("description").unwrap().as_str(),
                         "{what}"
                     );
                 }
