@@ -21,7 +21,7 @@ use acc_assets::batch::run::Tolerance;
 use acc_assets::batch::settings::Reader;
 use acc_assets::batch::start::{Resume, Start, Which};
 use acc_assets::call::{Reading, Session};
-use acc_assets::columns::Table;
+use acc_assets::columns::{Page, Table};
 use acc_assets::http::send::Response;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
@@ -32,7 +32,7 @@ use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::validation::columns::{ROW_OF_RUN, row_of_run_text};
-use acc_assets::validation::{ImportKey, RowShape};
+use acc_assets::validation::{CurrentAssets, ImportKey, RowShape};
 use bench::{Bench, Call, Guard, SECRET, Texts, Way, count, counts, fault};
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -864,6 +864,98 @@ impl Schedule {
         }
     }
 
+    /// Patches assets that were read before, some of which another user changes meanwhile.
+    async fn edit(&mut self) {
+        let snapshot = |simulator: &simulator::Simulator| -> Vec<Value> {
+            let assets = simulator.assets();
+            let active = assets.as_array().unwrap().iter();
+            active
+                .filter(|asset| asset["isActive"] == true)
+                .cloned()
+                .collect()
+        };
+        let read = snapshot(&self.bench.simulator);
+        let text = format!("edited {}", self.random.u32(..));
+        let rows: Vec<Texts> = read
+            .iter()
+            .map(|asset| {
+                let mut row = vec![
+                    (
+                        "clientAssetId",
+                        asset["clientAssetId"].as_str().unwrap().to_owned(),
+                    ),
+                    ("id", asset["id"].as_str().unwrap().to_owned()),
+                ];
+                if self.random.u8(0..4) > 0 {
+                    row.push(("version", asset["version"].to_string()));
+                }
+                let old = asset["description"].as_str();
+                if self.random.bool() {
+                    row.push(("description", text.clone()));
+                } else {
+                    row.extend(old.map(|old| ("description", old.to_owned())));
+                }
+                row
+            })
+            .collect();
+        for asset in &read {
+            let theirs = match self.random.u8(0..6) {
+                0 => "theirs",
+                1 => text.as_str(),
+                _ => continue,
+            };
+            let id = asset["id"].as_str().unwrap();
+            self.bench
+                .simulator
+                .patch_asset(id, &json!({"description": theirs}))
+                .unwrap();
+        }
+        let before = snapshot(&self.bench.simulator);
+        let texts: Vec<String> = before.iter().map(Value::to_string).collect();
+        let mut table = Table::default();
+        table.add(Page::of(texts.iter().map(String::as_str)).unwrap(), 0..u32::MAX);
+        self.add_faults();
+        self.add_unreadable_reads();
+        let mut call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.clone());
+        call.names.current = Some(Arc::new(CurrentAssets::new(table)));
+        let (ledger, fatal) = self.call(call, End::ByItself).await;
+        let after = snapshot(&self.bench.simulator);
+        for (place, outcome) in View::new(Arc::new(ledger)).outcomes().enumerate() {
+            let given = |name: &str| {
+                rows[place]
+                    .iter()
+                    .find(|(known, _)| *known == name)
+                    .map(|(_, text)| text)
+            };
+            let what = format!(
+                "{}, {:?} is {:?}, {fatal:?}, {:?}: before {}, after {}",
+                self.what, rows[place], outcome.status, outcome.fault, before[place], after[place]
+            );
+            let same = given("description").is_none_or(|text| before[place]["description"] == text.as_str());
+            let newer = given("version")
+                .is_some_and(|version| before[place]["version"].as_u64() != version.parse().ok());
+            match outcome.status {
+                Status::Unchanged => assert!(same, "{what}"),
+                Status::Drifted => assert!(newer && !same, "{what}"),
+                // A stream may not have been read to its end.
+                Status::NotSent => {}
+                _ => assert!(!newer && !same, "{what}"),
+            }
+            match outcome.status {
+                Status::Updated => {
+                    assert_eq!(
+                        after[place]["description"],
+                        given("description").unwrap().as_str(),
+                        "{what}"
+                    );
+                }
+                Status::Unknown => {}
+                _ => assert_eq!(after[place]["version"], before[place]["version"], "{what}"),
+            }
+        }
+        self.clear_faults();
+    }
+
     async fn unlink(&mut self) {
         let ids = self.bench.simulator.seed_relationships(self.random.usize(0..120));
         self.add_faults();
@@ -907,6 +999,7 @@ impl Schedule {
         self.clear_faults();
         self.list().await;
         Box::pin(self.locate()).await;
+        Box::pin(self.edit()).await;
         let audit = self.bench.simulator.audit();
         for (group, limit) in [
             ("assets_write", 100),

@@ -5,10 +5,13 @@ mod plant;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use acc_assets::columns::{Page, Table};
 use acc_assets::input::arrow::Batches;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source};
 use acc_assets::settings::{Content, Settings};
-use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules};
+use acc_assets::validation::{
+    CurrentAssets, Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules,
+};
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::{Int8Type, UInt32Type};
 use arrow_array::{
@@ -808,16 +811,29 @@ fn every_rule_has_a_problem_and_vice_versa() {
         },
         ..policy(RowShape::AssetPatch)
     };
+    let asset = format!(r#"{{"id":"{ID}","version":2,"description":"old"}}"#);
+    let mut table = Table::default();
+    table.add(Page::of(std::iter::once(asset.as_str())).unwrap(), [0]);
+    let compared = Policy {
+        names: Names {
+            current: Some(Arc::new(CurrentAssets::new(table))),
+            ..Names::default()
+        },
+        ..policy(RowShape::AssetPatch)
+    };
+    let older = [("version", Cell::Int(1)), ("description", Cell::Text("new"))];
     let produced: BTreeSet<String> = broken
         .into_iter()
         .chain([write(&keyed, &new_row).map(Value::from)])
         .chain([patch(&unread, &[("Location", Cell::Text("Room 301"))])])
+        .chain([patch(&compared, &older)])
         .chain(with_settings)
         .flat_map(Result::unwrap_err)
         .chain([
             Problem::not_a_row("of type list"),
             Problem::same_id("id", ID, "row 4"),
             Problem::same_import_key("ca7", "key 4", "row 4"),
+            Problem::differs("Status", "Installed", "Ordered"),
         ])
         .map(|problem| problem.code.into_owned())
         .collect();

@@ -140,6 +140,7 @@ class Engine:
         /,
         settings: Settings | None = None,
         assets: Table | None = None,
+        reads: int = 0,
         again: Ledger | None = None,
         which: str = "retry",
     ) -> Operation:
@@ -152,17 +153,19 @@ class Engine:
             options: The options of the write.
             settings: Settings to check the rows against. If None, checks that need settings are skipped.
             assets: For a patch, the current assets.
+            reads: Number of requests that read `assets`, if the rows are compared with them.
             again: The ledger of an earlier write to resume. If None, all rows are sent.
             which: Rows of `again` to send: "retry" for failed and unsent rows, "reconcile" for rows in doubt.
         """
     @staticmethod
     def scan(
         verb: str, rows: Rows, options: Mapping[str, Any], /, settings: Settings | None = None
-    ) -> tuple[bool, list[str]]:
+    ) -> tuple[bool, list[str], bool]:
         """Scan rows before a write.
 
         Returns:
-            Whether the rows need the project's settings, and the ids of assets that are needed to check a patch.
+            Whether the rows need the project's settings, the ids of assets that are needed to check a patch, and
+            whether the rows are compared with these assets.
         """
     @staticmethod
     def check(verb: str, rows: Rows, options: Mapping[str, Any], settings: Settings, /) -> Ledger:

@@ -12,7 +12,17 @@ from ._text import is_uuid, nearest
 from .errors import OptionError
 
 OutcomeStatus: TypeAlias = Literal[
-    "created", "updated", "deleted", "unchanged", "invalid", "rejected", "not_sent", "failed", "unknown"
+    "created",
+    "updated",
+    "deleted",
+    "unchanged",
+    "invalid",
+    "rejected",
+    "not_sent",
+    "failed",
+    "unknown",
+    "differs",
+    "drifted",
 ]
 STATUSES: Final[tuple[OutcomeStatus, ...]] = get_args(OutcomeStatus)
 GOOD: Final[tuple[OutcomeStatus, ...]] = STATUSES[:4]
@@ -129,8 +139,8 @@ class RowOutcome(NamedTuple):
         label: Value of the index (for a DataFrame; a tuple for a MultiIndex), sheet row or line number (for a file), or
             row number.
         key: The row's clientAssetId (create) or id (patch, delete), or None.
-        status: "created", "updated", "deleted" or "unchanged" (ok), or "invalid", "rejected", "not_sent", "failed" or
-            "unknown".
+        status: "created", "updated", "deleted" or "unchanged" (ok), or "invalid", "rejected", "not_sent", "failed",
+            "unknown", "differs" or "drifted".
         id: Id of the asset or relationship, or None.
         error: Why the row failed, or None.
         attempts: Number of requests that contained this row.
@@ -223,13 +233,14 @@ class Stats(NamedTuple):
 
     Args:
         requests: Requests sent for the rows, including retries, but not the reads before the row checks (settings, and
-            the current assets for a patch).
+            the current assets for a patch, unless its rows are compared with them).
         retries: Number of retries.
         bisects: Rejected requests that were split to find the bad rows.
         throttled: Seconds spent waiting for the rate limit.
         seconds: Duration of the call in seconds.
         bytes_sent: Total size of all request bodies in bytes.
-        lookups: Requests (included in `requests`) that looked up import keys or rows whose response was lost.
+        lookups: Requests (included in `requests`) that looked up import keys, the assets that the rows of a patch are
+            compared with, or rows whose response was lost.
         earlier: Rows that earlier calls of the same run, or the result passed to `retry` or `reconcile`, had completed.
     """
 
@@ -248,7 +259,7 @@ class Estimate(NamedTuple):
 
     Args:
         rows: Rows that passed the checks.
-        requests: Requests needed to send these rows.
+        requests: Requests needed to send these rows, including reads of the assets that they are compared with.
         bytes: Total size of all request bodies in bytes.
         minutes: Minimum duration in minutes at the rate limit.
         per_minute: The rate limit for these requests, in requests per minute.

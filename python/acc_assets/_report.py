@@ -261,8 +261,10 @@ class Report:
         if not len(self._ledger):
             return "Report: no rows"
         counts = self._ledger.counts()
-        bad = sum(rows for status, rows in counts.items() if status in ("invalid", "rejected"))
+        bad = sum(rows for status, rows in counts.items() if status in ("invalid", "rejected", "drifted"))
         parts = ["all ok" if self.ok else f"{bad:,} to fix"]
+        if unchanged := counts.get("unchanged"):
+            parts.append(f"{unchanged:,} unchanged")
         if waiting := unchecked(self._ledger, self._call):
             parts.append(f"{waiting:,} not checked")
         text = f"Report: {counted(len(self._ledger), 'row')}, {', '.join(parts)}"

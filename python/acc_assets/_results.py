@@ -36,7 +36,8 @@ Which: TypeAlias = Literal["retry", "reconcile"]
 
 # Advice per status: DRY for a dry run, NAMED for a named run, and UNNAMED for any other call. RESUMABLE overrides UNNAMED
 # if the result still has its client and its input.
-DRY: Final = {"invalid": "fix these rows; nothing was sent"}
+DRIFTED: Final = "their assets have changed since they were read: read them again, and repeat the changes"
+DRY: Final = {"invalid": "fix these rows; nothing was sent", "drifted": DRIFTED}
 RESUMABLE: Final = {
     "not_sent": ".retry() sends them; they were never sent",
     "failed": ".retry() resends them; they were not executed",
@@ -48,6 +49,8 @@ UNNAMED: Final = {
     "not_sent": "call again with only these rows; they were never sent",
     "failed": "call again with only these rows; they were not executed",
     "unknown": "look them up in the project before you resend them; they may already exist",
+    "differs": "assets with their import keys exist and have other values; use patch to change them",
+    "drifted": DRIFTED,
 }
 NAMED: Final = {
     "invalid": "fix these rows, then call again with the same run= and all rows",
@@ -55,6 +58,8 @@ NAMED: Final = {
     "not_sent": "call again with the same run= and all rows; they were never sent",
     "failed": "call again with the same run= and all rows; they were not executed",
     "unknown": "call again with the same run= and all rows: it looks them up first",
+    "differs": UNNAMED["differs"],
+    "drifted": DRIFTED,
 }
 FILE: Final = ", or with the file from .write_fixes()"
 REMOVED: Final = "removed"
@@ -332,7 +337,8 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
             return f"{name}: no such rows" if self._is_part else f"{name}: no rows, nothing sent"
         counts, rows = self.counts, counted(len(self), "row")
         if (estimate := self.estimate) is not None:
-            refused = f"{counts['invalid']:,} invalid; " if "invalid" in counts else ""
+            unsent = (status for status in ("unchanged", "invalid", "drifted") if status in counts)
+            refused = "".join(f"{counts[status]:,} {status}; " for status in unsent)
             waiting = unchecked(self._ledger, self._call)
             refused += f"{waiting:,} not checked; " if waiting else ""
             return f"{name} of a dry run: {rows}, {refused}{to_send(estimate)}; nothing was sent"

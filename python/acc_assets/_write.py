@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _core
 from ._aligned import input_index
@@ -27,6 +27,9 @@ from .errors import (
     JournalError,
     OptionError,
 )
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 def write_options(
@@ -49,11 +52,8 @@ def write_options(
     flag("dry_run", dry_run)
     flag("returning", returning)
     flag("reconcile", reconcile)
-    is_key = isinstance(import_key, str) and (import_key == "barcode" or ATTRIBUTE.fullmatch(import_key))
-    if import_key is not None and not is_key:
-        raise OptionError(
-            f'import_key must be "barcode" or the API name of a text attribute, such as "ca7", not {import_key!r}.'
-        )
+    if import_key is not None and (not isinstance(import_key, str) or not import_key.strip()):
+        raise OptionError(f'import_key must be "barcode" or a text attribute, not {import_key!r}.')
     return {
         "batch_size": batch_size,
         "id": key,
@@ -83,6 +83,8 @@ class Write(NamedTuple):
     source: object = None
     settings: _core.Settings | None = None
     assets: _core.Table | None = None
+    # The number of requests that read `assets`, if the rows are compared with them.
+    reads: int = 0
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
         """Plan the write. With `again`, include only the rows of that ledger that `which` selects."""
@@ -98,6 +100,7 @@ class Write(NamedTuple):
             self.options,
             settings=self.settings,
             assets=self.assets,
+            reads=self.reads,
             again=again,
             which=which,
         )
@@ -105,28 +108,40 @@ class Write(NamedTuple):
     def wants_settings(self) -> bool:
         """Return whether the write should use the project's settings.
 
-        True if the client already has the settings, the rows contain names, or the write may need several requests.
+        True if the client already has the settings, the rows or the import key contain names, or the write may need
+        several requests.
 
         A single request that contains only ids needs no checks: if a row is bad, the service rejects the whole request.
         """
-        if self.project in self.session.settings:
+        key = self.options["import_key"]
+        if self.project in self.session.settings or (
+            key and key != "barcode" and not ATTRIBUTE.fullmatch(key)
+        ):
             return True
         if not self.rows.replayable or len(self.rows) > self.options["batch_size"]:
             return True
         return self.session.engine().scan(self.verb, self.rows, self.options)[0]
 
-    def read_assets(self) -> _core.Operation | None:
-        """Plan a read of the assets that are needed to check a patch.
+    def read_assets(self) -> tuple[Self, _core.Operation | None]:
+        """Plan a read of the assets that are needed to check a patch, or that its rows are compared with.
 
-        Return None if no assets are needed, or if the rows can be read only once.
+        The operation is None if no assets are needed, or if the rows can be read only once.
         """
         if self.verb != "patch" or not self.rows.replayable:
-            return None
+            return self, None
         engine = self.session.engine()
-        _, wanted = engine.scan(self.verb, self.rows, self.options, settings=self.settings)
-        if not wanted:
-            return None
-        return engine.get(self.project.id, _core.Rows.from_values(wanted, "id"), get_options("id"))
+        _, wanted, compared = engine.scan(self.verb, self.rows, self.options, settings=self.settings)
+        write = self._replace(options={**self.options, "compared": compared})
+        if not wanted and not compared:
+            return write, None
+        # A deleted asset can be compared too. Only the service can tell whether it can be changed.
+        options = get_options("id", include_deleted=compared)
+        return write, engine.get(self.project.id, _core.Rows.from_values(wanted, "id"), options)
+
+    def with_assets(self, operation: _core.Operation) -> Self:
+        """Return the write with the assets that the operation has read."""
+        reads = int(operation.ledger.stats()["requests"]) if self.options["compared"] else 0
+        return self._replace(assets=operation.table, reads=reads)
 
     def reporter(self) -> Reporter:
         """Create the progress reporter."""

@@ -214,6 +214,7 @@ const NEW_ASSETS: Lookup = Lookup {
     place: |sent| sent.get("categoryId")?.as_str().map(str::to_owned),
     read: found,
     says,
+    by_id: (&BATCH_GET, WHOLE),
 };
 
 /// The maximum number of categories to filter by. More would make the URL too long, so the list is then not

@@ -140,6 +140,8 @@ pub struct Lookup {
     pub read: fn(&str) -> Option<Found>,
     /// Whether an entry has the values in a row.
     pub says: fn(&Value, &Value) -> bool,
+    /// Reads entries by their ids, with all of their fields.
+    pub by_id: (&'static Write, &'static [(&'static str, &'static str)]),
 }
 
 /// A list entry, with the fields that identify its row.

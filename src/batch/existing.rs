@@ -12,6 +12,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{StreamExt, stream};
+use serde_json::Value;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -24,7 +25,7 @@ use crate::model::settings::Category;
 use crate::model::text::same_key;
 use crate::model::value;
 use crate::settings::Settings;
-use crate::validation::ImportKey;
+use crate::validation::{ImportKey, compare};
 
 /// The assets that have an import key.
 #[derive(Default)]
@@ -44,6 +45,18 @@ struct Asset {
     exact: u64,
     /// Digest of the normalized client asset id (see `same_key`).
     client_asset_id: u64,
+    /// The asset's fields as JSON, if all wanted keys are known. For a stream of rows, this would be the whole project.
+    content: Option<Box<str>>,
+}
+
+/// The assets that have the import key of a row.
+pub(super) struct SameKey {
+    /// The ids of the assets, oldest first.
+    pub ids: Vec<String>,
+    /// The oldest asset. `None` if it must be read by its id.
+    pub content: Option<Value>,
+    /// Whether the key is exactly the same. If not, the service may have changed the case of strings.
+    pub exactly: bool,
 }
 
 /// An id, stored in 16 bytes if it is a UUID in the usual form.
@@ -75,29 +88,31 @@ pub(super) fn digest_of_key(key: &str) -> u64 {
 }
 
 impl Existing {
-    /// Returns the ids of the assets that have the import key of a row, oldest first. If no asset has the
-    /// exact key, an asset counts if both its key and its clientAssetId match those of the row when
-    /// normalized by `same_key`. Users' keys, such as IFC `GlobalId`s, may differ only in case. `alike`
-    /// contains the normalized keys that rows spell in more than one way. For these, only an exact match
-    /// counts.
-    pub(super) fn ids_of(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Vec<String> {
+    /// Returns the assets that have the import key of a row, if any. If no asset has the exact key, an asset
+    /// counts if both its key and its clientAssetId match those of the row when normalized by `same_key`. Users'
+    /// keys, such as IFC `GlobalId`s, may differ only in case. `alike` contains the normalized keys that rows
+    /// spell in more than one way. For these, only an exact match counts.
+    pub(super) fn find(&self, key: &str, client_asset_id: &str, alike: &HashSet<String>) -> Option<SameKey> {
         let folded = digest_of_key(key);
         let start = self.assets.partition_point(|asset| asset.folded < folded);
         let found = self.assets[start..]
             .iter()
             .take_while(|asset| asset.folded == folded);
-        let ids = |fits: &dyn Fn(&Asset) -> bool| -> Vec<String> {
-            let fitting = found.clone().filter(|asset| fits(asset));
-            fitting.map(|asset| asset.id.text()).collect()
-        };
         let exact = xxh3_64(key.as_bytes());
-        let exact = ids(&|asset| asset.exact == exact);
-        if exact.is_empty() && !alike.contains(&same_key(key)) {
+        let mut fitting: Vec<&Asset> = found.clone().filter(|asset| asset.exact == exact).collect();
+        let exactly = !fitting.is_empty();
+        if !exactly && !alike.contains(&same_key(key)) {
             let client_asset_id = digest_of_key(client_asset_id);
-            ids(&|asset| asset.client_asset_id == client_asset_id)
-        } else {
-            exact
+            fitting = found
+                .filter(|asset| asset.client_asset_id == client_asset_id)
+                .collect();
         }
+        let content = fitting.first()?.content.as_ref();
+        Some(SameKey {
+            content: content.and_then(|content| serde_json::from_str(content).ok()),
+            ids: fitting.iter().map(|asset| asset.id.text()).collect(),
+            exactly,
+        })
     }
 }
 
@@ -294,6 +309,7 @@ impl Reader<'_> {
             id: Id::of(&found.id),
             exact: xxh3_64(key.as_bytes()),
             client_asset_id: digest_of_key(&found.key),
+            content: wanted.map(|_| compare::comparable(&found.entry).into()),
         })
     }
 

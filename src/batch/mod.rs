@@ -6,6 +6,7 @@ pub mod bisect;
 mod breaker;
 pub mod check;
 mod existing;
+mod matched;
 pub mod options;
 pub mod plan;
 mod prove;

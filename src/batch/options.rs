@@ -4,18 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use crate::api::Query;
 use crate::batch::run::Tolerance;
 use crate::batch::start::{Resume, Which};
+use crate::columns::Table;
 use crate::error::Error;
 use crate::ledger::View;
 use crate::ledger::journal::Header;
 use crate::settings::Settings;
-use crate::validation::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns};
+use crate::validation::{
+    CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns,
+};
 
 /// The options shared by all write methods.
+#[allow(clippy::struct_excessive_bools)] // The options are independent.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WriteOptions {
@@ -29,8 +32,11 @@ pub struct WriteOptions {
     pub dry_run: bool,
     pub returning: bool,
     pub reconcile: bool,
-    /// The field that identifies each row across imports.
+    /// The field or column that identifies each row across imports.
     pub import_key: Option<String>,
+    /// Whether a patch compares its rows with the current assets, because the rows were read from the service.
+    #[serde(default)]
+    pub compared: bool,
     /// The path of the run's journal file.
     pub run: Option<PathBuf>,
     /// Column names, each with the field that the column maps to. A column that maps to `None` is ignored.
@@ -66,35 +72,51 @@ impl WriteOptions {
     }
 
     /// Returns the data for looking up names in rows: the settings and, for a patch, the current assets.
-    pub fn names(
-        &self,
-        settings: Option<Arc<Settings>>,
-        assets: Option<impl Iterator<Item = Map<String, Value>>>,
-    ) -> Result<Names, Error> {
+    pub fn names(&self, settings: Option<Arc<Settings>>, assets: Option<&Table>) -> Result<Names, Error> {
+        let current = assets.filter(|_| self.compared);
+        let current = current.map(|assets| Arc::new(CurrentAssets::new(assets.clone())));
         let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
+            let assets = assets.rows();
             let known = assets.filter_map(|asset| KnownAsset::read(&asset.into(), settings));
             Arc::new(known.collect())
         });
-        let mapping = self
-            .mapping
+        Ok(Names {
+            mapping: self.mapped(settings.as_deref())?,
+            settings,
+            separator: self.separator.clone(),
+            assets,
+            current,
+            category: None,
+            row_title: None,
+        })
+    }
+
+    /// Returns the field that contains the import keys.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the import key is unknown or cannot identify rows.
+    pub fn key_field(&self, settings: Option<&Settings>) -> Result<Option<String>, Error> {
+        let Some(named) = &self.import_key else {
+            return Ok(None);
+        };
+        let mapping = self.mapped(settings)?;
+        let field = ImportKey::field_of(named, &mapping, settings).map_err(Error::Option)?;
+        Ok(Some(field))
+    }
+
+    /// Returns the mapping with the names of fields and custom attributes as targets.
+    fn mapped(&self, settings: Option<&Settings>) -> Result<Vec<(String, Option<String>)>, Error> {
+        self.mapping
             .iter()
             .map(|(column, target)| {
                 let target = target
                     .as_ref()
-                    .map(|target| columns::target(target, settings.as_deref()))
+                    .map(|target| columns::target(target, settings))
                     .transpose()
                     .map_err(Error::Option)?;
                 Ok((column.clone(), target))
             })
-            .collect::<Result<_, Error>>()?;
-        Ok(Names {
-            settings,
-            mapping,
-            separator: self.separator.clone(),
-            assets,
-            category: None,
-            row_title: None,
-        })
+            .collect()
     }
 
     /// Returns the number of rows that may fail. `rows` is `None` if the total is unknown.

@@ -297,6 +297,7 @@ pub struct Packer {
     /// the normalized keys with several spellings.
     spellings: HashMap<String, Box<str>>,
     pub(super) alike: HashSet<String>,
+    /// The number of rows that a check refused.
     pub invalid: u64,
     /// Stops reading when the run is stopped.
     pub stop: Stop,
@@ -527,7 +528,7 @@ impl Packer {
 
     pub(super) fn refuse(&mut self, row: u32, problems: &[Problem]) {
         let status = status_of(problems);
-        self.invalid += u64::from(status == Status::Invalid);
+        self.invalid += u64::from(status != Status::NotSent);
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_problems(problems);
         ledger.set_fault(row, status, fault);
@@ -575,7 +576,9 @@ impl Packer {
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
         let other = lock(&self.ledger).name_of(other, self.writer.row_title());
         match (same, &self.import_key) {
-            (Same::ImportKey(text), Some(field)) => Problem::same_import_key(field, text, &other),
+            (Same::ImportKey(text), Some(field)) => {
+                Problem::same_import_key(&self.writer.heading_of(field), text, &other)
+            }
             _ => Problem::same_id(&self.id_column, key, &other),
         }
     }
@@ -722,6 +725,9 @@ impl Sink for Packer {
         self.current.open = body;
         if repeats {
             self.current.undo_begin();
+        } else if self.writer.has_nothing_to_send() {
+            self.current.undo_begin();
+            lock(&self.ledger).set(self.row, Status::Unchanged);
         } else {
             self.keep(key);
         }
@@ -744,6 +750,8 @@ pub(super) fn may_be_sent(ledger: &Ledger, row: u32) -> bool {
 pub(super) fn status_of(problems: &[Problem]) -> Status {
     if problems.iter().all(Problem::is_of_reading) {
         Status::NotSent
+    } else if problems.iter().all(Problem::is_drift) {
+        Status::Drifted
     } else {
         Status::Invalid
     }

@@ -216,6 +216,9 @@ impl Run {
                     ledger.set_digest(item.row, read.digest);
                     drop(ledger);
                     match read.judged {
+                        Ok(body) if body.is_empty() => {
+                            lock(&self.ledger).set(item.row, Status::Unchanged);
+                        }
                         Ok(body) => renewed.add(write, item.row, &read.key, &body),
                         Err(problems) => {
                             let status = status_of(&problems);
@@ -253,7 +256,12 @@ impl Run {
         };
         match today {
             Today::NotGiven => {}
-            Today::Row(read) if read.judged.as_deref().is_ok_and(|body| body == sent) => {}
+            // An empty body means that the asset already has the row's values.
+            Today::Row(read)
+                if read
+                    .judged
+                    .as_deref()
+                    .is_ok_and(|body| body == sent || body.is_empty()) => {}
             Today::Row(_) | Today::Removed => self.outdated.push(row),
         }
     }
@@ -661,51 +669,60 @@ async fn by_id(
     query: &[(&str, &str)],
     doubts: &[Doubt],
 ) -> Result<Evidence, Error> {
+    let mut shown = Vec::new();
+    for doubt in doubts {
+        shown.push(read_by_id(context, read, query, &doubt.batch.sent()).await?);
+    }
+    Ok(Evidence::Rows(shown))
+}
+
+/// Reads the entries with the ids of rows, in as many requests as needed.
+pub(super) async fn read_by_id(
+    context: &Context,
+    read: &'static Write,
+    query: &[(&str, &str)],
+    sent: &[SentRow<'_>],
+) -> Result<Vec<Option<Value>>, Error> {
     let session = &context.session;
     let name = read.endpoint.name;
     let items = read.endpoint.items();
     let at = |stage| context.count(stage);
-    let mut shown = Vec::new();
-    for doubt in doubts {
-        let sent = doubt.batch.sent();
-        let mut entries = Vec::with_capacity(sent.len());
-        let mut rest = &sent[..];
-        let mut most = items.most;
-        while !rest.is_empty() {
-            most = most.min(session.caller.row_limit(name, |limit| limit.most()));
-            let (sent, later) = rest.split_at(most.min(rest.len()));
-            let ids: Vec<String> = sent.iter().map(|row| Value::from(row.key).to_string()).collect();
-            let call = session
-                .to(&read.endpoint, &[("project", &context.project.to_string())])?
-                .with_query(query.iter().copied())
-                .with_body(format!("{}{}{}", items.open, ids.join(","), items.close));
-            let entries_of = |response: Response| entries_of(read, &response, sent);
-            let found = match session.call(&call, &at, &entries_of).await.result {
-                Err(Error::Service(refusal)) if [400, 413, 422].contains(&refusal.status) => {
-                    let rows = sent.len();
-                    if rows == 1 {
-                        session.caller.row_limit(name, RowLimit::forget);
-                        return Err(Error::Service(refusal));
-                    }
-                    most = if refusal.status == 413 || refusal.says_too_many_rows() {
-                        session.caller.row_limit(name, |limit| {
-                            limit.refused(rows);
-                            limit.most()
-                        })
-                    } else {
-                        rows.div_ceil(2)
-                    };
-                    continue;
+    let mut entries = Vec::with_capacity(sent.len());
+    let mut rest = sent;
+    let mut most = items.most;
+    while !rest.is_empty() {
+        most = most.min(session.caller.row_limit(name, |limit| limit.most()));
+        let (sent, later) = rest.split_at(most.min(rest.len()));
+        let ids: Vec<String> = sent.iter().map(|row| Value::from(row.key).to_string()).collect();
+        let call = session
+            .to(&read.endpoint, &[("project", &context.project.to_string())])?
+            .with_query(query.iter().copied())
+            .with_body(format!("{}{}{}", items.open, ids.join(","), items.close));
+        let entries_of = |response: Response| entries_of(read, &response, sent);
+        let found = match session.call(&call, &at, &entries_of).await.result {
+            Err(Error::Service(refusal)) if [400, 413, 422].contains(&refusal.status) => {
+                let rows = sent.len();
+                if rows == 1 {
+                    session.caller.row_limit(name, RowLimit::forget);
+                    return Err(Error::Service(refusal));
                 }
-                result => result?,
-            };
-            session.caller.row_limit(name, |limit| limit.executed(sent.len()));
-            rest = later;
-            entries.extend(found);
-        }
-        shown.push(entries);
+                most = if refusal.status == 413 || refusal.says_too_many_rows() {
+                    session.caller.row_limit(name, |limit| {
+                        limit.refused(rows);
+                        limit.most()
+                    })
+                } else {
+                    rows.div_ceil(2)
+                };
+                continue;
+            }
+            result => result?,
+        };
+        session.caller.row_limit(name, |limit| limit.executed(sent.len()));
+        rest = later;
+        entries.extend(found);
     }
-    Ok(Evidence::Rows(shown))
+    Ok(entries)
 }
 
 /// Returns the entry for each row in the response to a read by ids.

@@ -20,7 +20,7 @@ pub(super) struct ReadRow {
     pub digest: u64,
     pub key: Box<str>,
     pub import_key: Box<str>,
-    /// The row's item in the request body, or its problems.
+    /// The row's item in the request body, or its problems. Empty if the asset already has the row's values.
     pub judged: Result<Vec<u8>, Vec<Problem>>,
 }
 
@@ -258,7 +258,12 @@ impl Packer {
             Err(problems) => self.refuse(row, &problems),
             Ok(body) => {
                 let same = self.same(key, import_key);
-                if !self.repeats(row, key, same, &body) {
+                if self.repeats(row, key, same, &body) {
+                    return;
+                }
+                if body.is_empty() {
+                    lock(&self.ledger).set(row, Status::Unchanged);
+                } else {
                     self.pack(row, key, &body);
                 }
             }
@@ -298,7 +303,7 @@ impl Packer {
         // A duplicate shares the outcome of the earlier row, unless either of them was edited.
         let shares = first.is_some() && !edited;
         let wanted = if self.again.judge {
-            edited || matches!(own, Status::NotSent | Status::Failed | Status::Invalid)
+            edited || own.is_checked_again()
         } else {
             self.again.send.contains(&row)
         };

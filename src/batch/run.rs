@@ -15,7 +15,7 @@ use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::bisect;
 use crate::batch::breaker::Breaker;
 use crate::batch::existing::{self, Existing, Search};
-use crate::batch::plan::{Again, Ahead, Batch, Packer, may_be_sent};
+use crate::batch::plan::{Again, Ahead, Batch, Packer};
 use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
@@ -96,7 +96,7 @@ pub struct Run {
     /// up-to-date list must contain this asset.
     pub(super) shown: HashMap<String, (u32, String)>,
     /// The assets of the project that have an import key.
-    existing: Option<Existing>,
+    pub(super) existing: Option<Existing>,
     /// When the service's clock was last read from a creation time.
     pub(super) clock_read: Option<Instant>,
     pub(super) breaker: Breaker,
@@ -247,6 +247,10 @@ impl Run {
         ledger.stats.bytes_sent += load(&self.counters.bytes);
         if self.job.dry_run {
             ledger.plan = packer.estimate(&self.caller.options().limits, &ledger);
+            if ledger.plan.rows > 0 {
+                // The write itself reads the compared assets again.
+                ledger.plan.requests += ledger.stats.requests;
+            }
         }
         drop(ledger);
         Ended {
@@ -290,7 +294,8 @@ impl Run {
                         let wanted = (!more).then(|| packer.import_keys());
                         self.read_existing(wanted).await;
                     } else if let Some(batch) = packer.take() {
-                        self.waiting.extend(self.still_wanted(batch));
+                        let wanted = self.still_wanted(batch, packer).await;
+                        self.waiting.extend(wanted);
                     } else if more {
                         more = self.read(source.as_mut(), packer);
                         tokio::task::yield_now().await;
@@ -299,7 +304,7 @@ impl Run {
                     }
                     continue;
                 };
-                let batch = self.filled(batch, packer);
+                let batch = self.filled(batch, packer).await;
                 let alone = flights.len() == usize::from(self.looking);
                 if !alone && self.is_trial(&batch) {
                     self.waiting.push_front(batch);
@@ -563,38 +568,9 @@ impl Run {
         }
     }
 
-    /// Removes rows that were found invalid after packing, or that already exist in the project.
-    fn still_wanted(&self, batch: Batch) -> Option<Batch> {
-        let mut ledger = lock(&self.ledger);
-        if let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) {
-            for (item, sent) in batch.items.iter().zip(batch.sent()) {
-                let said = serde_json::from_slice(sent.body).unwrap_or_default();
-                let Some(key) = import_key.of(&said) else { continue };
-                let ids = existing.ids_of(key, &item.key, &self.alike);
-                let Some(id) = ids.first() else { continue };
-                ledger.set(item.row, Status::Unchanged);
-                ledger.set_id(item.row, id);
-                if ids.len() > 1 {
-                    ledger.warnings.push(format!(
-                        "the import key of row {} exists {} times in the project: {}",
-                        item.row,
-                        ids.len(),
-                        shortened(&ids.join(", "), 200)
-                    ));
-                }
-            }
-        }
-        let wanted = |row: u32| may_be_sent(&ledger, row);
-        if batch.items.iter().all(|item| wanted(item.row)) {
-            return Some(batch);
-        }
-        let part = batch.part(self.job.write, |_, item| wanted(item.row));
-        (!part.items.is_empty()).then_some(part)
-    }
-
     /// If a batch is the remainder of a batch that had too many rows, fills it up with rows from the next
     /// batches.
-    fn filled(&mut self, mut batch: Batch, packer: &mut Packer) -> Batch {
+    async fn filled(&mut self, mut batch: Batch, packer: &mut Packer) -> Batch {
         let write = self.job.write;
         let known = self.caller.row_limit(write.endpoint.name, |limit| limit.most());
         let most = known.min(self.job.batch_size).min(write.endpoint.items().most);
@@ -602,7 +578,8 @@ impl Run {
             if self.waiting.is_empty()
                 && let Some(next) = packer.take()
             {
-                self.waiting.extend(self.still_wanted(next));
+                let wanted = self.still_wanted(next, packer).await;
+                self.waiting.extend(wanted);
                 continue;
             }
             let Some(next) = self.waiting.pop_front() else {

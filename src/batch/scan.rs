@@ -1,5 +1,7 @@
 //! Scans rows before a call, to determine what must be read to check them.
 
+use uuid::Uuid;
+
 use crate::api::RowShape;
 use crate::batch::options::WriteOptions;
 use crate::error::Error;
@@ -13,6 +15,9 @@ pub struct Found {
     pub names: bool,
     /// The ids of the assets that the checks for a patch depend on.
     pub assets: Vec<String>,
+    /// Whether the rows of a patch were read from the service, so that they are compared with their assets.
+    /// `assets` then contains the ids of all rows.
+    pub compared: bool,
 }
 
 /// The scan pauses after this many rows to let other Python threads run.
@@ -41,24 +46,39 @@ pub fn scan(
     let Ok(names) = names else {
         return Ok(Found {
             names: true,
-            assets: Vec::new(),
+            ..Found::default()
         });
     };
     let mut writer = RowWriter::new(options.policy(shape, None, names));
     writer.without_digests();
     let mut scanner = Scanner {
+        shape,
         writer,
         body: Vec::new(),
+        ids: Vec::new(),
         found: Found::default(),
     };
     while source.fill(&mut scanner)? == More::Rows {}
-    scanner.found.names |= scanner.writer.has_attributes();
-    Ok(scanner.found)
+    let Scanner {
+        writer,
+        ids,
+        mut found,
+        ..
+    } = scanner;
+    found.names |= writer.has_attributes();
+    if writer.are_of_service() {
+        found.compared = true;
+        found.assets = ids.iter().map(Uuid::to_string).collect();
+    }
+    Ok(found)
 }
 
 struct Scanner {
+    shape: RowShape,
     writer: RowWriter,
     body: Vec<u8>,
+    /// The ids of all rows of a patch.
+    ids: Vec<Uuid>,
     found: Found,
 }
 
@@ -87,6 +107,9 @@ impl Sink for Scanner {
             self.found.names |= problems
                 .iter()
                 .any(|problem| OF_NAMES.contains(&problem.code.as_ref()));
+        }
+        if self.shape == RowShape::AssetPatch {
+            self.ids.extend(Uuid::try_parse(self.writer.key()));
         }
         if self.writer.needs_its_asset() {
             self.found.assets.push(self.writer.key().to_owned());

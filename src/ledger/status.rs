@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The status of a row, in the order used in reports: successful statuses first.
+/// The status of a row, in the order used in reports: successful statuses first. The order is also
+/// that of their numbers in pickles, so a new status comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Status {
     Created,
@@ -19,10 +20,14 @@ pub enum Status {
     Failed,
     /// Sent, but no response says whether it was executed.
     Unknown,
+    /// Not sent, because an asset with the row's import key exists and has other values.
+    Differs,
+    /// Not sent, because the asset has changed since the row was read.
+    Drifted,
 }
 
 impl Status {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Created,
         Self::Updated,
         Self::Deleted,
@@ -32,6 +37,8 @@ impl Status {
         Self::NotSent,
         Self::Failed,
         Self::Unknown,
+        Self::Differs,
+        Self::Drifted,
     ];
 
     /// Returns the status as shown to users: `created`, `not_sent` and so on.
@@ -47,6 +54,8 @@ impl Status {
             Self::NotSent => "not_sent",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
+            Self::Differs => "differs",
+            Self::Drifted => "drifted",
         }
     }
 
@@ -54,6 +63,16 @@ impl Status {
     #[must_use]
     pub fn good(self) -> bool {
         self <= Self::Unchanged
+    }
+
+    /// Returns whether the next call of a named run checks the row again, even if the row was not edited: its
+    /// outcome depends on what the project contains, and nothing of it was executed.
+    #[must_use]
+    pub fn is_checked_again(self) -> bool {
+        matches!(
+            self,
+            Self::NotSent | Self::Failed | Self::Invalid | Self::Differs | Self::Drifted
+        )
     }
 
     /// Returns whether a retry is safe and may help.

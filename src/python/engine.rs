@@ -28,6 +28,7 @@ use crate::batch::setup::Writer;
 use crate::batch::start::{Start, Which};
 use crate::batch::{Job, Run, check, scan};
 use crate::call::Session;
+use crate::columns;
 use crate::error::Error;
 use crate::http::auth::Fetching;
 use crate::http::send::Network;
@@ -66,7 +67,7 @@ fn names(
 ) -> Result<Names, Error> {
     let settings = settings.map(|settings| settings.get().0.clone());
     let assets = assets.map(Bound::get);
-    let names = py.detach(|| given.names(settings, assets.map(Table::rows)))?;
+    let names = py.detach(|| given.names(settings, assets.map(Table::table)))?;
     Ok(named(names, rows))
 }
 
@@ -113,9 +114,12 @@ impl Engine {
 
     /// Plans `create`, `patch`, `delete` or `unlink`.
     ///
+    /// `reads` is the number of requests that read `assets`, if rows are compared with them.
+    ///
     /// If `again` is given, includes only the rows of that ledger that may be resent (`"retry"`) or whose outcome is
     /// unknown (`"reconcile"`).
-    #[pyo3(signature = (verb, project, rows, options, /, settings=None, assets=None, again=None, which="retry"))]
+    #[pyo3(signature = (verb, project, rows, options, /, settings=None, assets=None, reads=0, again=None,
+        which="retry"))]
     #[allow(clippy::too_many_arguments)] // One parameter per part of a call.
     fn write(
         &self,
@@ -126,6 +130,7 @@ impl Engine {
         options: &Bound<'_, PyDict>,
         settings: Option<&Bound<'_, Settings>>,
         assets: Option<&Bound<'_, Table>>,
+        reads: u64,
         again: Option<&Ledger>,
         which: &str,
     ) -> PyResult<Operation> {
@@ -138,23 +143,28 @@ impl Engine {
             .map_err(|error| exception(py, &error))?;
         let which = Which::parse(which).ok_or_else(|| refused(py, format!("unknown selection `{which}`")))?;
         let project = project_id(py, project)?;
+        let key_field = given
+            .key_field(names.settings.as_deref())
+            .map_err(|error| exception(py, &error))?;
         let header = Header {
             verb: verb.to_owned(),
             project: project.to_string(),
             service: self.options.service(),
-            import_key: given.import_key.clone(),
+            import_key: key_field.clone(),
         };
         let resume = given.resume(&header, again.map(Ledger::view), which);
         let start = py
             .detach(|| Start::open(&resume))
             .map_err(|error| exception(py, &error))?;
-        let import_key = given.import_key.clone().map(|field| start.import_key(field));
+        let import_key = key_field.map(|field| start.import_key(field));
         let Start {
             mut ledger,
             again,
             journal,
         } = start;
         ledger.warnings.extend(rows.get().sheet_notes());
+        ledger.stats.requests += reads;
+        ledger.stats.lookups += reads;
         let ledger = Arc::new(Mutex::new(ledger));
         let job = Job {
             write,
@@ -207,8 +217,8 @@ impl Engine {
         })
     }
 
-    /// Scans rows before a write. Returns whether the rows need the project's settings, and the ids of the
-    /// assets needed to validate the rows of a patch.
+    /// Scans rows before a write. Returns whether the rows need the project's settings, the ids of the assets
+    /// needed to validate the rows of a patch, and whether the rows are compared with these assets.
     #[staticmethod]
     #[pyo3(signature = (verb, rows, options, /, settings=None))]
     fn scan(
@@ -217,7 +227,7 @@ impl Engine {
         rows: &Bound<'_, Rows>,
         options: &Bound<'_, PyDict>,
         settings: Option<&Bound<'_, Settings>>,
-    ) -> PyResult<(bool, Vec<String>)> {
+    ) -> PyResult<(bool, Vec<String>, bool)> {
         let given: WriteOptions = depythonize(options)?;
         let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
         let names = names(py, &given, rows.get(), settings, None);
@@ -225,7 +235,7 @@ impl Engine {
         let raised = source.error();
         let found = py.detach(|| scan::scan(&mut source, &given, shape, names));
         match found {
-            Ok(found) => Ok((found.names, found.assets)),
+            Ok(found) => Ok((found.names, found.assets, found.compared)),
             Err(error) => {
                 let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
                 Err(raised.unwrap_or_else(|| exception(py, &error.into())))
@@ -247,7 +257,7 @@ impl Engine {
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
         let settings = Some(settings.get().0.clone());
         let names = given
-            .names(settings, Some(std::iter::empty()))
+            .names(settings, Some(&columns::Table::default()))
             .map(|names| named(names, rows.get()))
             .map_err(|error| exception(py, &error))?;
         let mut source = rows.get().source(py)?;

@@ -2,7 +2,10 @@
 //! names are also replaced by ids, and the values in a row are checked against each other.
 
 pub mod columns;
+pub mod compare;
+mod current;
 mod fields;
+mod held;
 mod identity;
 mod json;
 mod notices;
@@ -17,6 +20,6 @@ mod value;
 pub use crate::api::RowShape;
 pub use identity::digest_of_no_row;
 pub(crate) use notices::in_rows;
-pub use policy::{Dates, ImportKey, KnownAsset, Names, Nulls, Policy};
+pub use policy::{CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy};
 pub use row::{ColumnUse, RowWriter};
 pub use rules::{Problem, Rule, rules};

@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::columns;
 use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
 use crate::api::RowShape;
-use crate::settings::{SEPARATOR, Settings};
+use crate::columns::Table;
+use crate::settings::names::{folded, nearest};
+use crate::settings::{Miss, SEPARATOR, Settings};
 
 /// The meaning of a null cell. A null cell never satisfies a required field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -56,6 +59,8 @@ pub struct Names {
     pub separator: String,
     /// The assets that a patch changes, by id. `None` if the assets were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
+    /// The same assets, if the rows of the patch come from the service. Only cells that differ are then sent.
+    pub current: Option<Arc<CurrentAssets>>,
     /// The category of new assets that do not specify one, taken from the template that was filled in.
     pub category: Option<String>,
     /// The title of the row labels if they are positions in a file, such as `sheet row`.
@@ -69,6 +74,7 @@ impl Default for Names {
             mapping: Vec::new(),
             separator: SEPARATOR.to_owned(),
             assets: None,
+            current: None,
             category: None,
             row_title: None,
         }
@@ -105,6 +111,33 @@ impl KnownAsset {
     }
 }
 
+/// The assets that a patch changes, as read before the call.
+#[derive(Debug)]
+pub struct CurrentAssets {
+    table: Table,
+    /// The index of each asset in the table.
+    places: HashMap<Uuid, usize>,
+}
+
+impl CurrentAssets {
+    /// Indexes assets by their ids. The pages of a table are shared, not copied.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        let id = |place| Uuid::try_parse(&table.id(place)?).ok();
+        let places = (0..table.len()).filter_map(|place| Some((id(place)?, place)));
+        Self {
+            places: places.collect(),
+            table,
+        }
+    }
+
+    /// Returns an asset. `None` if the service did not return it.
+    #[must_use]
+    pub fn get(&self, id: &Uuid) -> Option<Map<String, Value>> {
+        self.table.row(*self.places.get(id)?)
+    }
+}
+
 /// A unique key for each row in a create. The key is stored with the asset, so that a row's asset can be found
 /// reliably.
 ///
@@ -125,10 +158,69 @@ impl ImportKey {
         format!("imp-{}-", Uuid::new_v4().simple())
     }
 
-    /// Returns whether a field can contain import keys.
-    #[must_use]
-    pub fn may_be(field: &str) -> bool {
-        field == BARCODE || fields::is_attribute(field)
+    /// Finds the field that an import key names: by a heading in the mapping, a field name or usual heading, or
+    /// the name or display name of a custom attribute. Display names are known only with `settings`.
+    ///
+    /// # Errors
+    /// Returns a message if the name is unknown, or if its field cannot identify rows.
+    pub fn field_of(
+        named: &str,
+        mapping: &[(String, Option<String>)],
+        settings: Option<&Settings>,
+    ) -> Result<String, String> {
+        let says = |why: &str| {
+            Err(format!(
+                "import_key must be \"barcode\" or a text attribute, not {named:?}: {why}"
+            ))
+        };
+        let target = match mapping.iter().find(|(heading, _)| heading == named) {
+            Some((_, None)) => return says("mapping= ignores this column"),
+            Some((_, Some(target))) => target,
+            None => named,
+        };
+        match columns::base_field(target).map(|field| fields::FIELDS[field].name) {
+            Some(BARCODE) => return Ok(BARCODE.to_owned()),
+            Some(fields::CLIENT_ASSET_ID) => {
+                return says(
+                    "the service allows several assets with the same Asset ID, so it does not identify a row. If your \
+                     Asset IDs are unique, copy them into the barcode",
+                );
+            }
+            Some(_) => return says("many assets may have the same value"),
+            None => {}
+        }
+        let name = columns::bare(target);
+        let is_api_name = fields::is_attribute(name);
+        let Some(settings) = settings else {
+            return if is_api_name {
+                Ok(name.to_owned())
+            } else {
+                says("without settings, only API names such as \"ca7\" are known")
+            };
+        };
+        let attributes = &settings.content().attributes;
+        let of_name = settings.attribute_of_name(name).ok_or(());
+        match of_name.or_else(|()| settings.attribute(name)) {
+            Ok(place) if attributes[place].data_type == "text" => Ok(attributes[place].name.clone()),
+            Ok(place) => says(&format!("its type is {}", attributes[place].data_type)),
+            // The attribute may be newer than the settings.
+            Err(_) if is_api_name => Ok(name.to_owned()),
+            Err(Miss::Unknown(_)) => {
+                let usable = attributes
+                    .iter()
+                    .filter(|attribute| attribute.active && attribute.data_type == "text")
+                    .map(|attribute| attribute.display_name.as_str());
+                let near = nearest(
+                    name,
+                    usable.chain(["Barcode"]).map(|known| (known, folded(known))),
+                );
+                let near: Vec<String> = near.iter().map(|known| format!("{known:?}")).collect();
+                let hint = format!(". Did you mean {}?", near.join(" or "));
+                let hint = if near.is_empty() { "" } else { &hint };
+                says(&format!("the project has no such attribute{hint}"))
+            }
+            Err(miss) => says(&miss.reason("attribute")),
+        }
     }
 
     /// Returns an asset's import key, from a request or a response.

@@ -134,6 +134,16 @@ impl Resolver {
         self.cleared.clear();
     }
 
+    /// Treats a category, status or location as not given, because the asset already has it.
+    pub(super) fn forget(&mut self, field: usize) {
+        match field {
+            CATEGORY => (self.category, self.category_given) = (None, false),
+            STATUS => self.status = GivenStatus::Absent,
+            LOCATION => self.location_is_unknown = false,
+            _ => {}
+        }
+    }
+
     /// Looks up a string. The error for an unknown string contains the closest names, unless the call has
     /// already reached the maximum number of searches for them.
     fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {

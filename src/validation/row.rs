@@ -5,12 +5,15 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns::{self, Meant};
+use super::current::OF_SERVICE;
 use super::fields::{
     self, BARCODE, CATEGORY, CLIENT_ASSET, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS,
 };
+use super::held::Held;
 use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
@@ -27,13 +30,14 @@ use crate::input::{Cell, Column};
 use crate::model::text::trimmed;
 
 /// Checks rows one by one and writes each into a request body.
+#[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub struct RowWriter {
     pub(super) policy: Policy,
     /// Looks up names in the project's settings, if the settings are known.
     pub(super) names: Option<Resolver>,
     pub(super) notices: Notices,
     /// The meaning of each column.
-    uses: Vec<ColumnUse>,
+    pub(super) uses: Vec<ColumnUse>,
     /// The column that sets each field, for use in messages.
     field_columns: [Option<Column>; FIELDS.len()],
     /// Whether the current row cannot be checked without the asset that it changes, which was not read.
@@ -64,6 +68,8 @@ pub struct RowWriter {
     headings: BTreeMap<String, Option<String>>,
     /// Whether to skip the digests of rows.
     anonymous: bool,
+    /// Whether the rows have values that only the service sets, so they come from the service.
+    pub(super) are_of_service: bool,
     // The fields below belong to the current row.
     number: u32,
     start: usize,
@@ -76,6 +82,14 @@ pub struct RowWriter {
     given: u32,
     id: Given,
     identity: Identity,
+    /// The asset that the row changes, if cells are compared with it.
+    pub(super) current: Option<Map<String, Value>>,
+    /// The version of the asset when the row was read.
+    pub(super) version: Option<u64>,
+    /// The cells that came before the id.
+    held: Vec<(Column, Held)>,
+    /// Whether the row has nothing to send, because the asset already has its values.
+    pub(super) unchanged: bool,
     /// The row's run and its number in that run, from a file written by `write_fixes`.
     numbered: Option<(u64, u32)>,
     pub(super) key: String,
@@ -111,6 +125,8 @@ enum Slot {
     Ignored,
     /// The run of a row and its number in that run, from a file written by `write_fixes`.
     Number,
+    /// A field that only the service sets, in a patch.
+    Service,
     Field(usize),
     Attribute(usize),
     /// A column with dicts of custom attributes.
@@ -179,6 +195,7 @@ impl RowWriter {
             keys_are_given: None,
             headings: BTreeMap::new(),
             anonymous: false,
+            are_of_service: false,
             number: 0,
             start: 0,
             import_key_at: None,
@@ -187,6 +204,10 @@ impl RowWriter {
             given: 0,
             id: Given::No,
             identity: Identity::default(),
+            current: None,
+            version: None,
+            held: Vec::new(),
+            unchanged: false,
             numbered: None,
             key: String::new(),
             problems: Vec::new(),
@@ -223,7 +244,7 @@ impl RowWriter {
     fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
         match slot {
             _ if self.anonymous => return None,
-            Slot::Number => return None,
+            Slot::Number | Slot::Service => return None,
             Slot::Ignored if self.policy.shape == RowShape::Id => return None,
             Slot::Id => return Some(Seed::field("id")),
             _ => {}
@@ -294,7 +315,7 @@ impl RowWriter {
                     let name = settings.content().attributes[place].name.clone();
                     Slot::Attribute(self.attribute(&name))
                 }
-                Meant::SetByService => set_by_service(name),
+                Meant::SetByService => self.service_slot(name),
                 Meant::Ignored(why) => {
                     self.note_use(name, None, why, None);
                     return Slot::Ignored;
@@ -335,9 +356,20 @@ impl RowWriter {
                 let message = problem.message.clone();
                 self.note_use(name, None, &message, None);
             }
+            Slot::Service => self.note_use(name, None, OF_SERVICE, None),
             Slot::Id | Slot::Ignored | Slot::Number => {}
         }
         slot
+    }
+
+    /// Returns the slot of a column with a field that only the service sets. In a patch, such a column shows that
+    /// the rows were read from the service.
+    fn service_slot(&self, name: &str) -> Slot {
+        if self.policy.shape == RowShape::AssetPatch && name != "id" {
+            Slot::Service
+        } else {
+            set_by_service(name)
+        }
     }
 
     fn note_use(&mut self, column: &str, field: Option<String>, note: &str, title: Option<String>) {
@@ -371,7 +403,7 @@ impl RowWriter {
             return Slot::Ignored;
         }
         if fields::is_set_by_the_service(name) {
-            return set_by_service(name);
+            return self.service_slot(name);
         }
         let id_column = (self.policy.shape == RowShape::AssetPatch).then_some(self.policy.id_column.as_str());
         let (message, fix) = match fields::nearest(name, id_column) {
@@ -418,6 +450,10 @@ impl RowWriter {
         self.identity.begin();
         self.numbered = None;
         self.problems.clear();
+        self.current = None;
+        self.version = None;
+        self.held.clear();
+        self.unchanged = false;
         self.needs_asset = false;
         if let Some(names) = &mut self.names {
             names.begin();
@@ -458,6 +494,28 @@ impl RowWriter {
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
+        // Cells are compared with the asset, which is known only with the id.
+        let is_first = matches!(
+            named.slot,
+            Slot::Id | Slot::Service | Slot::Number | Slot::Ignored
+        );
+        if !is_first && self.id == Given::No && self.policy.names.current.is_some() {
+            return self.held.push((column, Held::of(cell)));
+        }
+        self.read_cell(column, cell, out);
+    }
+
+    /// Checks the cells that came before the id.
+    fn release_held(&mut self, out: &mut Vec<u8>) {
+        for (column, held) in std::mem::take(&mut self.held) {
+            self.read_cell(column, &held.cell(), out);
+        }
+    }
+
+    fn read_cell(&mut self, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
+        let Some(named) = self.columns.get(column.0 as usize) else {
+            return;
+        };
         let clear = Cell::Clear;
         let cell = match cell {
             Cell::Text(columns::CLEAR) => &clear,
@@ -475,14 +533,22 @@ impl RowWriter {
         match &named.slot {
             Slot::Ignored => {}
             Slot::Number => self.numbered = columns::row_of_run(cell),
+            Slot::Service => {
+                let name = named.name.clone();
+                self.service_cell(&name, cell);
+            }
             Slot::Id => self.id_cell(seed, cell, out),
             Slot::Field(field) => self.field_cell(*field, Some(column), cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), cell),
             Slot::Attributes => self.attributes_cell(cell),
-            Slot::Refused(problem) => self.problems.push(Problem {
-                value: shown(cell),
-                ..Problem::clone(problem)
-            }),
+            Slot::Refused(problem) => {
+                if !self.is_unchanged(&named.name, cell) {
+                    self.problems.push(Problem {
+                        value: shown(cell),
+                        ..Problem::clone(problem)
+                    });
+                }
+            }
         }
     }
 
@@ -513,6 +579,9 @@ impl RowWriter {
                 } else {
                     json::text(text, out);
                 }
+                let current = self.policy.names.current.as_ref();
+                self.current = current.and_then(|current| current.get(&uuid));
+                self.release_held(out);
             }
             Err(refusal) => {
                 self.id = Given::Refused;
@@ -554,6 +623,9 @@ impl RowWriter {
     ) {
         // `index` is a valid index in `FIELDS`.
         let field = &FIELDS[index];
+        if self.is_unchanged(field.name, cell) {
+            return;
+        }
         let trimmed = field.trims.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
@@ -587,6 +659,13 @@ impl RowWriter {
             }
         });
         match written {
+            Ok(true) if self.is_same(field.name, &out[value..]) => {
+                self.given &= !(1 << index);
+                if let Some(names) = &mut self.names {
+                    names.forget(index);
+                }
+                return out.truncate(start);
+            }
             Ok(true) => {}
             // A status label is resolved later, since its status depends on the category's status set.
             Ok(false) => return out.truncate(start),
@@ -724,6 +803,9 @@ impl RowWriter {
     }
 
     fn unknown_entry(&mut self, name: &str, cell: &Cell<'_>) {
+        if self.is_unchanged(name, cell) {
+            return;
+        }
         if let Err((message, fix)) = self.attribute_named(name) {
             let column = format!("{CUSTOM_ATTRIBUTES}.{name}");
             let problem = UNKNOWN_ATTRIBUTE.problem(&column, &shown(cell), message, &fix);
@@ -733,6 +815,9 @@ impl RowWriter {
 
     /// Writes one custom attribute, from its own column or from a dict.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
+        if self.is_unchanged(&self.attributes[index].name, cell) {
+            return;
+        }
         let is_key = self.is_import_key(&self.attributes[index].name);
         let trimmed = is_key.then(|| without_blanks(cell)).flatten();
         let cell = trimmed.as_ref().unwrap_or(cell);
@@ -772,6 +857,17 @@ impl RowWriter {
                 Ok(())
             }
         });
+        let name = &self.attributes[index].name;
+        if written.is_ok() && self.is_same(name, &self.attribute_body[value..]) {
+            if !twice {
+                self.attributes[index].last_given = 0;
+            }
+            if let (Some(place), Some(names)) = (self.attributes[index].known, &mut self.names) {
+                names.given.set(place, twice && names.given.contains(place));
+                names.cleared.set(place, twice && names.cleared.contains(place));
+            }
+            return self.attribute_body.truncate(start);
+        }
         self.attribute_body.push(b',');
         if !twice && written.is_ok() {
             if is_key {
@@ -827,6 +923,8 @@ impl RowWriter {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+        // A row without an id has no asset to compare its cells with.
+        self.release_held(out);
         self.end_import_key(out);
         self.end_names(out);
         let empty = out.len() == self.start + PATCH_OPENING.len() && self.attribute_body.is_empty();
@@ -842,6 +940,12 @@ impl RowWriter {
                 if self.id == Given::No {
                     self.missing_id();
                 }
+                if empty && self.current.is_some() && self.problems.is_empty() {
+                    self.unchanged = true;
+                    out.truncate(self.start);
+                    return Ok(());
+                }
+                self.check_version();
                 if self.policy.shape == RowShape::AssetPatch && empty && self.problems.is_empty() {
                     let message =
                         "nothing to change: all cells except the id are blank or missing".to_owned();
@@ -871,6 +975,16 @@ impl RowWriter {
         Ok(())
     }
 
+    /// Returns the heading of the column that sets a field or custom attribute, or else its name.
+    pub fn heading_of(&self, field: &str) -> String {
+        if let Some(field) = FIELDS.iter().position(|known| known.name == field) {
+            return self.field_called(field);
+        }
+        let attribute = self.attribute_indexes.get(field);
+        let column = attribute.and_then(|attribute| self.attribute_column(*attribute));
+        column.unwrap_or_else(|| field.to_owned())
+    }
+
     fn is_import_key(&self, name: &str) -> bool {
         self.policy
             .import_key
@@ -886,10 +1000,10 @@ impl RowWriter {
         let attribute = field != BARCODE;
         let found = self.import_key_at.take();
         // If the column exists, the keys are the user's, even if the first cell is blank.
-        let column = [field.clone(), format!("{CUSTOM_ATTRIBUTES}.{field}")];
-        let given = *self.keys_are_given.get_or_insert_with(|| {
-            found.is_some() || column.iter().any(|name| self.handles.contains_key(name))
-        });
+        let has_column = || self.uses.iter().any(|used| used.field.as_deref() == Some(&field));
+        let given = *self
+            .keys_are_given
+            .get_or_insert_with(|| found.is_some() || has_column());
         match found {
             Some(at) if given => {
                 let json = if attribute {
@@ -927,8 +1041,9 @@ impl RowWriter {
     }
 
     fn bad_import_key(&mut self, field: &str, why: &str) {
-        let message = format!("the import key `{field}` is invalid: {why}");
-        self.problems.push(IMPORT_KEY.problem(field, "", message, ""));
+        let column = self.heading_of(field);
+        let message = format!("the import key `{column}` is invalid: {why}");
+        self.problems.push(IMPORT_KEY.problem(&column, "", message, ""));
     }
 
     /// Returns the import key of the row, or an empty string if the row has none.
@@ -1049,6 +1164,7 @@ impl RowWriter {
             .chain(trimmed)
             .chain(overlong)
             .chain(unknown)
+            .chain(self.compared())
             .chain(noticed)
             .collect()
     }
@@ -1155,7 +1271,7 @@ fn is_number(cell: &Cell<'_>) -> bool {
 }
 
 /// Formats and shortens a value for a message.
-fn shown(cell: &Cell<'_>) -> String {
+pub(super) fn shown(cell: &Cell<'_>) -> String {
     const LONGEST: usize = 60;
     let text = match cell {
         Cell::Null => "null".into(),

@@ -107,6 +107,10 @@ rules! {
         "use the label or id of an option; separate the options of a multi-select with ;";
     SAME_IMPORT_KEY "same_import_key": "rows with the same import key have different values",
         "use a different key for each row";
+    DIFFERS "differs": "an asset with the row's import key exists, and the value differs",
+        "to change the asset, use patch with the id of this row";
+    DRIFTED "drifted": "the asset has changed since the row was read",
+        "read the asset again, and repeat the change";
 }
 
 /// Returns every row check.
@@ -144,6 +148,30 @@ impl Problem {
     #[must_use]
     pub fn is_of_reading(&self) -> bool {
         self.code == LOCATIONS_UNREAD.code
+    }
+
+    /// Returns whether the problem is a change of the asset since the row was read.
+    #[must_use]
+    pub fn is_drift(&self) -> bool {
+        self.code == DRIFTED.code
+    }
+
+    /// Creates the problem for a value that differs from that of the asset with the row's import key.
+    #[must_use]
+    pub fn differs(column: &str, value: &str, of_asset: &str) -> Self {
+        let shown = |text: &str| {
+            if text.is_empty() {
+                "blank".to_owned()
+            } else {
+                format!("'{text}'")
+            }
+        };
+        let message = format!(
+            "`{column}` is {}, but the asset with this import key has {}",
+            shown(value),
+            shown(of_asset)
+        );
+        DIFFERS.problem(column, value, message, "")
     }
 
     /// Creates the problem for a list item that is not a row. `found` describes the item.

@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::fields::{CATEGORY, STATUS};
+use super::fields::{CATEGORY, FIELDS, STATUS};
 use super::json;
 use super::notices::Notice;
 use super::policy::KnownAsset;
@@ -132,8 +132,13 @@ impl RowWriter {
         };
         match found {
             Ok((set, place)) => {
+                let start = out.len();
                 out.extend_from_slice(b"\"statusId\":");
+                let value = out.len();
                 json::text(&settings.content().status_sets[set].statuses[place].id, out);
+                if self.is_same(FIELDS[STATUS].name, &out[value..]) {
+                    return out.truncate(start);
+                }
                 out.push(b',');
             }
             Err((reason, fix)) => {

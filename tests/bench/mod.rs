@@ -422,7 +422,9 @@ impl Bench {
             let key = kept(&outcome.key.unwrap_or_default());
             let (created, unknown) = said.entry(key.clone()).or_default();
             match outcome.status {
-                Status::Created | Status::Unchanged => created.push(outcome.id.unwrap_or_default()),
+                Status::Created | Status::Unchanged | Status::Differs => {
+                    created.push(outcome.id.unwrap_or_default());
+                }
                 Status::Unknown => *unknown += 1,
                 _ => {}
             }

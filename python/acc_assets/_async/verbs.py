@@ -115,8 +115,9 @@ class AsyncVerbs:
                 if call.settings is not None:
                     found = await settings_of(self._session, self._key, report, given=call.settings)
                     write = write._replace(settings=found, assets=call.assets)
-                elif call.had_settings:
-                    write = await prepared(write, "auto", report, always=True)
+                elif call.had_settings or call.options.get("compared"):
+                    wanted = "auto" if call.had_settings else None
+                    write = await prepared(write, wanted, report, always=call.had_settings)
                 operation = await off_loop(partial(write.operation, result._ledger, which))
                 result._resumable(which, self._project, self._resumes).resumed.append(which)
             with write.refusing(result, which):
@@ -219,17 +220,16 @@ async def ended(operation: _core.Operation, report: Reporter) -> None:
 async def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
     """Return the write with the settings and assets that its checks need. With `always`, "auto" always reads settings."""
     given = given_settings(settings, write.project.id)
-    if write.verb not in ("create", "patch") or settings is None:
+    if write.verb not in ("create", "patch"):
         return write
-    if given is None and not always and not await off_loop(write.wants_settings):
-        return write
-    found = await settings_of(write.session, write.project, report, given=given)
-    write = write._replace(settings=found)
-    operation = await off_loop(write.read_assets)
+    if settings is not None and (given is not None or always or await off_loop(write.wants_settings)):
+        found = await settings_of(write.session, write.project, report, given=given)
+        write = write._replace(settings=found)
+    write, operation = await off_loop(write.read_assets)
     if operation is None:
         return write
     await ended(operation, report)
-    return write._replace(assets=operation.table)
+    return write.with_assets(operation)
 
 
 async def read(

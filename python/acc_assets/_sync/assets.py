@@ -74,11 +74,10 @@ class Assets(Verbs):
             settings: Settings to check rows against: "auto", `Settings`, or None for no settings (cells must then contain
                 ids). "auto" uses the project's settings if they have already been read, if rows contain names or custom
                 attributes, or if the rows need (or, from a generator, may need) more than one request.
-            import_key: A column that uniquely identifies each row across imports: "barcode", or the API name of a text
-                attribute, such as "ca7". If an asset with a row's key exists, the row is `unchanged` and gets the id of that
-                asset; the other cells are not compared. Rows whose response was lost are looked up by their keys. Without
-                this column, keys are generated per call or per `run` and stored in the assets; they do not match assets
-                from earlier imports. If None, rows whose response was lost are matched by their values and creation time.
+            import_key: A column that uniquely identifies each row across imports: "Barcode" or a text attribute. If an asset
+                with a row's key exists, nothing is sent: the row is `unchanged` if its cells equal those of the asset, else
+                `differs`. Rows whose response was lost are looked up by key. Without this column, keys are generated per call
+                or `run`. If None, rows whose response was lost are matched by their values and creation time.
             run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
                 this machine before it is sent. After Ctrl-C, a crash or an outage, repeat the call with the same rows:
                 it skips imported rows, looks up `unknown` rows and sends the rest. You may edit or remove rows that were
@@ -148,7 +147,7 @@ class Assets(Verbs):
             verb: The kind of write to check the rows for: "create" or "patch".
             key: For a patch, the column with the asset ids.
             settings: Settings to check rows against: `Settings`, None for no settings, or "auto" for the project's settings.
-            import_key: The column that uniquely identifies each row: "barcode" or a text attribute. See `create`.
+            import_key: The column that uniquely identifies each row: "Barcode" or a text attribute. See `create`.
             sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
             progress: How to show progress: "auto", True, False or a function. See `create`.
 
@@ -198,8 +197,9 @@ class Assets(Verbs):
         """Update only the given fields of existing assets. The result contains one outcome per row, in input order.
 
         Args:
-            data: Rows, as for `create`, with a column of asset ids. Identical rows are sent only once.
-                Rows that have the same id but differ are invalid.
+            data: Rows, as for `create`, with a column of asset ids, or the edited table of `get` or `list`. If rows have
+                values that only the service sets, such as `version`, the assets are read, and only cells that differ are sent;
+                rows are `unchanged`, or `drifted` if the asset is newer. Rows with the same id but other cells are invalid.
             key: The column with the asset ids.
             settings: Settings to check rows against, as for `create`. If a check depends on an asset's current category (status,
                 custom attributes, or a change of category), the asset is read first, unless rows come from a generator.

@@ -116,8 +116,9 @@ class Verbs:
                 if call.settings is not None:
                     found = settings_of(self._session, self._key, report, given=call.settings)
                     write = write._replace(settings=found, assets=call.assets)
-                elif call.had_settings:
-                    write = prepared(write, "auto", report, always=True)
+                elif call.had_settings or call.options.get("compared"):
+                    wanted = "auto" if call.had_settings else None
+                    write = prepared(write, wanted, report, always=call.had_settings)
                 operation = off_loop(partial(write.operation, result._ledger, which))
                 result._resumable(which, self._project, self._resumes).resumed.append(which)
             with write.refusing(result, which):
@@ -218,17 +219,16 @@ def ended(operation: _core.Operation, report: Reporter) -> None:
 def prepared(write: Write, settings: object, report: Reporter, *, always: bool = False) -> Write:
     """Return the write with the settings and assets that its checks need. With `always`, "auto" always reads settings."""
     given = given_settings(settings, write.project.id)
-    if write.verb not in ("create", "patch") or settings is None:
+    if write.verb not in ("create", "patch"):
         return write
-    if given is None and not always and not off_loop(write.wants_settings):
-        return write
-    found = settings_of(write.session, write.project, report, given=given)
-    write = write._replace(settings=found)
-    operation = off_loop(write.read_assets)
+    if settings is not None and (given is not None or always or off_loop(write.wants_settings)):
+        found = settings_of(write.session, write.project, report, given=given)
+        write = write._replace(settings=found)
+    write, operation = off_loop(write.read_assets)
     if operation is None:
         return write
     ended(operation, report)
-    return write._replace(assets=operation.table)
+    return write.with_assets(operation)
 
 
 def read(

@@ -1,0 +1,400 @@
+//! Compares the values of a row with those of an asset, field by field.
+//!
+//! Values are compared by the value rules, because the service may return a value in another form: a number as a
+//! string, a date with a time, the items of a list in another order.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use serde_json::{Map, Value};
+
+use super::fields::{CATEGORY, CUSTOM_ATTRIBUTES, FIELDS, Kind, LOCATION, STATUS};
+use super::value::{midnight, number};
+use crate::input::Cell;
+use crate::model::text::trimmed;
+use crate::model::value::flag;
+use crate::settings::{SEPARATOR, Settings, joined};
+
+/// A field whose value in a row differs from that in an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The field, or the name of the custom attribute.
+    pub field: String,
+    pub old: Value,
+    pub new: Value,
+}
+
+/// The values of a row that differ from those of an asset. `row` contains fields as in a request. Fields that the
+/// row does not have are not compared.
+#[must_use]
+pub fn changes(row: &Map<String, Value>, asset: &Value, settings: Option<&Settings>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut compare = |name: &str, new: &Value, old: Option<&Value>, kind: Form<'_>| {
+        let old = old.unwrap_or(&Value::Null);
+        if !same(new, old, kind) {
+            changes.push(Change {
+                field: name.to_owned(),
+                old: old.clone(),
+                new: new.clone(),
+            });
+        }
+    };
+    for (name, new) in row {
+        match (name.as_str(), new) {
+            (CUSTOM_ATTRIBUTES, Value::Object(attributes)) => {
+                for (name, new) in attributes {
+                    let old = asset.get(CUSTOM_ATTRIBUTES).and_then(|held| held.get(name));
+                    compare(name, new, old, Form::of_attribute(name, settings));
+                }
+            }
+            // A response may lack any field. Every asset has the required ones, so a missing one proves nothing.
+            _ if asset.get(name).is_none() && is_required(name) => {}
+            _ => compare(name, new, asset.get(name), Form::of_field(name)),
+        }
+    }
+    changes
+}
+
+fn is_required(name: &str) -> bool {
+    FIELDS.iter().any(|field| field.name == name && field.required)
+}
+
+/// Returns the part of an asset that rows can be compared with, as JSON.
+#[must_use]
+pub fn comparable(asset: &Value) -> String {
+    let names = FIELDS.iter().map(|field| field.name).chain([CUSTOM_ATTRIBUTES]);
+    let part: Map<String, Value> = names
+        .filter_map(|name| Some((name.to_owned(), asset.get(name)?.clone())))
+        .collect();
+    Value::from(part).to_string()
+}
+
+/// How the values of a field are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form<'s> {
+    Text,
+    /// A string whose leading and trailing blanks do not count.
+    Trimmed,
+    Uuid,
+    /// A custom attribute of this type. Empty if the type is unknown.
+    Attribute(&'s str),
+}
+
+impl<'s> Form<'s> {
+    pub(super) fn of_field(name: &str) -> Self {
+        match FIELDS.iter().find(|field| field.name == name) {
+            Some(field) if field.kind == Kind::Uuid => Self::Uuid,
+            Some(field) if field.trims || field.kind == Kind::Integer => Self::Trimmed,
+            _ => Self::Text,
+        }
+    }
+
+    pub(super) fn of_attribute(name: &str, settings: Option<&'s Settings>) -> Self {
+        let known = settings.and_then(|settings| {
+            let place = settings.attribute_of_name(name)?;
+            Some(settings.content().attributes[place].data_type.as_str())
+        });
+        Self::Attribute(known.unwrap_or_default())
+    }
+}
+
+/// Returns whether a value in a request equals the current value of an asset. A blank string equals null.
+pub(super) fn same(new: &Value, old: &Value, form: Form<'_>) -> bool {
+    if new == old || is_blank(new) && is_blank(old) {
+        return true;
+    }
+    match form {
+        Form::Text | Form::Trimmed | Form::Uuid => {
+            let (Some(new), Some(old)) = (text(new), text(old)) else {
+                return false;
+            };
+            match form {
+                Form::Text => new == old,
+                Form::Uuid => new.eq_ignore_ascii_case(&old),
+                _ => trimmed(&new) == trimmed(&old),
+            }
+        }
+        Form::Attribute(kind) => match (kind, new, old) {
+            (_, Value::Array(new), Value::Array(old)) => {
+                same_items(new, old, |new, old| same(new, old, form))
+            }
+            // A select attribute with one value, or a multi-select attribute in the other form.
+            (_, Value::Array(items), one) | (_, one, Value::Array(items)) => {
+                matches!(&items[..], [item] if same(item, one, form))
+            }
+            ("boolean", ..) => flag(new).is_some_and(|new| flag(old) == Some(new)),
+            ("date", Value::String(new), Value::String(old)) => day(new) == day(old),
+            // A number in a response shows that the attribute is numeric.
+            ("numeric", ..) | (_, Value::Number(_), _) | (_, _, Value::Number(_)) => {
+                same_numbers(text(new), text(old))
+            }
+            _ => false,
+        },
+    }
+}
+
+/// Returns whether a cell is the unchanged value of an asset, as it comes back from a table, a frame or a file. A
+/// number without leading zeros equals an identifier with leading zeros, because files often drop the zeros.
+pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value) -> bool {
+    match (cell, old) {
+        (Cell::Null | Cell::Clear, old) => is_blank(old),
+        (Cell::Text(text), Value::Null) => trimmed(text).is_empty(),
+        (Cell::Text(text), Value::String(old)) => text == old,
+        // A column of mixed types is a column of JSON texts.
+        (Cell::Text(text), old) => {
+            serde_json::from_str::<Value>(text).is_ok_and(|value| same(&value, old, Form::Attribute("")))
+                || matches!(old, Value::Bool(old) if text.eq_ignore_ascii_case(if *old { "true" } else { "false" }))
+        }
+        (Cell::Bool(value), old) => flag(old) == Some(*value),
+        (Cell::Date(day), Value::String(old)) => *old == day.to_string(),
+        (Cell::DateTime(moment), Value::String(old)) => {
+            let seen = old.strip_suffix('Z').unwrap_or(old);
+            midnight(*moment) && *old == moment.date().to_string()
+                || seen
+                    .parse::<jiff::civil::DateTime>()
+                    .is_ok_and(|seen| seen == *moment)
+        }
+        (Cell::List(items), Value::Array(old)) => {
+            let items: Vec<&Cell<'_>> = items.iter().filter(|item| !matches!(item, Cell::Null)).collect();
+            same_items(&items, old, |item, old| is_unchanged(item, old))
+        }
+        (Cell::Map(entries), Value::Object(old)) => {
+            entries.len() == old.len()
+                && entries
+                    .iter()
+                    .all(|(name, cell)| old.get(*name).is_some_and(|old| is_unchanged(cell, old)))
+        }
+        (Cell::Int(_) | Cell::Float(_) | Cell::Float32(_) | Cell::Digits(_), old) => {
+            let mut written = Vec::new();
+            let is_finite = matches!(number(cell, &mut written), Some(Ok(())));
+            let shown = serde_json::from_slice::<String>(&written).ok();
+            is_finite && same_numbers(shown.map(Cow::Owned), text(old))
+        }
+        _ => false,
+    }
+}
+
+/// Returns whether two lists have the same items, in any order.
+fn same_items<T>(new: &[T], old: &[Value], same: impl Fn(&T, &Value) -> bool) -> bool {
+    new.iter().all(|new| old.iter().any(|old| same(new, old)))
+        && old.iter().all(|old| new.iter().any(|new| same(new, old)))
+}
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Returns the text of a string or a number.
+fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
+}
+
+/// Returns the date at the start of a string, without a time of midnight.
+fn day(text: &str) -> &str {
+    let text = text.trim();
+    match text.split_at_checked(10) {
+        Some((day, time)) if time.starts_with("T00:00") => day,
+        _ => text,
+    }
+}
+
+fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {
+    let (Some(new), Some(old)) = (new, old) else {
+        return false;
+    };
+    match (decimal(&new), decimal(&old)) {
+        (Some(new), Some(old)) => new == old,
+        // One of the numbers has an exponent.
+        _ => match (new.trim().parse::<f64>(), old.trim().parse::<f64>()) {
+            (Ok(new), Ok(old)) => new.is_finite() && new.partial_cmp(&old) == Some(Ordering::Equal),
+            _ => false,
+        },
+    }
+}
+
+/// Returns the sign and the significant digits before and after the point of a decimal number.
+fn decimal(text: &str) -> Option<(bool, &str, &str)> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) || whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let is_zero = whole.is_empty() && fraction.is_empty();
+    Some((text.starts_with('-') && !is_zero, whole, fraction))
+}
+
+/// Returns a value for a message, with names for the ids that the settings contain.
+#[must_use]
+pub fn shown(field: &str, value: &Value, settings: Option<&Settings>) -> String {
+    let named = settings.zip(text(value)).and_then(|(settings, id)| {
+        let place = FIELDS.iter().position(|known| known.name == field);
+        match place {
+            Some(CATEGORY) => {
+                let category = settings.category_of_id(&id)?;
+                Some(joined(&settings.category_path(category), SEPARATOR))
+            }
+            Some(STATUS) => {
+                let (set, place) = settings.status_of_id(&id)?;
+                Some(settings.content().status_sets[set].statuses[place].label.clone())
+            }
+            Some(LOCATION) => {
+                let location = settings.location_of_id(&id)?;
+                Some(joined(&settings.location_path(location), SEPARATOR))
+            }
+            Some(_) => None,
+            None => {
+                let attribute = &settings.content().attributes[settings.attribute_of_name(field)?];
+                let choice = attribute.choices.iter().find(|choice| choice.id == *id)?;
+                Some(choice.label.clone())
+            }
+        }
+    });
+    named.unwrap_or_else(|| match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| shown(field, item, settings)).collect();
+            items.join("; ")
+        }
+        other => other.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{date, datetime};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_compared_by_the_type_of_their_field() {
+        let attribute = Form::Attribute;
+        for (form, new, old, expected) in [
+            (Form::Text, json!("a "), json!("a"), false),
+            (Form::Text, json!("1.50"), json!("1.5"), false),
+            (Form::Trimmed, json!("a"), json!(" a "), true),
+            (Form::Trimmed, json!("0086"), json!("86"), false),
+            (Form::Trimmed, json!("42"), json!(42), true),
+            (Form::Uuid, json!("AB"), json!("ab"), true),
+            (Form::Text, Value::Null, json!(""), true),
+            (Form::Text, json!("a"), Value::Null, false),
+            (attribute("numeric"), json!("1.50"), json!("1.5"), true),
+            (attribute("numeric"), json!("1.50"), json!(1.5), true),
+            (attribute("numeric"), json!("-0"), json!(0), true),
+            (attribute("numeric"), json!(".5"), json!("0.5"), true),
+            (attribute("numeric"), json!("1e3"), json!("1000"), true),
+            (
+                attribute("numeric"),
+                json!("9007199254740993"),
+                json!("9007199254740992"),
+                false,
+            ),
+            (attribute("numeric"), json!("1"), json!("-1"), false),
+            (attribute("text"), json!("1.50"), json!("1.5"), false),
+            (attribute("text"), json!("1.5"), json!(1.5), true),
+            (attribute(""), json!("1.50"), json!("1.5"), false),
+            (attribute(""), json!("1.50"), json!(1.5), true),
+            (
+                attribute("date"),
+                json!("2031-02-28"),
+                json!("2031-02-28T00:00:00.000Z"),
+                true,
+            ),
+            (
+                attribute("date"),
+                json!("2031-02-28"),
+                json!("2031-02-28T10:00:00Z"),
+                false,
+            ),
+            (attribute("boolean"), json!(true), json!("true"), true),
+            (attribute("boolean"), json!(true), json!(false), false),
+            (attribute("boolean"), json!(false), Value::Null, false),
+            (
+                attribute("multi_select"),
+                json!(["a", "b"]),
+                json!(["b", "a"]),
+                true,
+            ),
+            (
+                attribute("multi_select"),
+                json!(["a", "a"]),
+                json!(["b", "a"]),
+                false,
+            ),
+            (attribute("multi_select"), json!([]), Value::Null, true),
+            (attribute("select"), json!("a"), json!(["a"]), true),
+        ] {
+            assert_eq!(same(&new, &old, form), expected, "{form:?} {new} {old}");
+            assert_eq!(same(&old, &new, form), expected, "{form:?} {old} {new}");
+        }
+    }
+
+    #[test]
+    fn unchanged_cells_are_recognized_in_the_form_of_any_table() {
+        for (cell, old, expected) in [
+            (Cell::Null, Value::Null, true),
+            (Cell::Null, json!("a"), false),
+            (Cell::Text(""), Value::Null, true),
+            (Cell::Text("a"), json!("a"), true),
+            (Cell::Text("a "), json!("a"), false),
+            (Cell::Text("1.5"), json!(1.5), true),
+            (Cell::Text("True"), json!(true), true),
+            (Cell::Text(r#"["a","b"]"#), json!(["b", "a"]), true),
+            (Cell::Int(86), json!("0086"), true),
+            (Cell::Float(86.0), json!("86"), true),
+            (Cell::Int(86), json!("086a"), false),
+            (Cell::Float(f64::INFINITY), json!("inf"), false),
+            (Cell::Bool(true), json!("true,"), true),
+            (Cell::Date(date(2031, 2, 28)), json!("2031-02-28"), true),
+            (
+                Cell::DateTime(datetime(2031, 2, 28, 0, 0, 0, 0)),
+                json!("2031-02-28"),
+                true,
+            ),
+            (
+                Cell::DateTime(datetime(2031, 2, 28, 10, 0, 0, 0)),
+                json!("2031-02-28T10:00:00.000Z"),
+                true,
+            ),
+            (Cell::List(vec![Cell::Text("a"), Cell::Null]), json!(["a"]), true),
+            (Cell::List(vec![Cell::Text("a")]), json!(["a", "b"]), false),
+            (Cell::Map(vec![("x", Cell::Int(1))]), json!({"x": 1}), true),
+            (Cell::Other("bytes"), json!("bytes"), false),
+        ] {
+            assert_eq!(is_unchanged(&cell, &old), expected, "{cell:?} {old}");
+        }
+    }
+
+    #[test]
+    fn changes_name_the_fields_that_a_row_has() {
+        let row = json!({"clientAssetId": "A", "description": "new",
+            "customAttributes": {"ca1": "x", "ca2": "1.0"}});
+        let asset = json!({"clientAssetId": "A", "description": "old", "barcode": "7",
+            "customAttributes": {"ca2": 1, "ca3": true}});
+        let changes = changes(row.as_object().unwrap(), &asset, None);
+        let named: Vec<_> = changes
+            .iter()
+            .map(|change| (change.field.as_str(), change.old.clone(), change.new.clone()))
+            .collect();
+        assert_eq!(
+            named,
+            [
+                ("description", json!("old"), json!("new")),
+                ("ca1", Value::Null, json!("x")),
+            ]
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! Compares the cells of a patch with the assets that they change, if the rows were read from the service. A cell
+//! whose asset already has its value counts as absent.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::columns;
+use super::compare::{self, Form};
+use super::fields::{CUSTOM_ATTRIBUTES, FIELDS};
+use super::row::{RowWriter, shown};
+use super::rules::{DRIFTED, SET_BY_SERVICE};
+use super::value;
+use crate::input::Cell;
+
+/// The note on a column that only the service sets.
+pub(super) const OF_SERVICE: &str = "set by the service, so not sent";
+
+/// The field that counts the changes of an asset.
+const VERSION: &str = "version";
+
+impl RowWriter {
+    /// Reads a value that only the service sets.
+    pub(super) fn service_cell(&mut self, name: &str, cell: &Cell<'_>) {
+        if matches!(cell, Cell::Null) {
+            return;
+        }
+        self.are_of_service = true;
+        let names = &self.policy.names;
+        if names.current.is_none() && names.assets.is_none() {
+            self.needs_asset = true;
+            if self
+                .problems
+                .iter()
+                .any(|problem| problem.code == SET_BY_SERVICE.code)
+            {
+                return;
+            }
+            let message = format!(
+                "`{name}` shows that this row was read from the service, but its asset cannot be compared, because \
+                 the rows can be read only once"
+            );
+            let fix =
+                "pass the rows as a list, a DataFrame or a file, or drop the columns that the service sets";
+            let problem = SET_BY_SERVICE.problem(name, &shown(cell), message, fix);
+            return self.problems.push(problem);
+        }
+        if name == VERSION {
+            self.version = version_of(cell);
+        }
+    }
+
+    /// Returns the current value of a field or custom attribute. `None` if cells are not compared.
+    fn current_value(&self, name: &str) -> Option<&Value> {
+        let asset = self.current.as_ref()?;
+        let own = asset.get(name);
+        let attributes = asset.get(CUSTOM_ATTRIBUTES);
+        let held = own.or_else(|| attributes.and_then(|held| held.get(columns::bare(name))));
+        Some(held.unwrap_or(&Value::Null))
+    }
+
+    /// Returns whether a cell is the value that the asset has.
+    pub(super) fn is_unchanged(&self, name: &str, cell: &Cell<'_>) -> bool {
+        self.current_value(name)
+            .is_some_and(|old| compare::is_unchanged(cell, old))
+    }
+
+    /// Returns whether the JSON of a value is equal to the value that the asset has.
+    pub(super) fn is_same(&self, name: &str, json: &[u8]) -> bool {
+        let Some(old) = self.current_value(name) else {
+            return false;
+        };
+        let form = if FIELDS.iter().any(|field| field.name == name) {
+            Form::of_field(name)
+        } else {
+            Form::of_attribute(name, self.policy.names.settings.as_deref())
+        };
+        serde_json::from_slice(json).is_ok_and(|new| compare::same(&new, old, form))
+    }
+
+    /// Adds a problem if the asset has changed since the row was read.
+    pub(super) fn check_version(&mut self) {
+        let now = self
+            .current
+            .as_ref()
+            .and_then(|asset| json_version(asset.get(VERSION)?));
+        if let (Some(read), Some(now)) = (self.version, now)
+            && now > read
+        {
+            // Other problems may be due to the change, for example if a row has both a status and its id.
+            self.problems.clear();
+            let message =
+                format!("the asset has changed since it was read: its version was {read} and is now {now}");
+            let problem = DRIFTED.problem(VERSION, &read.to_string(), message, "");
+            self.problems.push(problem);
+        }
+    }
+
+    /// Returns whether the row that just ended has the values that its asset already has, so there is nothing to
+    /// send.
+    pub fn has_nothing_to_send(&self) -> bool {
+        self.unchanged
+    }
+
+    /// Returns whether the rows so far were read from the service, because they have values that only the
+    /// service sets.
+    pub fn are_of_service(&self) -> bool {
+        self.are_of_service
+    }
+
+    /// Returns the warning that columns of the service were ignored.
+    pub(super) fn compared(&self) -> Option<String> {
+        let of_service: Vec<String> = self
+            .uses
+            .iter()
+            .filter(|used| used.note == OF_SERVICE && self.are_of_service)
+            .map(|used| format!("`{}`", used.column))
+            .collect();
+        (!of_service.is_empty() && self.policy.names.current.is_some()).then(|| {
+            format!(
+                "the rows were compared with their assets, and only cells that differ are sent. Columns that only the \
+                 service sets were ignored: {}",
+                of_service.join(", ")
+            )
+        })
+    }
+}
+
+fn version_of(cell: &Cell<'_>) -> Option<u64> {
+    let mut written = Vec::new();
+    let text = match cell {
+        Cell::Text(text) => Cow::Borrowed(*text),
+        other => {
+            value::number(other, &mut written)?.ok()?;
+            Cow::Owned(serde_json::from_slice(&written).ok()?)
+        }
+    };
+    json_version(&Value::from(text.trim()))
+}
+
+/// Reads a version, which may be a number or a string ("PATCH assets:batch-patch" reference page).
+fn json_version(version: &Value) -> Option<u64> {
+    match version {
+        Value::String(text) => {
+            let text = text.trim().trim_end_matches(',');
+            text.strip_suffix(".0").unwrap_or(text).parse().ok()
+        }
+        version => version.as_u64(),
+    }
+}

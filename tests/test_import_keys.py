@@ -1,0 +1,280 @@
+"""Rows whose import keys the project already has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Kit
+
+import acc_assets as acc
+
+
+@pytest.fixture
+def sim() -> Iterator[acc.testing.Simulator]:
+    with acc.testing.Simulator(seed=1, limits=acc.Limits(assets_write=10_000, assets_read=10_000)) as sim:
+        yield sim
+
+
+def unit(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "Asset ID": f"AHU-{number}",
+        "Category": "HVAC > Air Handling",
+        "Status": "Ordered",
+        "Barcode": f"{number:04}",
+        "Manufacturer": f"Maker {number}",
+        "Airflow": "1.50",
+        "Installation Date": "2031-02-28",
+        "Functions": "Heating; Cooling",
+        "Location": "Building A > Level 0",
+        **more,
+    }
+
+
+def units(count: int = 4) -> list[dict[str, Any]]:
+    return [unit(number) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["barcode", "Barcode", "asset barcode", "Manufacturer", "manufacturer", "ca1", "customAttributes.ca1"],
+)
+def test_import_key_may_be_any_name_of_the_barcode_or_a_text_attribute(
+    project: acc.Project, key: str
+) -> None:
+    assert project.assets.create(units(), import_key=key).counts == {"created": 4}
+    assert project.assets.create(units(6), import_key=key).counts == {"created": 2, "unchanged": 4}
+
+
+def test_import_key_may_be_a_mapped_heading(project: acc.Project) -> None:
+    rows = [{**unit(number), "Hersteller": f"M{number}"} for number in range(3)]
+    for row in rows:
+        del row["Manufacturer"]
+    options: Any = {"mapping": {"Hersteller": "Manufacturer"}, "import_key": "Hersteller"}
+    assert project.assets.create(rows, **options).counts == {"created": 3}
+    assert project.assets.create(rows, **options).counts == {"unchanged": 3}
+    with pytest.raises(acc.OptionError, match="mapping= ignores this column"):
+        project.assets.create(rows, mapping={"Hersteller": None}, import_key="Hersteller")
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("Asset ID", "allows several assets with the same Asset ID"),
+        ("clientAssetId", "allows several assets with the same Asset ID"),
+        ("Status", "many assets may have the same value"),
+        ("Airflow", "its type is numeric"),
+        ("Manufactur", 'Did you mean "Manufacturer"?'),
+        ("Barcod", 'Did you mean "Barcode"?'),
+        ("nothing like it", "no such attribute"),
+        ("", "not ''"),
+        (7, "not 7"),
+    ],
+)
+def test_import_key_that_cannot_be_one(
+    sim: acc.testing.Simulator, client: acc.Client, project: acc.Project, key: Any, says: str
+) -> None:
+    with pytest.raises(acc.OptionError, match="import_key must be") as caught:
+        project.assets.create(units(), import_key=key)
+    assert says in str(caught.value)
+    with pytest.raises(acc.OptionError, match="import_key must be"):
+        project.assets.validate(units(), import_key=key)
+    assert sim.assets() == []
+    assert client.last_result is None
+
+
+def test_import_key_without_settings(project: acc.Project, kit: Kit) -> None:
+    rows = [kit.row("A", barcode="1")]
+    for key in ("barcode", "Barcode"):
+        assert project.assets.create(rows, import_key=key, settings=None).ok
+    with pytest.raises(acc.OptionError, match="without settings"):
+        project.assets.create(rows, import_key="Manufacturer", settings=None)
+
+
+def generator(rows: list[dict[str, Any]]) -> Any:
+    return iter(rows)
+
+
+def same(rows: list[dict[str, Any]]) -> Any:
+    return rows
+
+
+@pytest.mark.parametrize("form", [same, generator])
+def test_a_row_that_differs_from_its_asset(
+    sim: acc.testing.Simulator, project: acc.Project, form: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    first = project.assets.create(units(), import_key="Barcode")
+    rows = units(5)
+    rows[1] |= {"Status": "Installed", "Airflow": 7}
+    rows[2] |= {"Location": None, "Functions": "Cooling"}
+    before = sim.assets()
+    result = project.assets.create(form(rows), import_key="Barcode")
+    assert [outcome.status for outcome in result] == [
+        "unchanged",
+        "differs",
+        "differs",
+        "unchanged",
+        "created",
+    ]
+    assert not result.ok
+    assert result.ids[:4] == first.ids
+    assert sim.assets()[:4] == before
+    errors = [outcome.error for outcome in result]
+    assert errors[1] is not None
+    assert errors[2] is not None
+    problems = {problem.column: problem for problem in errors[1].problems}
+    assert problems.keys() == {"Status", "Airflow"}
+    status = problems["Status"]
+    assert (status.code, status.value) == ("differs", "Installed")
+    assert status.message == "`Status` is 'Installed', but the asset with this import key has 'Ordered'"
+    assert status.fix == "to change the asset, use patch with the id of this row"
+    assert problems["Airflow"].message.endswith("has '1.50'")
+    # A blank cell is not part of the row.
+    assert [problem.column for problem in errors[2].problems] == ["Functions"]
+    assert "'Cooling'" in errors[2].message
+    assert "Heating" in errors[2].message
+    assert "use patch to change them" in repr(result)
+    assert {(cause.status, cause.column) for cause in result.causes} == {
+        ("differs", "Status"),
+        ("differs", "Airflow"),
+        ("differs", "Functions"),
+    }
+
+
+@pytest.mark.parametrize("switch", ["as_sent", "string", "number"])
+def test_cells_are_compared_by_the_value_rules(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit, switch: str
+) -> None:
+    import datetime
+
+    sim.set_switch("numeric_read", switch)
+    project.assets.create(units(), import_key="Barcode")
+    rows = units()
+    rows[0] |= {"Airflow": 1.5, "Installation Date": datetime.date(2031, 2, 28)}
+    rows[1] |= {"Functions": ["Cooling", "Heating"], "Status": "ordered", "Asset ID": " AHU-1 "}
+    rows[2] |= {"Category": kit.category, "Location": project.settings().location("Building A > Level 0").id}
+    rows[3] |= {"Airflow": None, "Description": "", "Manufacturer": None}
+    result = project.assets.create(rows, import_key="Barcode")
+    assert result.counts == {"unchanged": 4}, result
+
+
+def test_keys_that_differ_only_in_case_when_the_service_lowers_them(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    sim.set_switch("key_case", "lower")
+    rows = [unit(number, Barcode=f"KEY-{number}") for number in range(3)]
+    project.assets.create(rows, import_key="Barcode")
+    rows[2]["Description"] = "new"
+    assert project.assets.create(rows, import_key="Barcode").counts == {"unchanged": 2, "differs": 1}
+
+
+def test_rows_that_differ_count_as_failed(sim: acc.testing.Simulator, project: acc.Project) -> None:
+    project.assets.create(units(), import_key="Barcode")
+    rows = [unit(0, Status="Installed"), unit(1, Status="Installed"), *units(6)[2:]]
+    for options in ({"on_error": "stop"}, {"on_error": "raise", "max_errors": 1}):
+        with pytest.raises(acc.BulkError) as caught:
+            project.assets.create(rows, import_key="Barcode", **options)
+        assert caught.value.result.counts == {"differs": 2, "unchanged": 2, "not_sent": 2}
+        assert len(sim.assets()) == 4
+    result = project.assets.create(rows, import_key="Barcode")
+    assert result.counts == {"created": 2, "unchanged": 2, "differs": 2}
+    # They need a patch, so a retry does not send them.
+    assert result.retry().counts == result.counts
+
+
+def test_rows_that_differ_are_patched_with_their_ids(project: acc.Project) -> None:
+    project.assets.create(units(), import_key="Barcode")
+    rows = units()
+    rows[1]["Status"] = "Installed"
+    result = project.assets.create(rows, import_key="Barcode")
+    changed = [{**rows[outcome.row], "id": outcome.id} for outcome in result.where("differs")]
+    assert project.assets.patch(changed).counts == {"updated": 1}
+    assert project.assets.create(rows, import_key="Barcode").counts == {"unchanged": 4}
+
+
+def test_rows_that_differ_are_checked_again_in_a_named_run(
+    sim: acc.testing.Simulator, project: acc.Project, tmp_path: Path
+) -> None:
+    ids = project.assets.create(units(), import_key="Barcode").ids
+    rows = units(6)
+    rows[1]["Status"] = "Installed"
+    rows[2]["Status"] = "Installed"
+    options: Any = {"import_key": "Barcode", "run": tmp_path / "a.sqlite"}
+    counts = {"created": 2, "unchanged": 2, "differs": 2}
+    assert project.assets.create(rows, **options).counts == counts
+    known = acc.runs(tmp_path)["a"]
+    assert known.counts == counts
+    error = known[1].error
+    assert error is not None
+    assert error.column == "Status"
+    # The same import key by another name.
+    assert project.assets.create(rows, **{**options, "import_key": "barcode"}).counts == counts
+    assert len(sim.assets()) == 6
+    project.assets.patch({"id": ids[1], "Status": "Installed"})
+    rows[2]["Status"] = "Ordered"
+    assert project.assets.create(rows, **options).counts == {"created": 2, "unchanged": 4}
+
+
+def test_rows_that_differ_are_written_to_the_fixes_file(project: acc.Project, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    project.assets.create(units(), import_key="Barcode")
+    result = project.assets.create([unit(0), unit(1, Status="Installed")], import_key="Barcode")
+    assert result.write_fixes(tmp_path / "to_fix.xlsx") == 1
+    sheet = openpyxl.load_workbook(tmp_path / "to_fix.xlsx").active
+    text = " ".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row)
+    assert "use patch" in text
+
+
+def test_a_row_of_this_run_is_created_even_if_its_asset_was_changed_since(
+    sim: acc.testing.Simulator, tmp_path: Path
+) -> None:
+    """The response was lost, and another user changed the new asset before the lookup."""
+    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    sim.add_fault("reset_after_apply", on="assets:batch-create")
+    options: Any = {"import_key": "Barcode", "run": tmp_path / "a"}
+    assert project.assets.create(units(), **options, reconcile=False).counts == {"unknown": 4}
+    changed = [{"id": asset["id"], "description": "theirs"} for asset in sim.assets()]
+    project.assets.patch(changed)
+    assert project.assets.create(units(), **options).counts == {"created": 4}
+
+
+def test_an_edited_duplicate_key_is_checked_again(project: acc.Project, tmp_path: Path) -> None:
+    """Two rows have one key. Once the first gets another key, the second is valid too."""
+    rows = [unit(0, Barcode="1"), unit(1, Barcode="1")]
+    options: Any = {"import_key": "Barcode", "run": tmp_path / "a"}
+    first = project.assets.create(rows, **options)
+    assert first.counts == {"invalid": 2}
+    error = first[0].error
+    assert error is not None
+    # The column is named as in the input, so that its cell can be marked.
+    assert (error.code, error.column) == ("same_import_key", "Barcode")
+    rows[0]["Barcode"] = "2"
+    assert project.assets.create(rows, **options).counts == {"created": 2}
+    assert project.assets.create(rows, **options).counts == {"created": 2}
+
+
+def test_a_blank_key_in_the_first_row_does_not_generate_keys(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    rows = [unit(0, Barcode=None), unit(1)]
+    result = project.assets.create(rows, import_key="Barcode")
+    assert [outcome.status for outcome in result] == ["invalid", "created"]
+    error = result[0].error
+    assert error is not None
+    assert (error.code, error.column) == ("import_key", "Barcode")
+    assert [asset["barcode"] for asset in sim.assets()] == ["0001"]
+
+
+def test_a_stream_reads_existing_assets_by_their_ids(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    """The content of a whole project is not kept in memory for a stream of unknown length."""
+    rows = units(250)
+    project.assets.create(rows, import_key="Barcode")
+    rows[10]["Status"] = rows[240]["Status"] = "Installed"
+    result = project.assets.create(iter([*rows, unit(1000)]), import_key="Barcode")
+    assert result.counts == {"created": 1, "unchanged": 248, "differs": 2}
+    assert sim.audit()["endpoints"]["assets:batch-get"]["requests"] == 3
+    assert result.stats.lookups == result.stats.requests - 1
