@@ -28,6 +28,9 @@ mod _core {
     use pyo3::prelude::*;
     use pyo3::types::{PyCFunction, PyDict, PyString, PyTuple};
 
+    use crate::batch::options::WriteOptions;
+    use crate::input::sheet::encoding::standard_name;
+
     #[pymodule_export]
     use super::engine::Engine;
     #[pymodule_export]
@@ -73,7 +76,7 @@ mod _core {
     /// Writes an Excel file with the rows in a ledger that did not succeed. Returns the number of rows
     /// written.
     #[pyfunction]
-    #[pyo3(signature = (rows, ledger, path, label_title, /))]
+    #[pyo3(signature = (rows, ledger, path, label_title, /, options=None))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn write_fixes(
         py: Python<'_>,
@@ -81,8 +84,27 @@ mod _core {
         ledger: Bound<'_, Ledger>,
         path: std::path::PathBuf,
         label_title: Option<String>,
+        options: Option<Bound<'_, PyDict>>,
     ) -> PyResult<usize> {
-        super::sheet::write_fixes(py, rows.get(), ledger.get(), &path, label_title.as_deref())
+        let options: Option<WriteOptions> = options
+            .as_ref()
+            .map(|given| pythonize::depythonize(given))
+            .transpose()?;
+        let (rows, ledger) = (rows.get(), ledger.get());
+        super::sheet::write_fixes(py, rows, ledger, &path, label_title.as_deref(), options.as_ref())
+    }
+
+    /// Returns the standard name of a text encoding. Raises `OptionError` for an unknown name.
+    #[pyfunction]
+    #[pyo3(signature = (name, /))]
+    fn encoding_name(py: Python<'_>, name: &str) -> PyResult<&'static str> {
+        standard_name(name).map_err(|near| {
+            let hint = near.map_or_else(
+                || "Use a name such as \"utf-8\" or \"windows-1252\".".to_owned(),
+                |near| format!("Did you mean \"{near}\"?"),
+            );
+            super::errors::refused(py, format!("encoding: there is no encoding {name:?}. {hint}"))
+        })
     }
 
     /// Writes an Excel template for assets in a category.

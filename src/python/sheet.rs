@@ -7,10 +7,11 @@ use pyo3::prelude::*;
 
 use super::errors::exception;
 use super::ledger::Ledger;
-use super::rows::Rows;
+use super::rows::{PythonSource, Rows};
 use super::settings::Settings;
+use crate::batch::options::WriteOptions;
 use crate::error::Error;
-use crate::input::Label;
+use crate::input::{Label, Prepared};
 use crate::model::settings::Attribute;
 use crate::settings::{self, SEPARATOR};
 use crate::sheet::fixes::{self, Mark, RowToFix};
@@ -25,6 +26,7 @@ pub fn write_fixes(
     ledger: &Ledger,
     path: &Path,
     label_title: Option<&str>,
+    options: Option<&WriteOptions>,
 ) -> PyResult<usize> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
@@ -64,10 +66,19 @@ pub fn write_fixes(
         };
         wanted.insert(place, row);
     }
-    let mut source = rows.source(py)?;
+    let source = rows.source(py)?;
+    let mut source = match options {
+        Some(options) => prepared(source, options),
+        None => Prepared::new(source, None),
+    };
     let category = rows.template_category();
     py.detach(|| fixes::write(path, &mut source, &wanted, label_title, category.as_deref()))
         .map_err(|error| exception(py, &error.into()))
+}
+
+/// Returns the rows with their texts replaced and their blank cells filled, as these options say.
+pub(super) fn prepared(source: PythonSource, options: &WriteOptions) -> Prepared<PythonSource> {
+    Prepared::new(source, options.reading.preparation(&options.mapping))
 }
 
 /// Writes an Excel template for assets in a category.

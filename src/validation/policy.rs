@@ -8,7 +8,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
+use super::reading::Reading;
 use crate::api::RowShape;
+use crate::input::Padded;
+use crate::input::sheet::SHEET_ROW;
 use crate::settings::{SEPARATOR, Settings};
 
 /// The meaning of a null cell. A null cell never satisfies a required field.
@@ -45,6 +48,13 @@ pub struct Policy {
     pub names: Names,
 }
 
+impl Policy {
+    /// Returns whether the rows come from a workbook, which stores 15 digits of a number.
+    pub(super) fn is_workbook(&self) -> bool {
+        self.names.row_title.as_deref() == Some(SHEET_ROW)
+    }
+}
+
 /// The data needed to replace names in rows with ids.
 #[derive(Debug, Clone)]
 pub struct Names {
@@ -54,12 +64,18 @@ pub struct Names {
     pub mapping: Vec<(String, Option<String>)>,
     /// The separator between the names in a path.
     pub separator: String,
+    /// How to read text.
+    pub reading: Arc<Reading>,
     /// The assets that a patch changes, by id. `None` if the assets were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
     /// The category of new assets that do not specify one, taken from the template that was filled in.
     pub category: Option<String>,
     /// The title of the row labels if they are positions in a file, such as `sheet row`.
     pub row_title: Option<Arc<str>>,
+    /// The number of rows, if the rows come from a sheet or text file.
+    pub rows_of_file: Option<usize>,
+    /// The columns that have both texts with leading zeros and numbers, if known before the rows are read.
+    pub padded: HashMap<String, Padded>,
 }
 
 impl Default for Names {
@@ -68,9 +84,12 @@ impl Default for Names {
             settings: None,
             mapping: Vec::new(),
             separator: SEPARATOR.to_owned(),
+            reading: Arc::default(),
             assets: None,
             category: None,
             row_title: None,
+            rows_of_file: None,
+            padded: HashMap::new(),
         }
     }
 }
