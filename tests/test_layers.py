@@ -12,6 +12,7 @@ LAYERS = """
     _core _json errors _text _html _paths _secret
     _records _options
     _tables _partial _mapping _progress
+    _reading
     _report
     _results _files _frames _rows _event_loop
     _session _write _check _settings _setup _runs _query

@@ -15,7 +15,7 @@ from conftest import Kit
 
 import acc_assets as acc
 from acc_assets import _core
-from acc_assets._rows import Reading
+from acc_assets._reading import Reading
 from acc_assets._write import write_options
 
 openpyxl = pytest.importorskip("openpyxl")
@@ -131,7 +131,7 @@ def test_sheets_without_usable_rows(
     ("name", "content", "says", "kind"),
     [
         ("plant.xlsx", b"not a workbook", "damaged", acc.FileError),
-        ("plant.csv", b"Asset ID\nB\xfcro\n", "UTF-8", acc.FileError),
+        ("plant.csv", b"Asset ID\nB\xc3\xbcro\nB\xfcro\n", "UTF-8", acc.FileError),
         ("plant.csv", b'Asset ID,Category\n"A,HVAC\n', "quotation mark", acc.InputError),
         ("plant.pdf", b"%PDF", "save it as .xlsx", acc.FileError),
         ("plant.csv", b"", "empty", acc.FileError),

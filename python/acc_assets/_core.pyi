@@ -20,6 +20,7 @@ __all__ = [
     "Table",
     "__version__",
     "delete_run",
+    "encoding_name",
     "project_id",
     "read_run",
     "read_toml",
@@ -89,6 +90,9 @@ class Rows:
         max_line_bytes: int | None = None,
         /,
         name: str | None = None,
+        encoding: str | None = None,
+        skip_rows: int = 0,
+        skip_footer: int = 0,
     ) -> Rows:
         """Create rows from one sheet of an Excel file, or from a CSV file.
 
@@ -100,6 +104,9 @@ class Rows:
             max_workbook_bytes: As in `acc_assets.SheetOptions`. If None, the default of that class.
             max_line_bytes: As in `acc_assets.SheetOptions`. If None, the default of that class.
             name: For bytes, the name of the file, or its extension such as "xlsx".
+            encoding: Standard name of a text file's encoding, from `encoding_name`. If None, it is guessed.
+            skip_rows: Rows above the column names, including blank ones. Default: 0.
+            skip_footer: Rows at the end that are not assets, not counting blank ones. Default: 0.
         """
     @property
     def label_title(self) -> str | None:
@@ -431,8 +438,21 @@ class Simulator:
 def project_id(text: str, /) -> str:
     """Return the bare lower-case UUID of a project. Raises OptionError if `text` is not a UUID, with or without "b."."""
 
-def write_fixes(rows: Rows, ledger: Ledger, path: str | PathLike[str], label_title: str | None, /) -> int:
-    """Write the failed rows of a ledger and their problems to an Excel file. Return the number of rows written."""
+def write_fixes(
+    rows: Rows,
+    ledger: Ledger,
+    path: str | PathLike[str],
+    label_title: str | None,
+    /,
+    options: dict[str, Any] | None = None,
+) -> int:
+    """Write the failed rows of a ledger and their problems to an Excel file. Return the number of rows written.
+
+    The rows are written as `options`, the write options of the call, say: with replaced texts and filled cells.
+    """
+
+def encoding_name(name: str, /) -> str:
+    """Return the standard name of a text encoding. Raises OptionError for an unknown name."""
 
 def write_template(settings: Settings, category: str, path: str | PathLike[str], rows: int, /) -> None:
     """Write an Excel template for assets of a category."""

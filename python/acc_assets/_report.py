@@ -84,7 +84,7 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
             "call ended before its first request. Pass a list, a DataFrame or a file, and call again."
         )
-    return _core.write_fixes(call.rows, ledger, os.fspath(path), call.label_title)
+    return _core.write_fixes(call.rows, ledger, os.fspath(path), call.label_title, options=dict(call.options))
 
 
 class Report:

@@ -23,6 +23,7 @@ from ._options import (
 )
 from ._partial import After
 from ._progress import ProgressOption
+from ._reading import ReadOptions, Values
 from ._records import Asset, OutcomeStatus, RelatedEntity, Relationship
 from ._rows import ArrowStream, AsyncIdData, AsyncRowData, IdData, RowData
 from ._settings import SettingsOption
@@ -45,6 +46,7 @@ __all__ = [
     "OutcomeStatus",
     "Prefix",
     "ProgressOption",
+    "ReadOptions",
     "RelatedEntity",
     "Relationship",
     "RetryOption",
@@ -53,5 +55,6 @@ __all__ = [
     "SettingsOption",
     "SetupOnError",
     "SheetOption",
+    "Values",
     "Verb",
 ]
