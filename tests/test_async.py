@@ -342,9 +342,9 @@ async def test_a_sheet_is_read_in_another_thread(
     read: list[int] = []
     opened = _files.opened
 
-    def noted(data: Any, sheet: str | None) -> Any:
+    def noted(data: Any, how: Any) -> Any:
         read.append(threading.get_ident())
-        return opened(data, sheet)
+        return opened(data, how)
 
     monkeypatch.setattr(_rows, "opened", noted)
     path = tmp_path / "rows.csv"

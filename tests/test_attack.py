@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from acc_assets import _core
-from acc_assets._rows import Reading
+from acc_assets._reading import Reading
 from acc_assets._write import write_options
 
 pytest.importorskip("resource", reason="limits of memory are set as POSIX sets them")

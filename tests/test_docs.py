@@ -102,7 +102,7 @@ def test_every_argument_is_documented() -> None:
         _, _, described = (inspect.getdoc(value) or "").partition("\nArgs:\n")
         if not described and inspect.isclass(value):
             continue  # Made by a verb, not by a user.
-        heads = re.findall(r"(?m)^ {4}(\w[\w, ]*): ", described.partition("\n\n")[0])
+        heads = re.findall(r"(?m)^ {4}\**(\w[\w, ]*): ", described.partition("\n\n")[0])
         documented = [argument for head in heads for argument in head.split(", ")]
         arguments = [argument for argument in inspect.signature(value).parameters if argument != "self"]
         assert sorted(documented) == sorted(arguments), name

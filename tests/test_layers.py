@@ -13,7 +13,7 @@ LAYERS = """
     _records _options _times
     _conditions
     _tables _partial _mapping _progress
-    _aligned _workbooks
+    _aligned _workbooks _reading
     _report
     _results _files _frames _rows _event_loop
     _session _write _check _settings _setup _runs _query

@@ -15,7 +15,7 @@ import pytest
 from conftest import Kit
 
 import acc_assets as acc
-from acc_assets._rows import Reading
+from acc_assets._reading import Reading
 from acc_assets._write import write_options
 
 # Each failure ends a read immediately.

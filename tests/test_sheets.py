@@ -15,7 +15,7 @@ from conftest import Kit
 
 import acc_assets as acc
 from acc_assets import _core
-from acc_assets._rows import Reading
+from acc_assets._reading import Reading
 from acc_assets._write import write_options
 
 openpyxl = pytest.importorskip("openpyxl")
@@ -131,7 +131,7 @@ def test_sheets_without_usable_rows(
     ("name", "content", "says", "kind"),
     [
         ("plant.xlsx", b"not a workbook", "damaged", acc.FileError),
-        ("plant.csv", b"Asset ID\nB\xfcro\n", "UTF-8", acc.FileError),
+        ("plant.csv", b"Asset ID\nB\xc3\xbcro\nB\xfcro\n", "UTF-8", acc.FileError),
         ("plant.csv", b'Asset ID,Category\n"A,HVAC\n', "quotation mark", acc.InputError),
         ("plant.pdf", b"%PDF", "save it as .xlsx", acc.FileError),
         ("plant.csv", b"", "empty", acc.FileError),
@@ -203,7 +203,7 @@ def test_bytes_of_a_file(
     operation.wait(None, lambda: None)
     assert operation.ledger.counts() == {"not_sent": 1, "invalid": 1}
     path = tmp_path / "fixes.xlsx"
-    written, found = _core.fixes_file(rows, operation.ledger, None, ">")
+    written, found = _core.fixes_file(rows, operation.ledger, None, options)
     assert written == 1
     path.write_bytes(found)
     assert "Instaled" in cells(path)[1]

@@ -78,7 +78,9 @@ NAMES |= {
     "pathlib": pathlib,
     "polars": types.SimpleNamespace(DataFrame=object),
     "Self": typing.TypeVar("Self"),
-    "Unpack": getattr(typing, "Unpack", {acc.testing.ClientOptions: acc.testing.ClientOptions}),
+    "Unpack": getattr(
+        typing, "Unpack", {kind: kind for kind in (acc.testing.ClientOptions, acc.typing.ReadOptions)}
+    ),
 }
 
 

@@ -50,6 +50,10 @@ ENDS: list[type[BaseException]] = [
 ]
 
 
+WORDS: types.Values = {"Status": {"eingebaut": "Installed"}, "Commissioned": {1: True, 0: None}}
+GERMAN: types.ReadOptions = {"decimal": ",", "true_values": ["ja"], "values": WORDS}
+
+
 def import_units(
     assets: acc.Assets,
     units: types.RowData,
@@ -73,6 +77,11 @@ def import_units(
         mapping=mapping,
         progress=progress,
     )
+
+
+def check_german_units(assets: acc.Assets, units: types.RowData) -> acc.Report:
+    """A wrapper with options for reading."""
+    return assets.validate(units, progress=False, **GERMAN)
 
 
 def outcomes(result: acc.Outcomes) -> dict[types.OutcomeStatus, list[str]]:
@@ -222,6 +231,7 @@ def main(folder: pathlib.Path) -> None:
         options = acc.SheetOptions()
         assert project.assets.validate(rows, verb=verb).ok
         result = import_units(project.assets, path, sheet=options, progress=seen)
+        assert check_german_units(project.assets, path).ok
         assert outcomes(result) == {"created": []}
         assert read_back(project, result)["clientAssetId"] == "A-1"
         cleared = project.assets.patch([{"id": result.ids[0], "description": acc.CLEAR}])

@@ -2,12 +2,12 @@
 
 mod plant;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use acc_assets::columns::{Page, Table};
 use acc_assets::input::arrow::Batches;
-use acc_assets::input::{Cell, Column, Label, More, Sink, Source};
+use acc_assets::input::{Cell, Column, Label, More, Padded, Sink, Source};
 use acc_assets::settings::{Content, Settings};
 use acc_assets::validation::{
     CurrentAssets, Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules,
@@ -643,7 +643,7 @@ fn numeric_barcodes_warn_once() {
     let mut writer = RowWriter::new(policy(RowShape::AssetPatch));
     let columns = ["id", "barcode"].map(|name| writer.column(name));
     let mut out = Vec::new();
-    for barcode in [Cell::Text("007"), Cell::Int(7), Cell::Int(8)] {
+    for barcode in [Cell::Text("A7"), Cell::Int(7), Cell::Int(8)] {
         writer.begin(&mut out);
         writer.cell(columns[0], &Cell::Text(ID), &mut out);
         writer.cell(columns[1], &barcode, &mut out);
@@ -726,6 +726,17 @@ fn every_rule_has_a_problem_and_vice_versa() {
         nulls: Nulls::Error,
         ..policy(RowShape::AssetPatch)
     };
+    let longest = Padded {
+        longest: 6,
+        is_uneven: false,
+    };
+    let padded = Policy {
+        names: Names {
+            padded: HashMap::from([("barcode".to_owned(), longest)]),
+            ..Names::default()
+        },
+        ..policy(RowShape::NewAsset)
+    };
     let twice = [("ca1", Cell::Int(1)), ("customAttributes.ca1", Cell::Int(1))];
     let attribute = Cell::Map(vec![("Flow", Cell::Int(1))]);
     let broken = [
@@ -749,6 +760,8 @@ fn every_rule_has_a_problem_and_vice_versa() {
         ),
         patch(&nulls, &[("ca1", Cell::Other("bytes"))]),
         patch(&nulls, &[]),
+        patch(&nulls, &[("barcode", Cell::Float(1e15))]),
+        create(&padded, &[("barcode", Cell::Int(60))]),
     ];
     let keyed = Policy {
         import_key: Some(ImportKey {
@@ -822,8 +835,10 @@ fn every_rule_has_a_problem_and_vice_versa() {
         ..policy(RowShape::AssetPatch)
     };
     let older = [("version", Cell::Int(1)), ("description", Cell::Text("new"))];
+    let totals = [("clientAssetId", Cell::Text("Total"))];
     let produced: BTreeSet<String> = broken
         .into_iter()
+        .chain([write(&policy(RowShape::NewAsset), &totals).map(Value::from)])
         .chain([write(&keyed, &new_row).map(Value::from)])
         .chain([patch(&unread, &[("Location", Cell::Text("Room 301"))])])
         .chain([patch(&compared, &older)])

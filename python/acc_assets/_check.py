@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from . import _core
 from ._aligned import input_index
+from ._reading import Reading
 from ._records import WriteCall
 from ._report import Report
-from ._rows import Reading, load
+from ._rows import load
 from ._write import check_options
 
 

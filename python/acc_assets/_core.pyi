@@ -20,6 +20,7 @@ __all__ = [
     "Table",
     "__version__",
     "delete_run",
+    "encoding_name",
     "fixes_file",
     "project_id",
     "read_run",
@@ -91,6 +92,9 @@ class Rows:
         max_line_bytes: int | None = None,
         /,
         name: str | None = None,
+        encoding: str | None = None,
+        skip_rows: int = 0,
+        skip_footer: int = 0,
     ) -> Rows:
         """Create rows from one sheet of an Excel file, or from a CSV file.
 
@@ -102,6 +106,9 @@ class Rows:
             max_workbook_bytes: As in `acc_assets.SheetOptions`. If None, the default of that class.
             max_line_bytes: As in `acc_assets.SheetOptions`. If None, the default of that class.
             name: For bytes, the name of the file, or its extension such as "xlsx".
+            encoding: Standard name of a text file's encoding, from `encoding_name`. If None, it is guessed.
+            skip_rows: Rows above the column names, including blank ones. Default: 0.
+            skip_footer: Rows at the end that are not assets, not counting blank ones. Default: 0.
         """
     @property
     def label_title(self) -> str | None:
@@ -454,14 +461,20 @@ class Simulator:
 def project_id(text: str, /) -> str:
     """Return the bare lower-case UUID of a project. Raises OptionError if `text` is not a UUID, with or without "b."."""
 
-def fixes_file(rows: Rows, ledger: Ledger, settings: Settings | None, separator: str, /) -> tuple[int, bytes]:
+def encoding_name(name: str, /) -> str:
+    """Return the standard name of a text encoding. Raises OptionError for an unknown name."""
+
+def fixes_file(
+    rows: Rows, ledger: Ledger, settings: Settings | None, options: dict[str, Any], /
+) -> tuple[int, bytes]:
     """Create an Excel file with the failed rows of a ledger and their problems.
 
     Args:
         rows: The last input of the ledger's call.
         ledger: The outcomes.
         settings: The settings for the drop-downs. If None, the file has none.
-        separator: Separator between the names in a path.
+        options: The write options of the call. The file contains the rows as these options read them: with replaced
+            texts and filled cells.
 
     Returns:
         The number of rows in the file, and the file. Empty if no row failed.

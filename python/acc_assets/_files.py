@@ -6,11 +6,13 @@ from os import PathLike, fspath
 from typing import Any, Final
 
 from . import _core
-from ._options import SheetOption, sheet_option
+from ._options import sheet_option
+from ._reading import LAYOUT, Reading
 from .errors import FileError, InputError, OptionError
 
 # Supported file extensions.
-SHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", ".csv", ".tsv", ".txt")
+TEXTS: Final = (".csv", ".tsv", ".txt")
+SHEETS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods", *TEXTS)
 LINES: Final = (".jsonl", ".ndjson")
 PARQUET: Final = ".parquet"
 FILES: Final = (*SHEETS, *LINES, PARQUET)
@@ -37,32 +39,35 @@ def _is_open_file(data: object) -> bool:
     return hasattr(data, "read") and hasattr(data, "close")
 
 
-def opened(data: Any, sheet: SheetOption) -> object:
+def opened(data: Any, how: Reading) -> object:
     """Return the rows of a file. Other data is returned unchanged."""
     content: bytes | None = None
     extension = _extension(data)
     name = data
     if _is_open_file(data):
-        name, content = _content(data)
+        name, content = _content(data, how)
         extension = _extension(name) or _sniffed(content)
     if extension in LINES:
-        _no_sheet(sheet, data)
+        _only(how, (), data)
         return _from_lines(name, content)
     if extension == PARQUET:
-        _no_sheet(sheet, data)
+        _only(how, (), data)
         return _from_parquet(name, content)
     if extension is None:
-        _no_sheet(sheet, data)
+        _only(how, (), data)
         return data
     if extension not in FILES:
         raise FileError(
             f"{name_of(name)} is not a supported file: save it as .xlsx or .csv. Supported: {', '.join(FILES)}."
         )
+    is_text = extension in TEXTS
+    layout = _only(how, LAYOUT if is_text else ("sheet", "skip_rows", "skip_footer"), data)
+    sheet = sheet_option(layout.pop("sheet"))
+    if is_text and "sheet" in how.shared:
+        sheet = sheet._replace(name=None)
     if content is None:
-        return _core.Rows.from_sheet(data, *sheet_option(sheet))
-    return _core.Rows.from_sheet(
-        content, *sheet_option(sheet), name=name if _extension(name) else extension[1:]
-    )
+        return _core.Rows.from_sheet(data, *sheet, **layout)
+    return _core.Rows.from_sheet(content, *sheet, name=name if _extension(name) else extension[1:], **layout)
 
 
 def _sniffed(content: bytes) -> str:
@@ -75,14 +80,30 @@ def _sniffed(content: bytes) -> str:
     return next((extension for magic, extension in MAGIC if start.startswith(magic)), ".csv")
 
 
-def _no_sheet(sheet: SheetOption, data: object) -> None:
-    if sheet is not None:
-        raise OptionError(
-            f"sheet={sheet!r} applies to Excel files only, and {name_of(data)} is not one. Omit sheet=."
-        )
+# What the options for the layout of a file apply to, and what to do for other data.
+APPLY_TO: Final = {
+    "sheet": ("Excel files only", "Omit sheet="),
+    "encoding": ("text files only", "Omit encoding="),
+    "skip_rows": ("Excel and text files only", "Pass the rows without it, such as frame.iloc[3:]"),
+    "skip_footer": ("Excel and text files only", "Pass the rows without it, such as frame.iloc[:-1]"),
+}
 
 
-def _content(file: Any) -> tuple[str | None, bytes]:
+def _only(how: Reading, known: tuple[str, ...], data: object) -> dict[str, Any]:
+    """Return the options for the layout of a file that apply to the data.
+
+    Raises OptionError if another one was given. One from a mapping file is ignored, because it is for other files.
+    """
+    for name in how.changed():
+        if name in LAYOUT and name not in known and name not in how.shared:
+            kind, instead = APPLY_TO[name]
+            raise OptionError(
+                f"{name}={getattr(how, name)!r} applies to {kind}, and {name_of(data)} is not one. {instead}."
+            )
+    return {name: getattr(how, name) for name in known}
+
+
+def _content(file: Any, how: Reading) -> tuple[str | None, bytes]:
     """Return the name and the remaining content of an open file."""
     name = getattr(file, "name", None)
     try:
@@ -94,6 +115,8 @@ def _content(file: Any) -> tuple[str | None, bytes]:
     except ValueError as error:
         raise InputError(f"The file cannot be read ({error}). Open it again.") from error
     if isinstance(content, str):
+        if how.encoding is not None and "encoding" not in how.shared:
+            raise OptionError('encoding= does not apply to a file in text mode. Open it in mode "rb".')
         content = content.encode()
     if not isinstance(content, bytes):
         raise InputError(f"{type(file).__name__}.read() returned {type(content).__name__}, not bytes.")

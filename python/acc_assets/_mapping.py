@@ -3,26 +3,53 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from . import _core
+from ._options import one_of
 from .errors import FileError, InputError, OptionError
 
 ColumnMapping: TypeAlias = Mapping[str, str | None] | str | os.PathLike[str]
 
+# The tables of a mapping file. Its other entries are columns.
+TABLES: Final = ("columns", "values", "read")
+# A key with letters that TOML accepts only between quotation marks.
+UNQUOTED: Final = re.compile(r"^\s*(?P<key>[^\s\[\]\"'=#.][^\[\]\"'=#\n]*?)\s*=", re.MULTILINE)
 
-def mapping_pairs(mapping: object) -> list[tuple[str, str | None]]:
-    """Return pairs of a column and its target: a field, an attribute, or None if the column is ignored."""
+Pairs: TypeAlias = tuple[tuple[str, str | None], ...]
+
+
+def mapping_of(mapping: object) -> tuple[Pairs, dict[str, Any], dict[str, Any]]:
+    """Return the columns of a mapping, each with its target, and the tables [read] and [values] of a mapping file.
+
+    A target is a field, an attribute, or None if the column is ignored.
+    """
     if mapping is None:
-        return []
-    if isinstance(mapping, (str, os.PathLike)):
-        read = read_toml(mapping)
-        mapping = read["columns"] if isinstance(read.get("columns"), dict) else read
-    if not isinstance(mapping, Mapping):
-        raise OptionError(
-            f"mapping must be a dict from column to field, or the path of a TOML file with such entries, not {mapping!r}."
-        )
+        return (), {}, {}
+    if not isinstance(mapping, (str, os.PathLike)):
+        if not isinstance(mapping, Mapping):
+            raise OptionError(
+                f"mapping must be a dict from column to field, or the path of a TOML file with such entries, not {mapping!r}."
+            )
+        return _pairs(mapping), {}, {}
+    found = read_toml(mapping)
+    tables = {name: found.pop(name) for name in TABLES if isinstance(found.get(name), dict)}
+    place = os.fspath(mapping)
+    for name, value in found.items():
+        if isinstance(value, dict):
+            one_of(f"{place}: a table", name, TABLES)
+    columns = tables.get("columns", {})
+    if twice := sorted(columns.keys() & found.keys()):
+        raise OptionError(f"{place}: column {twice[0]!r} appears twice. Remove one of its entries.")
+    try:
+        return _pairs({**found, **columns}), tables.get("read", {}), tables.get("values", {})
+    except OptionError as error:
+        raise OptionError(f"{place}: {error}") from None
+
+
+def _pairs(mapping: Mapping[Any, Any]) -> Pairs:
     pairs: list[tuple[str, str | None]] = []
     for column, target in mapping.items():
         if target is None or target is False:
@@ -34,7 +61,7 @@ def mapping_pairs(mapping: object) -> list[tuple[str, str | None]]:
                 f"mapping: column {column!r} is mapped to {target!r}. Use the name of a field or custom attribute, or None "
                 "(in TOML: false) to ignore the column."
             )
-    return pairs
+    return tuple(pairs)
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -49,4 +76,13 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         return dict(_core.read_toml(text))
     except OptionError as error:
-        raise InputError(f"{os.fspath(path)}: {error}") from error
+        raise InputError(f"{os.fspath(path)}: {error}{_quotes(text)}") from error
+
+
+def _quotes(text: str) -> str:
+    """Return a hint if a key of a TOML document needs quotation marks, such as a heading with an umlaut or a space."""
+    for found in UNQUOTED.finditer(text):
+        key = found["key"]
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
+            return f' Put names with other letters than A to Z, or with spaces, in quotation marks: "{key}" = ...'
+    return ""

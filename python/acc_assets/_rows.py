@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from os import PathLike
-from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, NamedTuple, Protocol, TypeAlias, Union
+from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, Protocol, TypeAlias, Union
 
 from . import _core
 from ._files import FILES, is_slow, name_of, opened
 from ._frames import from_pandas, from_stream, is_of, labels_of, values_of
-from ._mapping import ColumnMapping, mapping_pairs
-from ._options import SEPARATOR, Dates, Nulls, SheetOption, one_of, sheet_option
+from ._mapping import ColumnMapping
+from ._options import Dates, Nulls, SheetOption
+from ._reading import LAYOUT, Reading, Values, reading
 from ._results import Outcomes
 from ._tables import AssetTable, RelationshipTable
 from ._text import counted, nearest
@@ -34,61 +35,6 @@ class ArrowStream(Protocol):
 TAKEN: Final = (
     "a DataFrame, an Arrow table, an iterable of dicts, one dict, the path of a file or an open file"
 )
-
-
-class Reading(NamedTuple):
-    """Checked options for reading input."""
-
-    sheet: SheetOption = None
-    mapping: tuple[tuple[str, str | None], ...] = ()
-    separator: str = SEPARATOR
-    nulls: str = "omit"
-    dates: str = "strict"
-
-    def _changed(self) -> list[str]:
-        """Return the names of options that differ from their defaults."""
-        return [name for name, value in self._asdict().items() if value != self._field_defaults[name]]
-
-    def must_match(self, options: Mapping[str, Any], which: str) -> None:
-        """Raise OptionError if an option is neither its default nor as in the original call, whose options always apply.
-
-        The sheet may differ, because a result contains neither the file name nor the sheet name.
-        """
-        given = self.options()
-        for name in self._changed():
-            if name != "sheet" and given[name] != options[name]:
-                raise OptionError(
-                    f"{which}(): rows are always read with the options of the original call. Remove {name}= from read(...)."
-                )
-
-    def options(self) -> dict[str, Any]:
-        """Return the options for the core."""
-        return {
-            "nulls": self.nulls,
-            "dates": self.dates,
-            "mapping": list(self.mapping),
-            "separator": self.separator,
-        }
-
-
-def reading(
-    *,
-    sheet: object = None,
-    mapping: object = None,
-    separator: object = SEPARATOR,
-    nulls: object = "omit",
-    dates: object = "strict",
-) -> Reading:
-    """Validate the options for reading input."""
-    one_of("nulls", nulls, ("omit", "clear", "error"))
-    one_of("dates", dates, ("strict", "truncate"))
-    if not isinstance(separator, str) or not separator.strip():
-        raise OptionError(
-            f"separator must be the text between the names in a path, such as '>', not {separator!r}."
-        )
-    if sheet is not None:
-        sheet_option(sheet)
-    return Reading(sheet, tuple(mapping_pairs(mapping)), separator, str(nulls), str(dates))  # type: ignore[arg-type]  # checked above
 
 
 class Rows:
@@ -154,24 +100,51 @@ def read(
     *,
     sheet: SheetOption = None,
     mapping: ColumnMapping | None = None,
-    separator: str = SEPARATOR,
-    nulls: Nulls = "omit",
-    dates: Dates = "strict",
+    separator: str | None = None,
+    nulls: Nulls | None = None,
+    dates: Dates | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    dayfirst: bool | None = None,
+    true_values: Sequence[str] | None = None,
+    false_values: Sequence[str] | None = None,
+    values: Values | None = None,
+    fill_down: Sequence[str] | None = None,
+    skip_rows: int | None = None,
+    skip_footer: int | None = None,
 ) -> Rows:
     r"""Combine a file or rows with the options for reading them, for use with several verbs.
+
+    An option that is None is as in the mapping file, or else has its default.
 
     Args:
         source: A file path, an open file, or rows as for `Assets.create`. The file extension determines the format:
             Excel and OpenDocument (.xlsx, .xlsm, .xlsb, .xls, .ods), text (.csv, .tsv, .txt), JSON Lines (.jsonl,
             .ndjson), and .parquet if pyarrow or polars is installed. If an open file has no name with one of these
             extensions, its first bytes determine the format.
-        sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible sheet.
+        sheet: Name of a sheet in an Excel file, or `SheetOptions`. Default: the first visible sheet.
         mapping: How to map columns whose names are not recognized: a dict from column to field or custom attribute (None
-            to ignore the column), or the path of a TOML file with such entries (false to ignore the column).
+            to ignore the column), or the path of a TOML file. The file may also contain `values` and the other options.
         separator: Separator between the names in a path. Default: ">".
         nulls: What to do with empty cells: "omit" omits the field, "clear" clears it on a patch, "error" makes the
-            row invalid.
+            row invalid. Default: "omit".
         dates: What to do with dates that have a time of day: "strict" makes the row invalid, "truncate" drops the time.
+            Default: "strict".
+        encoding: Encoding of a text file, such as "windows-1252". Default: UTF-8, or else a guess among UTF-16 and
+            Windows-1252, with a warning. A byte order mark takes precedence.
+        decimal: Decimal separator of numbers in text, "." or ",". Numbers of Excel need none. Default: ".".
+        thousands: Separator between groups of three digits in text: ",", ".", " " or "'". Default: none.
+        dayfirst: How to read dates in text that can be read in two ways, such as 3/4/2026: True if the day comes first,
+            False if the month does. Default: such a date makes the row invalid.
+        true_values: Further words for true, such as ["ja"]. Case does not matter. Default: none.
+        false_values: Further words for false, such as ["nein"]. Default: none.
+        values: Texts to replace, by column: {"Status": {"eingebaut": "Installed"}}. A column is named by its heading or
+            its field. None makes the cell blank. Case matters only if two texts differ in nothing else. Default: none.
+        fill_down: Columns whose blank cells have the value of the row above, as in merged cells. Default: none.
+        skip_rows: Rows of the file above the column names, including blank ones. Default: 0. A title in a single cell is
+            skipped in any case.
+        skip_footer: Rows at the end of the file that are not assets, such as totals. Blank rows do not count. Default: 0.
 
     Returns:
         `Rows`, accepted by every verb in place of data.
@@ -187,14 +160,31 @@ def read(
         >>> len(rows)
         1
     """
-    how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
+    how = reading(
+        read,
+        sheet=sheet,
+        mapping=mapping,
+        separator=separator,
+        nulls=nulls,
+        dates=dates,
+        encoding=encoding,
+        decimal=decimal,
+        thousands=thousands,
+        dayfirst=dayfirst,
+        true_values=true_values,
+        false_values=false_values,
+        values=values,
+        fill_down=fill_down,
+        skip_rows=skip_rows,
+        skip_footer=skip_footer,
+    )
     if isinstance(source, Rows):
         raise OptionError("read() takes data, but this is the result of another read(). Pass it to a verb.")
     if not is_slow(source) and not isinstance(source, AsyncIterable):
         _refuse(source, TAKEN)
         if not isinstance(source, Iterable) and not hasattr(source, "__arrow_c_stream__"):
             raise InputError(f"{type(source).__name__} cannot be read as rows. Pass {TAKEN}.")
-    return Rows(opened(source, how.sheet), how, name_of(source))
+    return Rows(opened(source, how), how, name_of(source))
 
 
 def load(
@@ -205,8 +195,8 @@ def load(
     With `twice`, the rows of a generator are kept, so that they can be read again.
     """
     if not isinstance(data, Rows):
-        rows = opened(data, given.sheet)
-    elif changed := given._changed():
+        rows = opened(data, given)
+    elif changed := given.changed():
         raise OptionError(
             f"{changed[0]}= cannot be used with rows from acc_assets.read(...). Pass it to acc_assets.read(...) instead."
         )
@@ -216,7 +206,7 @@ def load(
         rows = list(rows)
     if verb in ("create", "patch"):
         return rows_from(rows, key if verb == "patch" else None), given
-    if changed := [name for name in given._changed() if name != "sheet"]:
+    if changed := given.changed(without=LAYOUT):
         raise OptionError(f"{changed[0]}= does not apply to ids. Remove it from acc_assets.read(...).")
     return ids_from(rows, key), given
 

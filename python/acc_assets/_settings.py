@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from . import _core, _html
 from ._check import check
-from ._mapping import ColumnMapping
-from ._options import SEPARATOR, Dates, Nulls, SettingsKind, SheetOption, Verb, flag, one_of
+from ._options import SEPARATOR, SettingsKind, Verb, flag, one_of
 from ._paths import write_file
+from ._reading import ReadOptions, reading
 from ._records import Attribute, Category, Location, Status
 from ._report import Report
-from ._rows import RowData, reading
+from ._rows import RowData
 from ._tables import pandas_frame, polars_frame
 from ._text import counted, nearest
 from .errors import FileError, OptionError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import pandas
     import polars
+    from typing_extensions import Unpack
 
 KINDS: Final = get_args(SettingsKind)
 
@@ -311,11 +312,7 @@ class Settings:
         *,
         verb: Verb = "create",
         key: str = "id",
-        sheet: SheetOption = None,
-        mapping: ColumnMapping | None = None,
-        separator: str = SEPARATOR,
-        nulls: Nulls = "omit",
-        dates: Dates = "strict",
+        **options: Unpack[ReadOptions],
     ) -> Report:
         """Check rows against these settings, without a client or requests.
 
@@ -323,11 +320,7 @@ class Settings:
             data: Rows, as for `Assets.create`. The rows of a generator are read into a list.
             verb: "create" or "patch". For a patch, checks that depend on the current asset are skipped.
             key: For a patch, the column with the asset ids.
-            sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible sheet.
-            mapping: How to map columns whose names are not recognized. See `acc_assets.read`.
-            separator: Separator between the names in a path. Default: ">".
-            nulls: What to do with empty cells: "omit", "clear" or "error". See `acc_assets.read`.
-            dates: What to do with dates that have a time of day: "strict" or "truncate". See `acc_assets.read`.
+            **options: How to read `data`: sheet, mapping, encoding, decimal and others. See `acc_assets.read`.
 
         Returns:
             A `Report`.
@@ -341,8 +334,7 @@ class Settings:
             >>> report.causes[0].fix
             'did you mean `Installed`?'
         """
-        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
-        return check(self._core, data, verb=verb, key=key, how=how)
+        return check(self._core, data, verb=verb, key=key, how=reading(self.validate, **options))
 
     def __repr__(self) -> str:
         about = self._core.about()

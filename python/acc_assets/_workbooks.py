@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from . import _core
-from ._options import SEPARATOR, flag
+from ._options import flag
 from ._paths import check_excel, write_file
 from ._records import BAD, WriteCall
 from .errors import OptionError
@@ -23,8 +23,7 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
             "call ended before its first request. Pass a list, a DataFrame or a file, and call again."
         )
-    separator = str(call.options.get("separator") or SEPARATOR)
-    rows, content = _core.fixes_file(call.rows, ledger, call.settings, separator)
+    rows, content = _core.fixes_file(call.rows, ledger, call.settings, dict(call.options))
     if rows:
         write_file(path, content, overwrite=overwrite, source=call.rows.path)
     return rows

@@ -24,6 +24,7 @@ from ._options import (
 )
 from ._partial import After
 from ._progress import ProgressOption
+from ._reading import ReadOptions, Values
 from ._records import Asset, OutcomeStatus, RelatedEntity, Relationship
 from ._rows import ArrowStream, AsyncIdData, AsyncRowData, IdData, RowData
 from ._settings import SettingsOption
@@ -48,6 +49,7 @@ __all__ = [
     "OutcomeStatus",
     "Prefix",
     "ProgressOption",
+    "ReadOptions",
     "RelatedEntity",
     "Relationship",
     "RetryOption",
@@ -58,5 +60,6 @@ __all__ = [
     "SheetOption",
     "Time",
     "TimeRange",
+    "Values",
     "Verb",
 ]

@@ -14,7 +14,7 @@ use crate::ledger::View;
 use crate::ledger::journal::Header;
 use crate::settings::Settings;
 use crate::validation::{
-    CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy, RowShape, columns,
+    CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy, Reading, RowShape, columns,
 };
 
 /// The options shared by all write methods.
@@ -43,6 +43,9 @@ pub struct WriteOptions {
     pub mapping: Vec<(String, Option<String>)>,
     /// The separator between the names in the path of a category or location.
     pub separator: String,
+    /// How to read text.
+    #[serde(default)]
+    pub reading: Arc<Reading>,
 }
 
 /// What a call does when rows fail.
@@ -84,10 +87,10 @@ impl WriteOptions {
             mapping: self.mapped(settings.as_deref())?,
             settings,
             separator: self.separator.clone(),
+            reading: Arc::clone(&self.reading),
             assets,
             current,
-            category: None,
-            row_title: None,
+            ..Names::default()
         })
     }
 
@@ -117,6 +120,15 @@ impl WriteOptions {
                 Ok((column.clone(), target))
             })
             .collect()
+    }
+
+    /// Returns whether a column contains identifiers of new assets, whose leading zeros matter.
+    #[must_use]
+    pub fn is_identifier(&self, column: &str) -> bool {
+        ["clientAssetId", "barcode"]
+            .into_iter()
+            .chain(self.import_key.as_deref())
+            .any(|field| columns::is_called(column, field, &self.mapping))
     }
 
     /// Returns the number of rows that may fail. `rows` is `None` if the total is unknown.

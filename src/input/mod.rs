@@ -4,12 +4,15 @@
 //! still borrowed from its source, so rows are never copied.
 
 pub mod arrow;
+mod prepared;
 pub mod sheet;
 
 use std::io;
 use std::path::Path;
 
 use crate::error::{Error, FileError};
+
+pub use prepared::{Preparation, Prepared, Replacements, is_total};
 
 /// One value of a row, borrowed from its source.
 ///
@@ -35,6 +38,12 @@ pub enum Cell<'a> {
     List(Vec<Cell<'a>>),
     /// Names and values, in order.
     Map(Vec<(&'a str, Cell<'a>)>),
+    /// A whole number whose format shows text, such as AHU-017: the number, the text, and the format as in Excel.
+    Shown {
+        number: i64,
+        text: &'a str,
+        format: &'a str,
+    },
     /// A formula that was saved without its value, and the name of its cell, such as `C7`. The formula is empty if the
     /// file does not contain its text.
     Formula {
@@ -137,6 +146,28 @@ impl From<SourceError> for Error {
             SourceError::Rows(message) => Self::Input(message),
             SourceError::File(failed) => Self::File(failed),
         }
+    }
+}
+
+/// The texts of a column that have leading zeros, such as 000059.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Padded {
+    /// The length of the longest text.
+    pub longest: usize,
+    /// Whether the texts differ in length.
+    pub is_uneven: bool,
+}
+
+impl Padded {
+    /// Adds a text of the column. Returns whether it has leading zeros.
+    pub fn add(&mut self, text: &str) -> bool {
+        let is_padded =
+            text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_padded {
+            self.is_uneven |= self.longest > 0 && self.longest != text.len();
+            self.longest = self.longest.max(text.len());
+        }
+        is_padded
     }
 }
 

@@ -17,6 +17,7 @@ use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
 use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
+use super::sheet::prepared;
 use super::table::Table;
 use crate::api;
 use crate::batch::activity::{Activity, CurrentActivity};
@@ -34,7 +35,7 @@ use crate::http::auth::Fetching;
 use crate::http::send::Network;
 use crate::http::{Caller, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
-use crate::input::{More, Sink, Source, SourceError};
+use crate::input::{More, Prepared, Sink, Source, SourceError};
 use crate::ledger::journal::Header;
 use crate::ledger::{self, SharedLedger};
 use crate::options::{GivenOptions, Options};
@@ -68,14 +69,16 @@ fn names(
     let settings = settings.map(|settings| settings.get().0.clone());
     let assets = assets.map(Bound::get);
     let names = py.detach(|| given.names(settings, assets.map(Table::table)))?;
-    Ok(named(names, rows))
+    Ok(named(py, given, names, rows))
 }
 
-/// Adds the template's category and the title of the row labels.
-fn named(names: Names, rows: &Rows) -> Names {
+/// Adds what is known of the rows before they are read: the template's category, their number, and so on.
+fn named(py: Python<'_>, given: &WriteOptions, names: Names, rows: &Rows) -> Names {
     Names {
         category: rows.template_category(),
         row_title: rows.title().map(Arc::from),
+        rows_of_file: rows.rows_of_file(),
+        padded: rows.padded(py, |column| given.is_identifier(column)),
         ..names
     }
 }
@@ -137,7 +140,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
         let names = names(py, &given, rows.get(), settings, assets).map_err(|error| exception(py, &error))?;
-        let source = rows.get().source(py)?;
+        let source = prepared(rows.get().source(py)?, &given);
         let tolerance = given
             .tolerance(source.rows())
             .map_err(|error| exception(py, &error))?;
@@ -204,7 +207,7 @@ impl Engine {
         after: Option<&Bound<'_, Table>>,
     ) -> PyResult<Operation> {
         let given: GetOptions = depythonize(options)?;
-        let source = rows.get().source(py)?;
+        let source = Prepared::new(rows.get().source(py)?, None);
         let session = Session::new(self.caller(py)?, Stop::default());
         let earlier = earlier(py, after)?;
         let replayable = source.rows().is_some();
@@ -231,8 +234,9 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
         let names = names(py, &given, rows.get(), settings, None);
-        let mut source = rows.get().source(py)?;
+        let source = rows.get().source(py)?;
         let raised = source.error();
+        let mut source = prepared(source, &given);
         let found = py.detach(|| scan::scan(&mut source, &given, shape, names));
         match found {
             Ok(found) => Ok((found.names, found.assets, found.compared)),
@@ -258,10 +262,11 @@ impl Engine {
         let settings = Some(settings.get().0.clone());
         let names = given
             .names(settings, Some(&columns::Table::default()))
-            .map(|names| named(names, rows.get()))
+            .map(|names| named(py, &given, names, rows.get()))
             .map_err(|error| exception(py, &error))?;
-        let mut source = rows.get().source(py)?;
+        let source = rows.get().source(py)?;
         let raised = source.error();
+        let mut source = prepared(source, &given);
         let policy = given.policy(write.row, None, names);
         // The path of the method would work for only one lifetime.
         #[allow(clippy::redundant_closure_for_method_calls)]
@@ -452,14 +457,14 @@ impl Engine {
         &self,
         py: Python<'_>,
         job: Job,
-        source: PythonSource,
+        source: Prepared<PythonSource>,
         ledger: SharedLedger,
         finish: impl FnOnce(crate::batch::run::Ended, &SharedLedger) -> Ended + Send + 'static,
     ) -> PyResult<Operation> {
         let caller = self.caller(py)?;
         let stop = Stop::default();
         let rows = source.rows();
-        let error: Arc<Mutex<Option<PyErr>>> = source.error();
+        let error: Arc<Mutex<Option<PyErr>>> = source.inner().error();
         let run = Run::new(caller, job, ledger.clone(), stop.clone());
         let activity = run.activity();
         let theirs = ledger.clone();
@@ -477,7 +482,7 @@ fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
 
 /// A source of rows that may block on the interpreter or on a slow generator. Requests in flight continue
 /// meanwhile.
-struct Blocking(PythonSource);
+struct Blocking(Prepared<PythonSource>);
 
 impl Source for Blocking {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {

@@ -28,6 +28,9 @@ mod _core {
     use pyo3::prelude::*;
     use pyo3::types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple};
 
+    use crate::batch::options::WriteOptions;
+    use crate::input::sheet::encoding::standard_name;
+
     #[pymodule_export]
     use super::engine::Engine;
     #[pymodule_export]
@@ -72,17 +75,31 @@ mod _core {
 
     /// Returns the number of failed rows in a ledger, and an Excel file with them and their problems.
     #[pyfunction]
-    #[pyo3(signature = (rows, ledger, settings, separator, /))]
+    #[pyo3(signature = (rows, ledger, settings, options, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn fixes_file<'py>(
         py: Python<'py>,
         rows: Bound<'_, Rows>,
         ledger: Bound<'_, Ledger>,
         settings: Option<Bound<'_, Settings>>,
-        separator: &str,
+        options: Bound<'_, PyDict>,
     ) -> PyResult<(usize, Bound<'py, PyBytes>)> {
+        let options: WriteOptions = pythonize::depythonize(&options)?;
         let settings = settings.as_ref().map(Bound::get);
-        super::sheet::fixes_file(py, rows.get(), ledger.get(), settings, separator)
+        super::sheet::fixes_file(py, rows.get(), ledger.get(), settings, &options)
+    }
+
+    /// Returns the standard name of a text encoding. Raises `OptionError` for an unknown name.
+    #[pyfunction]
+    #[pyo3(signature = (name, /))]
+    fn encoding_name(py: Python<'_>, name: &str) -> PyResult<&'static str> {
+        standard_name(name).map_err(|near| {
+            let hint = near.map_or_else(
+                || "Use a name such as \"utf-8\" or \"windows-1252\".".to_owned(),
+                |near| format!("Did you mean \"{near}\"?"),
+            );
+            super::errors::refused(py, format!("encoding: there is no encoding {name:?}. {hint}"))
+        })
     }
 
     /// Returns an Excel template for assets in a category.

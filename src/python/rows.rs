@@ -17,8 +17,9 @@ use super::capsule;
 use super::errors::exception;
 use super::values::{Value, Values, entries, type_name};
 use crate::input::arrow::{self, Batches, Chunks};
-use crate::input::sheet::{Limits, Sheet, SheetRows};
-use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError, duplicate};
+use crate::input::sheet::encoding::named;
+use crate::input::sheet::{Layout, Limits, Sheet, SheetRows};
+use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError, duplicate};
 
 /// Rows from any origin, ready to be read by the core.
 #[pyclass(frozen, name = "Rows", module = "acc_assets._core")]
@@ -182,8 +183,11 @@ impl Rows {
     /// incrementally. `source` is a path or the bytes of a file. For bytes, `name` must be the name of the
     /// file, or only its extension, such as "xlsx".
     #[staticmethod]
-    #[pyo3(signature = (source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None))]
-    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
+    #[pyo3(signature = (
+        source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None, encoding=None, skip_rows=0,
+        skip_footer=0,
+    ))]
+    #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // Arguments from Python are owned.
     fn from_sheet(
         py: Python<'_>,
         source: &Bound<'_, PyAny>,
@@ -191,13 +195,25 @@ impl Rows {
         max_workbook_bytes: Option<u64>,
         max_line_bytes: Option<u64>,
         name: Option<String>,
+        encoding: Option<String>,
+        skip_rows: u32,
+        skip_footer: usize,
     ) -> PyResult<Self> {
+        let unknown = |name: &str| PyValueError::new_err(format!("there is no encoding {name:?}"));
+        let encoding = encoding
+            .map(|name| named(&name).ok_or_else(|| unknown(&name)))
+            .transpose()?;
         let usual = Limits::default();
-        let limits = Limits {
-            workbook: max_workbook_bytes.unwrap_or(usual.workbook),
-            line: max_line_bytes.unwrap_or(usual.line),
+        let layout = Layout {
+            sheet: sheet.as_deref(),
+            encoding,
+            skip_rows,
+            skip_footer,
+            limits: Limits {
+                workbook: max_workbook_bytes.unwrap_or(usual.workbook),
+                line: max_line_bytes.unwrap_or(usual.line),
+            },
         };
-        let sheet = sheet.as_deref();
         let path;
         let opened = if source.is_instance_of::<PyBytes>() {
             let bytes: PyBackedBytes = source.extract()?;
@@ -207,11 +223,11 @@ impl Rows {
                 )
             })?;
             path = std::path::absolute(&name).ok();
-            py.detach(|| Sheet::of_bytes(&name, bytes.to_vec(), sheet, limits))
+            py.detach(|| Sheet::of_bytes(&name, bytes.to_vec(), &layout))
         } else {
             let given: PathBuf = source.extract()?;
             path = std::path::absolute(&given).ok();
-            py.detach(|| Sheet::open(&given, sheet, limits))
+            py.detach(|| Sheet::open(&given, &layout))
         };
         let opened = opened.map_err(|error| exception(py, &error.into()))?;
         let rows = opened.rows();
@@ -328,6 +344,27 @@ impl Rows {
         self.length
     }
 
+    /// Returns the number of rows, if they come from a sheet or text file.
+    pub fn rows_of_file(&self) -> Option<usize> {
+        self.sheet().map(Sheet::rows)
+    }
+
+    /// Returns the columns that have both texts with leading zeros and numbers, if this takes little time to find out.
+    /// In a frame, only the columns of identifiers are examined.
+    pub fn padded(&self, py: Python<'_>, is_identifier: impl Fn(&str) -> bool) -> HashMap<String, Padded> {
+        match &self.origin {
+            Origin::Sheet(sheet) => py.detach(|| sheet.padded()),
+            Origin::Columns(frame) => frame
+                .names
+                .iter()
+                .zip(&frame.columns)
+                .filter(|(name, _)| is_identifier(name))
+                .filter_map(|(name, cells)| Some((name.clone(), cells.padded(py)?)))
+                .collect(),
+            _ => HashMap::new(),
+        }
+    }
+
     fn sheet(&self) -> Option<&Sheet> {
         match &self.origin {
             Origin::Sheet(sheet) => Some(sheet),
@@ -407,6 +444,18 @@ impl Cells {
             Ok(list) => Self::List(list.clone().unbind()),
             Err(_) => Self::Objects(column.clone().unbind()),
         })
+    }
+
+    /// Returns the texts with leading zeros, if there are any. Only a list of objects may have numbers as well.
+    fn padded(&self, py: Python<'_>) -> Option<Padded> {
+        let Self::List(cells) = self else { return None };
+        let mut padded = Padded::default();
+        for cell in cells.bind(py) {
+            if let Ok(text) = cell.cast::<PyString>() {
+                padded.add(text.to_string_lossy().trim());
+            }
+        }
+        (padded.longest > 0).then_some(padded)
     }
 
     fn rows(&self, py: Python<'_>) -> PyResult<usize> {

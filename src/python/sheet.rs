@@ -7,10 +7,11 @@ use pyo3::types::PyBytes;
 
 use super::errors::exception;
 use super::ledger::Ledger;
-use super::rows::Rows;
+use super::rows::{PythonSource, Rows};
 use super::settings::Settings;
+use crate::batch::options::WriteOptions;
 use crate::error::Error;
-use crate::input::Label;
+use crate::input::{Label, Prepared};
 use crate::settings::SEPARATOR;
 use crate::sheet::columns::Offer;
 use crate::sheet::fixes::{self, Mark, Origin, RowToFix};
@@ -24,7 +25,7 @@ pub fn fixes_file<'py>(
     rows: &Rows,
     ledger: &Ledger,
     settings: Option<&Settings>,
-    separator: &str,
+    options: &WriteOptions,
 ) -> PyResult<(usize, Bound<'py, PyBytes>)> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
@@ -67,7 +68,7 @@ pub fn fixes_file<'py>(
     if wanted.is_empty() {
         return Ok((0, PyBytes::new(py, &[])));
     }
-    let mut source = rows.source(py)?;
+    let mut source = prepared(rows.source(py)?, options);
     let category = rows.template_category();
     let uses = known.columns.iter();
     let origin = Origin {
@@ -78,12 +79,17 @@ pub fn fixes_file<'py>(
         fields: uses
             .filter_map(|used| Some((used.column.as_str(), used.field.as_deref()?)))
             .collect(),
-        offer: settings.map(|settings| Offer::of_path(&settings.0, category.as_deref(), separator)),
+        offer: settings.map(|settings| Offer::of_path(&settings.0, category.as_deref(), &options.separator)),
     };
     let (written, file) = py
         .detach(|| fixes::file(&mut source, &wanted, &origin))
         .map_err(|error| exception(py, &error.into()))?;
     Ok((written, PyBytes::new(py, &file)))
+}
+
+/// Returns the rows with their texts replaced and their blank cells filled, as these options say.
+pub(super) fn prepared(source: PythonSource, options: &WriteOptions) -> Prepared<PythonSource> {
+    Prepared::new(source, options.reading.preparation(&options.mapping))
 }
 
 /// Returns an Excel template for assets in a category.

@@ -10,6 +10,8 @@ use crate::validation::columns::CLEAR;
 /// The value of a cell that is not blank.
 pub(super) enum Value {
     Number(f64),
+    /// A number with its format, which shows text.
+    Shown(f64, String),
     Bool(bool),
     Text(String),
     Date(Date),
@@ -29,6 +31,10 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
         Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),
         Cell::Int(number) => Value::Text(number.to_string()),
         #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
+        Cell::Shown { number, format, .. } if (-EXACT..=EXACT).contains(number) => {
+            Value::Shown(*number as f64, (*format).to_owned())
+        }
+        #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
         Cell::Float(number)
             if number.is_finite() && (number.fract() != 0.0 || number.abs() <= EXACT as f64) =>
         {
@@ -36,7 +42,9 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
         }
         Cell::Float(number) => Value::Text(number.to_string()),
         Cell::Float32(number) => Value::Text(number.to_string()),
-        Cell::Digits(text) | Cell::Text(text) | Cell::Other(text) => Value::Text((*text).to_owned()),
+        Cell::Digits(text) | Cell::Text(text) | Cell::Other(text) | Cell::Shown { text, .. } => {
+            Value::Text((*text).to_owned())
+        }
         Cell::Date(day) => Value::Date(*day),
         Cell::DateTime(moment) => Value::DateTime(*moment),
         Cell::List(items) => {
@@ -44,7 +52,7 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
                 .iter()
                 .filter_map(value)
                 .map(|value| match value {
-                    Value::Number(number) => number.to_string(),
+                    Value::Number(number) | Value::Shown(number, _) => number.to_string(),
                     Value::Bool(value) => value.to_string(),
                     Value::Text(text) => text,
                     Value::Date(day) => day.to_string(),
@@ -80,6 +88,11 @@ pub(super) fn put(
             sheet.write_number_with_format(line, column, *number, &marked(Format::new(), bad))?;
             number.to_string().len()
         }
+        Value::Shown(number, format) => {
+            let style = marked(Format::new().set_num_format(format), bad);
+            sheet.write_number_with_format(line, column, *number, &style)?;
+            number.to_string().len() + format.chars().count()
+        }
         Value::Bool(value) => {
             sheet.write_boolean_with_format(line, column, *value, &marked(Format::new(), bad))?;
             5
@@ -99,7 +112,7 @@ pub(super) fn put(
                 Value::Text(text) => cut(text, LONGEST_CELL),
                 Value::Date(day) => day.to_string(),
                 Value::DateTime(moment) => moment.to_string(),
-                Value::Number(number) => number.to_string(),
+                Value::Number(number) | Value::Shown(number, _) => number.to_string(),
                 Value::Bool(value) => value.to_string(),
             };
             let length = text.chars().count();

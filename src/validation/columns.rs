@@ -98,6 +98,23 @@ pub(super) fn base_field(name: &str) -> Option<usize> {
     })
 }
 
+/// Returns whether a name that the user gave for a column means this one: by its heading, or by the field or attribute
+/// that it sets.
+#[must_use]
+pub fn is_called(column: &str, name: &str, mapping: &[(String, Option<String>)]) -> bool {
+    let same = |one: &str, other: &str| plain(bare(one)) == plain(bare(other));
+    if same(column, name) {
+        return true;
+    }
+    let target = match mapping.iter().find(|(from, _)| from == column) {
+        Some((_, None)) => return false,
+        Some((_, Some(target))) => target.as_str(),
+        None => column,
+    };
+    let field = base_field(target);
+    same(target, name) || (field.is_some() && field == base_field(name))
+}
+
 /// Strips the prefix `customAttributes.` from a name.
 pub(super) fn bare(name: &str) -> &str {
     name.strip_prefix(CUSTOM_ATTRIBUTES)

@@ -11,6 +11,11 @@ pub(super) enum Held {
         cell: Box<str>,
         formula: Box<str>,
     },
+    Shown {
+        number: i64,
+        text: Box<str>,
+        format: Box<str>,
+    },
     List(Vec<Self>),
     Map(Vec<(Box<str>, Self)>),
     /// A cell without text.
@@ -26,6 +31,14 @@ impl Held {
             Cell::Formula { cell, formula } => {
                 let (cell, formula) = ((*cell).into(), (*formula).into());
                 return Self::Formula { cell, formula };
+            }
+            Cell::Shown { number, text, format } => {
+                let (text, format) = ((*text).into(), (*format).into());
+                return Self::Shown {
+                    number: *number,
+                    text,
+                    format,
+                };
             }
             Cell::List(items) => return Self::List(items.iter().map(Self::of).collect()),
             Cell::Map(entries) => {
@@ -53,6 +66,11 @@ impl Held {
             Self::Digits(digits) => Cell::Digits(digits),
             Self::Other(kind) => Cell::Other(kind),
             Self::Formula { cell, formula } => Cell::Formula { cell, formula },
+            Self::Shown { number, text, format } => Cell::Shown {
+                number: *number,
+                text,
+                format,
+            },
             Self::List(items) => Cell::List(items.iter().map(Self::cell).collect()),
             Self::Map(entries) => {
                 let entries = entries.iter();

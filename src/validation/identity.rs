@@ -126,7 +126,8 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
         // Use the shortest text in single precision, so that 0.1 stays 0.1.
         Cell::Float32(number) => float(number.to_string().parse().unwrap_or(f64::from(*number)), out),
         Cell::Digits(digits) => out.extend_from_slice(without_zeros(digits).as_bytes()),
-        Cell::Text(text) => {
+        // The text that users see is what is sent to a text field.
+        Cell::Text(text) | Cell::Shown { text, .. } => {
             let start = out.len();
             out.extend_from_slice(trimmed(text).as_bytes());
             if is_truth(trimmed(text)) {

@@ -9,8 +9,11 @@ use uuid::Uuid;
 
 use super::columns;
 use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
+use super::reading::Reading;
 use crate::api::RowShape;
 use crate::columns::Table;
+use crate::input::Padded;
+use crate::input::sheet::SHEET_ROW;
 use crate::settings::names::{folded, nearest};
 use crate::settings::{Miss, SEPARATOR, Settings};
 
@@ -48,6 +51,13 @@ pub struct Policy {
     pub names: Names,
 }
 
+impl Policy {
+    /// Returns whether the rows come from a workbook, which stores 15 digits of a number.
+    pub(super) fn is_workbook(&self) -> bool {
+        self.names.row_title.as_deref() == Some(SHEET_ROW)
+    }
+}
+
 /// The data needed to replace names in rows with ids.
 #[derive(Debug, Clone)]
 pub struct Names {
@@ -57,6 +67,8 @@ pub struct Names {
     pub mapping: Vec<(String, Option<String>)>,
     /// The separator between the names in a path.
     pub separator: String,
+    /// How to read text.
+    pub reading: Arc<Reading>,
     /// The assets that a patch changes, by id. `None` if the assets were not read.
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
     /// The same assets, if the rows of the patch come from the service. Only cells that differ are then sent.
@@ -65,6 +77,10 @@ pub struct Names {
     pub category: Option<String>,
     /// The title of the row labels if they are positions in a file, such as `sheet row`.
     pub row_title: Option<Arc<str>>,
+    /// The number of rows, if the rows come from a sheet or text file.
+    pub rows_of_file: Option<usize>,
+    /// The columns that have both texts with leading zeros and numbers, if known before the rows are read.
+    pub padded: HashMap<String, Padded>,
 }
 
 impl Default for Names {
@@ -73,10 +89,13 @@ impl Default for Names {
             settings: None,
             mapping: Vec::new(),
             separator: SEPARATOR.to_owned(),
+            reading: Arc::default(),
             assets: None,
             current: None,
             category: None,
             row_title: None,
+            rows_of_file: None,
+            padded: HashMap::new(),
         }
     }
 }

@@ -291,7 +291,7 @@ impl Resolver {
             None => None,
         };
         let text = match cell {
-            Cell::Text(text) => Some(text.trim()),
+            Cell::Text(text) | Cell::Shown { text, .. } => Some(text.trim()),
             _ => number.as_deref(),
         };
         let path: Option<Vec<&str>> = match cell {

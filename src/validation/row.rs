@@ -11,12 +11,13 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::columns::{self, Meant};
 use super::current::OF_SERVICE;
 use super::fields::{
-    self, BARCODE, CATEGORY, CLIENT_ASSET, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, LOCATION, STATUS,
+    self, BARCODE, CATEGORY, CLIENT_ASSET, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, Kind, LOCATION, STATUS,
 };
 use super::held::Held;
 use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
+use super::office::Office;
 use super::policy::{ImportKey, Policy};
 use super::resolve::Resolver;
 use super::rules::{
@@ -26,7 +27,7 @@ use super::rules::{
 use super::typed;
 use super::value::{self, Meaning, Refusal};
 use crate::api::RowShape;
-use crate::input::{Cell, Column};
+use crate::input::{Cell, Column, is_total};
 use crate::model::text::trimmed;
 
 /// Checks rows one by one and writes each into a request body.
@@ -70,6 +71,8 @@ pub struct RowWriter {
     anonymous: bool,
     /// Whether the rows have values that only the service sets, so they come from the service.
     pub(super) are_of_service: bool,
+    /// What is known of identifiers that were read as numbers, and of rows of totals.
+    pub(super) office: Office,
     // The fields below belong to the current row.
     number: u32,
     start: usize,
@@ -174,6 +177,7 @@ impl RowWriter {
             .as_ref()
             .filter(|_| policy.shape != RowShape::Id)
             .map(|settings| Resolver::new(settings.clone(), &policy.names.separator));
+        let office = Office::new(policy.names.padded.clone());
         Self {
             policy,
             names,
@@ -196,6 +200,7 @@ impl RowWriter {
             headings: BTreeMap::new(),
             anonymous: false,
             are_of_service: false,
+            office,
             number: 0,
             start: 0,
             import_key_at: None,
@@ -455,6 +460,7 @@ impl RowWriter {
         self.held.clear();
         self.unchanged = false;
         self.needs_asset = false;
+        self.office.begin();
         if let Some(names) = &mut self.names {
             names.begin();
         }
@@ -528,7 +534,17 @@ impl RowWriter {
         match (seed, &named.slot) {
             // An id is added by `id_cell`, in its parsed form.
             (None, _) | (_, Slot::Id) => {}
-            (Some(seed), _) => self.identity.cell(seed, cell),
+            (Some(seed), _) => identify(&mut self.identity, &self.policy, seed, cell),
+        }
+        if let Cell::Text(text) = cell
+            && is_total(text)
+        {
+            let field = match named.slot {
+                Slot::Field(field) => Some(field),
+                _ => None,
+            };
+            self.office
+                .add_total(&named.name, text, field, matches!(named.slot, Slot::Id));
         }
         match &named.slot {
             Slot::Ignored => {}
@@ -593,9 +609,7 @@ impl RowWriter {
 
     /// Returns the name of a column in the user's data.
     pub(super) fn called(&self, column: Column) -> &str {
-        self.columns
-            .get(column.0 as usize)
-            .map_or("", |named| named.name.as_str())
+        called_of(&self.columns, column)
     }
 
     /// Returns the name of the column that sets a field, as in the user's data. Without such a column, returns
@@ -648,6 +662,15 @@ impl RowWriter {
         let start = out.len();
         out.extend_from_slice(self.openings[index].as_bytes());
         let value = out.len();
+        let is_text = field.kind == Kind::Text;
+        let meaning = meaning.and_then(|meaning| {
+            let name = column
+                .filter(|_| field.trims)
+                .map(|column| called_of(&self.columns, column));
+            self.office
+                .check(name, cell, is_text, self.policy.is_workbook())?;
+            Ok(meaning)
+        });
         let written = meaning.and_then(|meaning| match (meaning, &mut self.names) {
             (Meaning::Value, Some(names)) if [CATEGORY, STATUS, LOCATION].contains(&index) => {
                 names.field(index, cell, out)
@@ -680,7 +703,7 @@ impl RowWriter {
         }
         if field.name == CLIENT_ASSET_ID && self.policy.shape == RowShape::NewAsset {
             match cell {
-                Cell::Text(text) => self.key.push_str(text),
+                Cell::Text(text) | Cell::Shown { text, .. } => self.key.push_str(text),
                 // A number or a date is in quotes and has no escapes.
                 _ => self
                     .key
@@ -737,7 +760,7 @@ impl RowWriter {
         for (place, (name, value)) in entries.iter().enumerate() {
             let Entry { seed, attribute, .. } = *self.entry(place, name);
             if count {
-                self.identity.cell(seed, value);
+                identify(&mut self.identity, &self.policy, seed, value);
             }
             match attribute {
                 Some(attribute) => self.attribute_cell(attribute, None, value),
@@ -840,11 +863,20 @@ impl RowWriter {
         self.attribute_body
             .extend_from_slice(attribute.opening.as_bytes());
         let value = self.attribute_body.len();
+        let is_text = known.is_some_and(|(_, known)| known.data_type == "text");
+        let meaning = meaning.and_then(|meaning| {
+            let name = column
+                .filter(|_| is_key)
+                .map(|column| called_of(&self.columns, column));
+            self.office
+                .check(name, cell, is_text, self.policy.is_workbook())?;
+            Ok(meaning)
+        });
         let body = &mut self.attribute_body;
         let written = meaning.and_then(|meaning| match (meaning, known, &mut self.names) {
             (Meaning::Value, Some((place, known)), Some(names)) => {
                 names.given.insert(place);
-                typed::write(known, place, cell, self.policy.dates, names, body)
+                typed::write(known, place, cell, &self.policy, names, body)
             }
             (Meaning::Value, ..) => value::attribute(cell, self.policy.dates, body),
             (_, Some((place, _)), Some(names)) => {
@@ -923,6 +955,10 @@ impl RowWriter {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+        if let Some(problem) = self.totals_row() {
+            out.truncate(self.start);
+            return Err(vec![problem]);
+        }
         // A row without an id has no asset to compare its cells with.
         self.release_held(out);
         self.end_import_key(out);
@@ -983,6 +1019,34 @@ impl RowWriter {
         let attribute = self.attribute_indexes.get(field);
         let column = attribute.and_then(|attribute| self.attribute_column(*attribute));
         column.unwrap_or_else(|| field.to_owned())
+    }
+
+    /// Returns the problem with a row of totals. A row with all required fields is an asset, whatever its name.
+    fn totals_row(&self) -> Option<Problem> {
+        // A column that is not recognized may be a required field, whose name the settings tell.
+        if self
+            .problems
+            .iter()
+            .any(|problem| problem.code == UNKNOWN_COLUMN.code)
+        {
+            return None;
+        }
+        let is_total = match self.policy.shape {
+            RowShape::NewAsset => self.office.is_total(self.given),
+            RowShape::AssetPatch => self.office.is_total_without_id(self.id == Given::No),
+            RowShape::Id => false,
+        };
+        let left = self
+            .policy
+            .names
+            .rows_of_file
+            .map(|rows| rows.saturating_sub(self.rows - 1));
+        is_total.then(|| self.office.totals_row(left)).flatten()
+    }
+
+    /// Returns the names of the columns.
+    pub(super) fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|named| named.name.as_str())
     }
 
     fn is_import_key(&self, name: &str) -> bool {
@@ -1165,6 +1229,7 @@ impl RowWriter {
             .chain(overlong)
             .chain(unknown)
             .chain(self.compared())
+            .chain(self.notes_on_options())
             .chain(noticed)
             .collect()
     }
@@ -1207,6 +1272,25 @@ fn is_api_name(name: &str) -> bool {
     name.ends_with("Id") && FIELDS.iter().any(|field| field.name == name)
 }
 
+/// Adds a cell to the digest of a row, as these options read it.
+fn identify(identity: &mut Identity, policy: &Policy, seed: Seed, cell: &Cell<'_>) {
+    let read = match cell {
+        Cell::Text(text) => policy.names.reading.identity(trimmed(text)),
+        _ => None,
+    };
+    match read {
+        Some(read) => identity.cell(seed, &Cell::Text(&read)),
+        None => identity.cell(seed, cell),
+    }
+}
+
+/// Returns the name of a column in the user's data.
+fn called_of(columns: &[Named], column: Column) -> &str {
+    columns
+        .get(column.0 as usize)
+        .map_or("", |named| named.name.as_str())
+}
+
 fn mapped_note(is_mapped: bool) -> &'static str {
     if is_mapped { "set by mapping=" } else { "" }
 }
@@ -1227,7 +1311,7 @@ const COLUMNS_SHOWN: usize = 20;
 pub(super) fn refused(column: &str, cell: &Cell<'_>, refusal: &Refusal) -> Problem {
     let value = shown(cell);
     let message = match cell {
-        Cell::Text(_) => format!("`{column}` is '{value}': {}", refusal.reason),
+        Cell::Text(_) | Cell::Shown { .. } => format!("`{column}` is '{value}': {}", refusal.reason),
         Cell::Formula { cell, formula: "" } => {
             format!("`{column}` is a formula in cell {cell}: {}", refusal.reason)
         }
@@ -1258,7 +1342,9 @@ const LONGEST_FORMULA: usize = 40;
 
 /// Returns the trimmed string. `None` if trimming would change nothing or leave nothing.
 fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
-    let Cell::Text(text) = cell else { return None };
+    let (Cell::Text(text) | Cell::Shown { text, .. }) = cell else {
+        return None;
+    };
     let kept = trimmed(text);
     (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
 }
@@ -1280,7 +1366,7 @@ pub(super) fn shown(cell: &Cell<'_>) -> String {
         Cell::Int(number) => number.to_string(),
         Cell::Float(number) => number.to_string(),
         Cell::Float32(number) => number.to_string(),
-        Cell::Digits(text) | Cell::Text(text) => return shortened(text, LONGEST),
+        Cell::Digits(text) | Cell::Text(text) | Cell::Shown { text, .. } => return shortened(text, LONGEST),
         Cell::Date(date) => date.to_string(),
         Cell::DateTime(moment) => moment.to_string(),
         Cell::List(items) => {

@@ -97,14 +97,24 @@ rules! {
     REQUIRED_ATTRIBUTE "required_attribute": "a custom attribute that the category requires is blank and \
         has no default",
         "fill in the cell";
-    NUMBER "number": "value of a numeric attribute is not a number with a decimal point",
-        "write the number with a decimal point and without spaces, for example 1234.5";
-    DATE "date": "value of a date attribute is not a date, or is ambiguous",
-        "use a date cell, or write year-month-day, for example 2031-02-28";
+    NUMBER "number": "value of a numeric attribute is not a number with a decimal point, or is ambiguous",
+        "write the number with a decimal point and without spaces, for example 1234.5, or set decimal= and \
+            thousands=";
+    DATE "date": "value of a date attribute is not a date, does not exist or is ambiguous",
+        "use a date cell, write year-month-day, for example 2031-02-28, or set dayfirst=";
     YES_NO "yes_no": "value of a boolean attribute is not true or false, yes or no, 1 or 0",
-        "write yes or no";
+        "write yes or no, or name the words of your data with true_values= and false_values=";
     CHOICE "choice": "value of a select or multi-select attribute is not one of its options",
         "use the label or id of an option; separate the options of a multi-select with ;";
+    LEADING_ZEROS "leading_zeros": "value is a number in a column of text with leading zeros, so its own zeros \
+        are lost",
+        "write the value as text, with its leading zeros";
+    TOO_MANY_DIGITS "too_many_digits": "value is a number of more than 15 digits, of which Excel and floats keep \
+        only 15",
+        "write the value as text";
+    TOTALS_ROW "totals_row": "the row has a title such as \"Total\" and no other required field, so it is not an \
+        asset",
+        "remove the row, or skip the last rows of the file with skip_footer=";
     SAME_IMPORT_KEY "same_import_key": "rows with the same import key have different values",
         "use a different key for each row";
     DIFFERS "differs": "an asset with the row's import key exists, and the value differs",

@@ -1,11 +1,10 @@
 //! Writes values of custom attributes whose type is known, with one function per type ("POST
 //! assets:batch-create" reference page, `customAttributes`).
 
-use jiff::civil::{Date, DateTime};
-
 use super::fields::LONGEST_ATTRIBUTE;
 use super::json;
-use super::policy::Dates;
+use super::policy::{Dates, Policy};
+use super::reading::Reading;
 use super::resolve::Resolver;
 use super::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TOO_LONG, YES_NO};
 use super::value::{
@@ -27,15 +26,15 @@ pub(super) fn write(
     attribute: &Attribute,
     place: usize,
     cell: &Cell<'_>,
-    dates: Dates,
+    policy: &Policy,
     names: &mut Resolver,
     out: &mut Vec<u8>,
 ) -> Written {
     match attribute.data_type.as_str() {
         "text" => text(attribute, cell, out),
-        "numeric" => numeric(cell, out),
-        "date" => day(cell, dates, out),
-        "boolean" => boolean(cell, out),
+        "numeric" => numeric(cell, &policy.names.reading, out),
+        "date" => day(cell, policy, out),
+        "boolean" => boolean(cell, &policy.names.reading, out),
         "select" => {
             let id = match cell {
                 Cell::List(items) if items.len() == 1 => choice(place, &items[0], names),
@@ -46,7 +45,7 @@ pub(super) fn write(
         }
         "multi_select" => choices(place, cell, names, out),
         // The type is unknown, so leave the type check to the service.
-        _ => value::attribute(cell, dates, out),
+        _ => value::attribute(cell, policy.dates, out),
     }
 }
 
@@ -54,8 +53,8 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     let longest = attribute.longest.unwrap_or(LONGEST_ATTRIBUTE);
     let too_long = || refused(&TOO_LONG, format!("longer than {longest} characters"), "");
     match cell {
-        Cell::Text(text) if longer(text, longest) => too_long(),
-        Cell::Text(text) => {
+        Cell::Text(text) | Cell::Shown { text, .. } if longer(text, longest) => too_long(),
+        Cell::Text(text) | Cell::Shown { text, .. } => {
             json::text(text, out);
             Ok(())
         }
@@ -77,7 +76,7 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
 
 /// Writes a number as a string, with a point as the decimal separator. A string is checked and sent without
 /// surrounding blanks or a leading plus sign. The maximum length applies to attributes of every type.
-fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+fn numeric(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {
     let too_long = || refused(&TOO_LONG, "longer than 250 characters", "");
     let Cell::Text(text) = cell else {
         let start = out.len();
@@ -87,59 +86,41 @@ fn numeric(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
         }
         return written;
     };
-    let text = text.trim();
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    match text.parse::<f64>() {
-        Ok(number) if plain && number.is_finite() => {
-            let text = text.strip_prefix('+').unwrap_or(text);
-            if longer(text, LONGEST_ATTRIBUTE) {
-                return too_long();
-            }
-            json::text(text, out);
-            Ok(())
-        }
-        Ok(_) if plain => refused(&NOT_FINITE, NOT_FINITE.says, ""),
-        _ if text.contains(',') => refused(
-            &NUMBER,
-            "not a number with a decimal point and without commas",
-            "",
-        ),
-        _ => refused(&NUMBER, "not a number", ""),
+    let number = match reading.number(text) {
+        Ok(number) => number,
+        Err((reason, fix)) => return refused(&NUMBER, reason, fix),
+    };
+    if number.parse::<f64>().is_ok_and(f64::is_infinite) {
+        return refused(&NOT_FINITE, NOT_FINITE.says, "");
     }
+    if longer(&number, LONGEST_ATTRIBUTE) {
+        return too_long();
+    }
+    json::text(&number, out);
+    Ok(())
 }
 
-fn day(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Written {
+fn day(cell: &Cell<'_>, policy: &Policy, out: &mut Vec<u8>) -> Written {
     let moment = match cell {
         Cell::Date(day) => day.to_datetime(jiff::civil::Time::midnight()),
         Cell::DateTime(moment) => *moment,
-        Cell::Text(text) => {
-            let text = text.trim();
-            let read = match text.len() {
-                10 => text
-                    .parse::<Date>()
-                    .map(|day| day.to_datetime(jiff::civil::Time::midnight())),
-                _ => text.parse::<DateTime>(),
-            };
-            match read {
-                Ok(moment) => moment,
-                Err(_) => return refused(&DATE, "ambiguous date", ""),
-            }
-        }
+        Cell::Text(text) => match policy.names.reading.date(text) {
+            Ok(moment) => moment,
+            Err((reason, fix)) => return refused(&DATE, reason, fix),
+        },
         _ => return refused(&DATE, "not a date", ""),
     };
-    if dates == Dates::Strict && !midnight(moment) {
+    if policy.dates == Dates::Strict && !midnight(moment) {
         return refused(&DATE_ONLY, DATE_ONLY.says, "");
     }
     date(moment.date(), out);
     Ok(())
 }
 
-fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+fn boolean(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {
     let said = match cell {
         Cell::Bool(said) => Some(*said),
-        Cell::Int(number) => match number {
+        Cell::Int(number) | Cell::Shown { number, .. } => match number {
             0 => Some(false),
             1 => Some(true),
             _ => None,
@@ -155,11 +136,7 @@ fn boolean(cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             },
             _ => None,
         },
-        Cell::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "yes" | "1" => Some(true),
-            "false" | "no" | "0" => Some(false),
-            _ => None,
-        },
+        Cell::Text(text) => reading.boolean(text),
         _ => None,
     };
     let Some(said) = said else {
@@ -180,7 +157,7 @@ fn zero_or_one(number: f64) -> Option<bool> {
 fn choice(place: usize, cell: &Cell<'_>, names: &mut Resolver) -> Result<String, Refusal> {
     let mut written = Vec::new();
     let found = match cell {
-        Cell::Text(text) => names.choice(place, text.trim()),
+        Cell::Text(text) | Cell::Shown { text, .. } => names.choice(place, text.trim()),
         other => {
             if !matches!(number(other, &mut written), Some(Ok(()))) {
                 return Err(Refusal::new(

@@ -98,8 +98,8 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     let longest = field.longest.unwrap_or(usize::MAX);
     let too_long = || refused(&TOO_LONG, "longer than 1000 characters", "");
     match cell {
-        Cell::Text(text) if longer(text, longest) => too_long(),
-        Cell::Text(text) => {
+        Cell::Text(text) | Cell::Shown { text, .. } if longer(text, longest) => too_long(),
+        Cell::Text(text) | Cell::Shown { text, .. } => {
             json::text(text, out);
             Ok(())
         }
@@ -131,7 +131,7 @@ fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     const EXACT_SINGLE: f32 = 16_777_216.0;
     let whole = match cell {
-        Cell::Int(number) => *number >= 0,
+        Cell::Int(number) | Cell::Shown { number, .. } => *number >= 0,
         Cell::Float(number) => number.fract() == 0.0 && (0.0..EXACT).contains(number),
         Cell::Float32(number) => number.fract() == 0.0 && (0.0..EXACT_SINGLE).contains(number),
         Cell::Digits(digits) => {
@@ -260,7 +260,9 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
 /// number.
 pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
     match cell {
-        Cell::Int(number) => plain(itoa::Buffer::new().format(*number), out),
+        Cell::Int(number) | Cell::Shown { number, .. } => {
+            plain(itoa::Buffer::new().format(*number), out);
+        }
         Cell::Digits(digits) => json::text(digits, out),
         Cell::Float(number) if number.is_finite() => float(*number, out),
         Cell::Float32(number) if number.is_finite() => float(*number, out),

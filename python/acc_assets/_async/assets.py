@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from .._mapping import ColumnMapping
-from .._options import (
-    SEPARATOR,
-    Dates,
-    Missing,
-    Nulls,
-    OnError,
-    SheetOption,
-    Verb,
-    at_least_one,
-    get_options,
-    list_options,
-)
+from .._options import SEPARATOR, Missing, OnError, SheetOption, Verb, at_least_one, get_options, list_options
 from .._partial import After, found, still_partial, table_of, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import Filters
+from .._reading import ReadOptions, reading
 from .._report import Report
-from .._rows import AsyncIdData, AsyncRowData, reading
+from .._rows import AsyncIdData, AsyncRowData
 from .._settings import SettingsOption
 from .._tables import AssetTable
 from .._times import TimeRange
@@ -30,6 +20,9 @@ from .._workbooks import write_template
 from .._write import check_options
 from ._drive import off_loop
 from .verbs import AsyncBulkResult, AsyncVerbs, ended, prepared, read, settings_of
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class AsyncAssets(AsyncVerbs):
@@ -50,12 +43,8 @@ class AsyncAssets(AsyncVerbs):
         returning: bool = False,
         reconcile: bool = True,
         batch_size: int = 100,
-        sheet: SheetOption = None,
-        mapping: ColumnMapping | None = None,
-        separator: str = SEPARATOR,
-        nulls: Nulls = "omit",
-        dates: Dates = "strict",
         progress: ProgressOption = "auto",
+        **options: Unpack[ReadOptions],
     ) -> AsyncBulkResult:
         """Create one asset per row.
 
@@ -91,9 +80,9 @@ class AsyncAssets(AsyncVerbs):
                 two minutes, and resends those that do not exist. Rows that remain in doubt are `unknown`. False leaves
                 all such rows `unknown`. You can look up `unknown` rows later with `result.reconcile()`.
             batch_size: Assets per request, 1 to 100. Default: 100.
-            sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
             progress: "auto" shows a bar in a terminal or notebook; True also writes a line every 10 s if there is
                 neither. False shows nothing. A function is called with a `Progress`.
+            **options: How to read `data`: sheet, mapping, encoding, decimal and others. See `acc_assets.read`.
 
         Returns:
             A result with one outcome per row, in input order. Without rows, the result is empty and nothing is written.
@@ -118,11 +107,10 @@ class AsyncAssets(AsyncVerbs):
             >>> first.counts, second.counts
             ({'created': 250}, {'unchanged': 250})
         """
-        options = self._options(
+        write = self._options(
             "id", run, on_error, max_errors, dry_run, returning, reconcile, batch_size, import_key=import_key
         )
-        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
-        return await self._write("create", data, how, options, progress, settings)
+        return await self._write("create", data, reading(self.create, **options), write, progress, settings)
 
     async def validate(
         self,
@@ -132,12 +120,8 @@ class AsyncAssets(AsyncVerbs):
         key: str = "id",
         settings: SettingsOption = "auto",
         import_key: str | None = None,
-        sheet: SheetOption = None,
-        mapping: ColumnMapping | None = None,
-        separator: str = SEPARATOR,
-        nulls: Nulls = "omit",
-        dates: Dates = "strict",
         progress: ProgressOption = "auto",
+        **options: Unpack[ReadOptions],
     ) -> Report:
         """Check rows against the project's settings, but write nothing. The report lists every problem.
 
@@ -147,8 +131,8 @@ class AsyncAssets(AsyncVerbs):
             key: For a patch, the column with the asset ids.
             settings: Settings to check rows against: `Settings`, None for no settings, or "auto" for the project's settings.
             import_key: The column that uniquely identifies each row: "Barcode" or a text attribute. See `create`.
-            sheet, mapping, separator, nulls, dates: How to read `data`. See `acc_assets.read`.
             progress: How to show progress: "auto", True, False or a function. See `create`.
+            **options: How to read `data`: sheet, mapping, encoding, decimal and others. See `acc_assets.read`.
 
         Returns:
             A `Report` that lists problems by cause and by row, and shows how each column was interpreted.
@@ -161,12 +145,12 @@ class AsyncAssets(AsyncVerbs):
             >>> rows = [{"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed", "Airflow": "2,5"}]
             >>> report = await project.assets.validate(rows)
             >>> [(cause.column, cause.fix) for cause in report.causes]
-            [('Airflow', 'write the number with a decimal point and without spaces, for example 1234.5')]
+            [('Airflow', 'set decimal=",", or write the number with a decimal point')]
         """
-        options = check_options(verb, key, import_key)
-        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
+        checked = check_options(verb, key, import_key)
+        how = reading(self.validate, **options)
         source, rows, how = await self._loaded(data, how, verb, key, twice=True)
-        write = self._new(verb, rows, source, options | how.options(), progress)
+        write = self._new(verb, rows, source, checked | how.options(), progress)
         with write.reporter() as report:
             write = await prepared(write, settings, report, always=True)
             operation = await off_loop(write.operation)
@@ -186,12 +170,8 @@ class AsyncAssets(AsyncVerbs):
         returning: bool = False,
         reconcile: bool = True,
         batch_size: int = 100,
-        sheet: SheetOption = None,
-        mapping: ColumnMapping | None = None,
-        separator: str = SEPARATOR,
-        nulls: Nulls = "omit",
-        dates: Dates = "strict",
         progress: ProgressOption = "auto",
+        **options: Unpack[ReadOptions],
     ) -> AsyncBulkResult:
         """Update only the given fields of existing assets. The result contains one outcome per row, in input order.
 
@@ -210,10 +190,10 @@ class AsyncAssets(AsyncVerbs):
             reconcile: What to do with rows whose response was lost: True reads their assets and resends the rows that were
                 not applied. False leaves all such rows `unknown`. `result.reconcile()` looks them up later.
             batch_size: Assets per request, 1 to 100. Default: 100.
-            sheet, mapping, separator, dates: How to read `data`. See `acc_assets.read`.
-            nulls: What to do with empty cells: "omit" keeps the field, "clear" clears it, "error" makes the row invalid.
-                A cell that contains `acc_assets.CLEAR` always clears the field.
             progress: How to show progress: "auto", True, False or a function. See `create`.
+            **options: How to read `data`: sheet, mapping, nulls and others. See `acc_assets.read`. For empty cells,
+                nulls="omit" (default) keeps the field, "clear" clears it, and "error" makes the row invalid. A cell that
+                contains `acc_assets.CLEAR` always clears the field.
 
         Raises:
             The same errors as `create`.
@@ -224,9 +204,8 @@ class AsyncAssets(AsyncVerbs):
             >>> patched.counts
             {'updated': 1}
         """
-        options = self._options(key, run, on_error, max_errors, dry_run, returning, reconcile, batch_size)
-        how = reading(sheet=sheet, mapping=mapping, separator=separator, nulls=nulls, dates=dates)
-        return await self._write("patch", data, how, options, progress, settings)
+        write = self._options(key, run, on_error, max_errors, dry_run, returning, reconcile, batch_size)
+        return await self._write("patch", data, reading(self.patch, **options), write, progress, settings)
 
     async def get(
         self,

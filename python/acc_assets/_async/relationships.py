@@ -8,8 +8,9 @@ from .._options import MOST_RELATIONSHIPS, OnError, SheetOption
 from .._partial import After, keeping, table_of, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import search_query
+from .._reading import reading
 from .._records import Entity
-from .._rows import AsyncIdData, reading
+from .._rows import AsyncIdData
 from .._tables import RelationshipTable
 from .._times import Time
 from ._drive import finish

@@ -10,8 +10,9 @@ from .. import _core
 from .._files import is_slow
 from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
+from .._reading import Reading
 from .._results import Outcomes, Which
-from .._rows import AsyncIdData, Reading, load
+from .._rows import AsyncIdData, load
 from .._session import ProjectKey, Session
 from .._settings import given_settings
 from .._write import Write, raise_error, write_options

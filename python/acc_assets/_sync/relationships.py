@@ -9,8 +9,9 @@ from .._options import MOST_RELATIONSHIPS, OnError, SheetOption
 from .._partial import After, keeping, table_of, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import search_query
+from .._reading import reading
 from .._records import Entity
-from .._rows import IdData, reading
+from .._rows import IdData
 from .._tables import RelationshipTable
 from .._times import Time
 from ._drive import finish

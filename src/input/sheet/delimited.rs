@@ -1,5 +1,6 @@
 //! Reads the rows of a CSV file, one at a time. Cells are read as unchanged text.
 
+use std::collections::VecDeque;
 use std::fmt::{self, Display, Formatter};
 use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read};
@@ -8,8 +9,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::{Limits, Names, cannot_read, header_note, not_empty, open_file, shown_size};
+use super::encoding::{self, Guess};
+use super::{Layout, Names, cannot_read, footer_note, header_note, not_empty, open_file, shown_size};
 use crate::input::{Cell, Column, Label, More, Sink, SourceError};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
@@ -39,14 +42,15 @@ pub(super) const LINE: &str = "line";
 pub(super) struct Table {
     content: Content,
     format: Format,
-    /// The line that contains the column names, counted from 0.
+    /// The line that contains the column names, and the line of the last row, counted from 0.
     header: u32,
+    last: u32,
     /// The index of each column within a line.
     places: Vec<u32>,
     rows: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Content {
     Held(Arc<[u8]>),
     OnDisk(Arc<Opened>),
@@ -119,6 +123,7 @@ impl Display for Name {
 #[derive(Debug, Clone)]
 struct Format {
     file: Name,
+    encoding: &'static Encoding,
     delimiter: u8,
     /// Whether the first line declares the delimiter and is not part of the table.
     sep_line: bool,
@@ -131,7 +136,7 @@ impl Table {
         path: &Path,
         bytes: Option<Vec<u8>>,
         ending: &str,
-        limits: Limits,
+        layout: &Layout<'_>,
     ) -> Result<(Self, Vec<String>, Vec<String>), SourceError> {
         let content = match bytes {
             Some(bytes) => {
@@ -141,7 +146,60 @@ impl Table {
             None => Content::of(path)?,
         };
         let file = Name(path.into());
-        let start = content.text(&file)?.beginning()?;
+        let start = content.start().map_err(|error| unreadable(&file, &error))?;
+        if let Some(encoding) = layout.encoding {
+            // Other bytes are valid UTF-16 too, but not line ends or delimiters, which have a zero byte each.
+            let is_utf16 = [UTF_16LE, UTF_16BE].contains(&encoding);
+            if is_utf16 && Encoding::for_bom(&start).is_none() && !start.contains(&0) {
+                return Err(file.error(format!(
+                    "{file} is not in {}: set encoding= to the encoding of the file, or omit it",
+                    encoding.name()
+                )));
+            }
+            return Self::decoded(&content, &file, encoding, ending, layout);
+        }
+        let utf16 = encoding::utf16_without_mark(&start);
+        let (encoding, error) = match Self::decoded(&content, &file, utf16.unwrap_or(UTF_8), ending, layout) {
+            Ok(table) if utf16.is_none() => return Ok(table),
+            Ok((table, names, mut notes)) => {
+                notes.push(guessed_note(table.format.encoding));
+                return Ok((table, names, notes));
+            }
+            Err(error) => {
+                // The error is about the encoding only if there are bytes that are not UTF-8.
+                let guess = content.source().and_then(encoding::guess);
+                (guess.map_err(|error| unreadable(&file, &error))?, error)
+            }
+        };
+        match encoding {
+            Guess::Windows1252 if Encoding::for_bom(&start).is_none() => {
+                let (table, names, mut notes) =
+                    Self::decoded(&content, &file, WINDOWS_1252, ending, layout)?;
+                notes.push(guessed_note(WINDOWS_1252));
+                Ok((table, names, notes))
+            }
+            Guess::Mixed(line) => Err(file.error(format!(
+                "{file} is not entirely in UTF-8 (line {line}): save the file as UTF-8 again, or set encoding= if all of it \
+                    is in another encoding"
+            ))),
+            Guess::Other(likely) if Encoding::for_bom(&start).is_none() => Err(file.error(format!(
+                "{file} is not in UTF-8. It may be in {likely}: set encoding=\"{likely}\", or \
+                    encoding=\"windows-1252\" if Excel saved it in Western Europe or America",
+                likely = likely.name()
+            ))),
+            _ => Err(error),
+        }
+    }
+
+    /// Reads an entire file in this encoding. A byte order mark takes precedence over it.
+    fn decoded(
+        content: &Content,
+        file: &Name,
+        encoding: &'static Encoding,
+        ending: &str,
+        layout: &Layout<'_>,
+    ) -> Result<(Self, Vec<String>, Vec<String>), SourceError> {
+        let start = content.text(file, encoding)?.beginning()?;
         // Excel reads the delimiter from a first line such as `sep=;`.
         let given = start
             .strip_prefix("sep=")
@@ -149,42 +207,57 @@ impl Table {
             .filter(|byte| {
                 DELIMITERS.contains(byte) && matches!(start.as_bytes().get(5), Some(b'\r' | b'\n'))
             });
+        let skipped = layout.skip_rows as usize;
         let format = Format {
-            file,
-            delimiter: given.unwrap_or_else(|| delimiter(&start, ending)),
+            file: file.clone(),
+            encoding,
+            delimiter: given.unwrap_or_else(|| delimiter(below(&start, skipped), ending)),
             sep_line: given.is_some(),
-            longest: limits.line,
+            longest: layout.limits.line,
         };
         let mut records = content.records(&format)?;
         let mut found: Option<Header> = None;
         let mut notes = Vec::new();
+        let mut is_empty = true;
         while let Some(line) = records.next()? {
             let cells = records.cells().take(2).count();
+            is_empty &= cells == 0;
             match &mut found {
-                _ if cells == 0 => {}
-                Some(header) if header.is_table || cells == 1 => header.add(&records),
+                _ if cells == 0 || line < layout.skip_rows => {}
+                Some(header) if header.is_table || cells == 1 => header.add(line, &records),
                 // A single cell above a table is a title.
                 above => {
                     if above.is_some() {
                         notes = vec![header_note(LINE, line)];
                     }
-                    *above = Some(Header::of(line, &records));
+                    *above = Some(Header::of(line, &records, layout.skip_footer));
                 }
             }
         }
         let mut names = Names::new(format!("the file {}", format.file), String::new());
         let Some(header) = found else {
-            return Err(names.none());
+            return Err(if is_empty {
+                names.none()
+            } else {
+                names.all_skipped(layout)
+            });
         };
-        for (column, name) in header.names {
-            names.add(column, &name);
+        for (column, name) in &header.names {
+            names.add(*column, name);
+        }
+        if header.footer.len() < layout.skip_footer {
+            return Err(names.no_footer(layout, header.footer.len()));
+        }
+        if let (Some((first, _)), Some((last, _))) = (header.footer.front(), header.footer.back()) {
+            notes.push(footer_note(LINE, *first, *last));
         }
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
         let table = Self {
-            content,
+            content: content.clone(),
             format,
             header: header.line,
+            last: header.last,
             places,
             rows: header.rows,
         };
@@ -208,7 +281,8 @@ impl Table {
         sink: &mut dyn Sink,
     ) -> Result<More, SourceError> {
         while let Some(line) = records.next()? {
-            if line <= self.header || records.cells().next().is_none() {
+            // Lines below the last row are read too, to detect that the file has changed.
+            if line <= self.header || line > self.last || records.cells().next().is_none() {
                 continue;
             }
             if sink.begin(Label::Int(i64::from(line) + 1)) {
@@ -245,31 +319,43 @@ impl Content {
         Ok(Self::Held(bytes.into()))
     }
 
-    fn text(&self, file: &Name) -> Result<Text, SourceError> {
-        let source: Box<dyn Read + Send> = match self {
+    fn source(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match self {
             Self::Held(bytes) => Box::new(Cursor::new(Arc::clone(bytes))),
             Self::OnDisk(opened) => {
-                let unchanged = opened.check();
-                unchanged.map_err(|error| unreadable(file, &error))?;
+                opened.check()?;
                 Box::new(Pass {
                     opened: Arc::clone(opened),
                     at: 0,
                 })
             }
-        };
+        })
+    }
+
+    /// Returns the first bytes.
+    fn start(&self) -> io::Result<Vec<u8>> {
+        const START: u64 = 4096;
+        let mut start = Vec::new();
+        self.source()?.take(START).read_to_end(&mut start)?;
+        Ok(start)
+    }
+
+    fn text(&self, file: &Name, encoding: &'static Encoding) -> Result<Text, SourceError> {
+        let source = self.source().map_err(|error| unreadable(file, &error))?;
         Ok(Text {
             source,
             file: file.clone(),
-            encoding: None,
-            raw: Vec::new(),
+            decoder: encoding.new_decoder(),
+            raw: vec![0; CHUNK],
             decoded: String::new(),
             at: 0,
+            lines: 0,
             ended: false,
         })
     }
 
     fn records(&self, format: &Format) -> Result<Records, SourceError> {
-        let mut text = self.text(&format.file)?;
+        let mut text = self.text(&format.file, format.encoding)?;
         if format.sep_line {
             text.fill()?;
             text.at = text.decoded.len().min(5);
@@ -296,12 +382,17 @@ struct Header {
     is_table: bool,
     names: Vec<(u32, String)>,
     rows: usize,
+    /// The line of the last row.
+    last: u32,
     /// Whether each column has a cell below the header that is not blank.
     below: Vec<bool>,
+    /// The lines read last, each with its columns: the footer, if the file ends here.
+    footer: VecDeque<(u32, Vec<u32>)>,
+    skip_footer: usize,
 }
 
 impl Header {
-    fn of(line: u32, records: &Records) -> Self {
+    fn of(line: u32, records: &Records, skip_footer: usize) -> Self {
         let names: Vec<(u32, String)> = records
             .cells()
             .map(|(column, text)| (column, text.to_owned()))
@@ -311,17 +402,35 @@ impl Header {
             is_table: names.len() > 1,
             names,
             rows: 0,
+            last: line,
             below: Vec::new(),
+            footer: VecDeque::new(),
+            skip_footer,
         }
     }
 
-    fn add(&mut self, records: &Records) {
-        self.rows += 1;
-        if self.below.len() < records.columns {
-            self.below.resize(records.columns, false);
+    fn add(&mut self, line: u32, records: &Records) {
+        if self.skip_footer == 0 {
+            return self.add_row(line, records.cells().map(|(column, _)| column));
         }
-        for (column, _) in records.cells() {
-            self.below[column as usize] = true;
+        let columns = records.cells().map(|(column, _)| column).collect();
+        self.footer.push_back((line, columns));
+        if self.footer.len() > self.skip_footer
+            && let Some((line, columns)) = self.footer.pop_front()
+        {
+            self.add_row(line, columns.into_iter());
+        }
+    }
+
+    fn add_row(&mut self, line: u32, columns: impl Iterator<Item = u32>) {
+        self.rows += 1;
+        self.last = line;
+        for column in columns {
+            let column = column as usize;
+            if self.below.len() <= column {
+                self.below.resize(column + 1, false);
+            }
+            self.below[column] = true;
         }
     }
 }
@@ -452,23 +561,18 @@ impl Records {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Encoding {
-    Utf8,
-    Utf16(fn([u8; 2]) -> u16),
-}
-
 /// Decodes the text of a file, without its byte order mark.
 struct Text {
     source: Box<dyn Read + Send>,
     file: Name,
-    /// The encoding, known after the first read.
-    encoding: Option<Encoding>,
-    /// The bytes of an incomplete character.
+    decoder: Decoder,
+    /// A buffer for the bytes read last.
     raw: Vec<u8>,
     decoded: String,
     /// The number of bytes of `decoded` that were consumed.
     at: usize,
+    /// The number of line feeds decoded before `decoded`.
+    lines: usize,
     ended: bool,
 }
 
@@ -499,76 +603,65 @@ impl Text {
 
     /// Reads and decodes some bytes.
     fn read(&mut self) -> Result<(), SourceError> {
-        let known = self.raw.len();
-        self.raw.resize(known + CHUNK, 0);
         let read = loop {
-            match self.source.read(&mut self.raw[known..]) {
+            match self.source.read(&mut self.raw) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 read => break read,
             }
         };
         let read = read.map_err(|error| unreadable(&self.file, &error))?;
-        self.raw.truncate(known + read);
         self.ended = read == 0;
-        if self.encoding.is_none() && self.raw.len() < 3 && !self.ended {
+        self.lines += memchr::memchr_iter(b'\n', self.decoded.as_bytes()).count();
+        self.at = 0;
+        self.decoded.clear();
+        let most = self.decoder.max_utf8_buffer_length_without_replacement(read);
+        // The length is unknown only if it exceeds the address space.
+        self.decoded.reserve(most.unwrap_or_default());
+        let raw = &self.raw[..read];
+        let (result, _) =
+            self.decoder
+                .decode_to_string_without_replacement(raw, &mut self.decoded, self.ended);
+        // Text has no zero bytes, but other files do.
+        if result == DecoderResult::InputEmpty && !self.decoded.as_bytes().contains(&0) {
             return Ok(());
         }
-        let encoding = self.encoding.unwrap_or_else(|| {
-            let (encoding, mark) = match self.raw.as_slice() {
-                [0xff, 0xfe, ..] => (Encoding::Utf16(u16::from_le_bytes), 2),
-                [0xfe, 0xff, ..] => (Encoding::Utf16(u16::from_be_bytes), 2),
-                [0xef, 0xbb, 0xbf, ..] => (Encoding::Utf8, 3),
-                _ => (Encoding::Utf8, 0),
-            };
-            self.raw.drain(..mark);
-            encoding
-        });
-        self.encoding = Some(encoding);
-        self.at = 0;
-        let decoded = match encoding {
-            Encoding::Utf8 => self.decode_utf8(),
-            Encoding::Utf16(unit) => self.decode_utf16(unit),
+        let before = memchr::memchr_iter(b'\n', self.decoded.as_bytes()).count();
+        Err(self.file.error(format!(
+            "{} is not in {} (line {}): set encoding= to the encoding of the file, or save it in Excel as \
+                \"CSV UTF-8 (comma delimited)\" or as .xlsx",
+            self.file,
+            self.decoder.encoding().name(),
+            self.lines + before + 1,
+        )))
+    }
+}
+
+impl Name {
+    fn error(&self, message: String) -> SourceError {
+        SourceError::of_file(&self.0, None, message)
+    }
+}
+
+/// Creates the note for a file without a byte order mark that is not in UTF-8.
+fn guessed_note(encoding: &'static Encoding) -> String {
+    format!(
+        "the file is not in UTF-8 and was read as {name}. If letters such as \u{e4} are wrong, set encoding=; \
+            if not, encoding=\"{name}\" removes this warning",
+        name = encoding.name(),
+    )
+}
+
+/// Returns the text below the first lines.
+fn below(text: &str, lines: usize) -> &str {
+    let mut rest = text;
+    for _ in 0..lines {
+        let Some(end) = rest.find(['\n', '\r']) else {
+            return "";
         };
-        // ASCII text in UTF-16 without a byte order mark is valid UTF-8, with a zero byte per character.
-        match decoded.filter(|text| !text.as_bytes().contains(&0)) {
-            Some(text) if !self.ended || self.raw.is_empty() => self.decoded = text,
-            _ => {
-                let message = format!(
-                    "{} is not in UTF-8: save it in Excel as \"CSV UTF-8 (comma delimited)\", or as .xlsx",
-                    self.file
-                );
-                return Err(SourceError::of_file(&self.file.0, None, message));
-            }
-        }
-        Ok(())
+        let is_pair = rest[end..].starts_with("\r\n");
+        rest = &rest[end + if is_pair { 2 } else { 1 }..];
     }
-
-    fn decode_utf8(&mut self) -> Option<String> {
-        match String::from_utf8(std::mem::take(&mut self.raw)) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                let valid = error.utf8_error().valid_up_to();
-                // An incomplete character continues in the next bytes.
-                if error.utf8_error().error_len().is_some() {
-                    return None;
-                }
-                let mut bytes = error.into_bytes();
-                self.raw = bytes.split_off(valid);
-                String::from_utf8(bytes).ok()
-            }
-        }
-    }
-
-    fn decode_utf16(&mut self, unit: fn([u8; 2]) -> u16) -> Option<String> {
-        let (pairs, _) = self.raw.as_chunks();
-        let mut units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
-        // The other half of the last character may be in the next bytes.
-        if !self.ended && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
-            units.pop();
-        }
-        self.raw.drain(..units.len() * 2);
-        char::decode_utf16(units).collect::<Result<_, _>>().ok()
-    }
+    rest
 }
 
 fn unreadable(file: &Name, error: &io::Error) -> SourceError {
@@ -652,7 +745,7 @@ mod tests {
         let path = folder.path().join("plant.csv");
         let line = format!("{},b\n", "a".repeat(1000));
         std::fs::write(&path, format!("One,Two\n{}", line.repeat(17_000))).unwrap();
-        let (table, ..) = Table::open(&path, None, "csv", Limits::default()).unwrap();
+        let (table, ..) = Table::open(&path, None, "csv", &Layout::default()).unwrap();
         let read = |mut records: Records, more: bool| {
             let mut lines = 0;
             loop {

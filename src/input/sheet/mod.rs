@@ -2,10 +2,12 @@
 
 mod biff;
 mod delimited;
+pub mod encoding;
 mod opendocument;
+mod shown;
 mod workbook;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Display, Formatter};
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -13,9 +15,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
+use encoding_rs::Encoding;
 use jiff::civil;
 
-use super::{Cell, Column, Label, More, Sink, Source, SourceError};
+use super::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
 
 /// The file extensions of supported workbooks.
 pub const WORKBOOKS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
@@ -31,6 +34,9 @@ pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 
 /// The mark that a template adds to the name of a required column. The mark is not part of the name.
 pub const REQUIRED_MARK: &str = " *";
+
+/// The title of the row labels of a workbook.
+pub const SHEET_ROW: &str = "sheet row";
 
 /// Memory limits for reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +54,20 @@ impl Default for Limits {
             line: 16 << 20,
         }
     }
+}
+
+/// Where a table is in a file, and how to read the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layout<'a> {
+    /// The name of the sheet. If `None`, the first visible sheet that is not in `LISTS`.
+    pub sheet: Option<&'a str>,
+    /// The encoding of a text file. If `None`, it is guessed.
+    pub encoding: Option<&'static Encoding>,
+    /// The number of sheet rows or lines above the column names, including blank ones.
+    pub skip_rows: u32,
+    /// The number of rows at the end that contain no asset, not counting blank ones.
+    pub skip_footer: usize,
+    pub limits: Limits,
 }
 
 /// One sheet, whose rows can be read any number of times.
@@ -102,7 +122,17 @@ enum Value {
     Date(civil::Date),
     DateTime(civil::DateTime),
     Formula(Box<Formula>),
+    /// A number whose format shows text, such as AHU-017.
+    Shown(Box<ShownNumber>),
     Other(Box<str>),
+}
+
+/// A number, the text that its format shows, and the format.
+#[derive(Debug, Clone, PartialEq)]
+struct ShownNumber {
+    number: i64,
+    text: String,
+    format: Arc<str>,
 }
 
 /// A formula that was saved without its value.
@@ -130,25 +160,19 @@ struct Found {
 }
 
 impl Sheet {
-    /// Reads a sheet from a file. In a workbook, this is the sheet named `sheet`, or by default the first
-    /// visible sheet that is not in `LISTS`.
+    /// Reads a sheet from a file.
     ///
     /// # Errors
-    /// If the file or its sheet cannot be read, exceeds `limits`, or has no header row with unique column names.
-    pub fn open(path: &Path, sheet: Option<&str>, limits: Limits) -> Result<Self, SourceError> {
-        Self::of(path, None, sheet, limits)
+    /// If the file or its sheet cannot be read, exceeds the limits, or has no header row with unique column names.
+    pub fn open(path: &Path, layout: &Layout<'_>) -> Result<Self, SourceError> {
+        Self::of(path, None, layout)
     }
 
     /// Reads a sheet of a file in memory. `name` is the name of the file, or only its extension.
     ///
     /// # Errors
-    /// If the file or its sheet cannot be read, exceeds `limits`, or has no header row with unique column names.
-    pub fn of_bytes(
-        name: &str,
-        bytes: Vec<u8>,
-        sheet: Option<&str>,
-        limits: Limits,
-    ) -> Result<Self, SourceError> {
+    /// If the file or its sheet cannot be read, exceeds the limits, or has no header row with unique column names.
+    pub fn of_bytes(name: &str, bytes: Vec<u8>, layout: &Layout<'_>) -> Result<Self, SourceError> {
         let kind = name.strip_prefix('.').unwrap_or(name);
         let is_kind = |known: &&str| known.eq_ignore_ascii_case(kind);
         let is_kind = WORKBOOKS.iter().chain(&TEXTS).any(is_kind);
@@ -157,17 +181,12 @@ impl Sheet {
         } else {
             name.to_owned()
         };
-        Self::of(Path::new(&name), Some(bytes), sheet, limits)
+        Self::of(Path::new(&name), Some(bytes), layout)
     }
 
     /// Reads a sheet from the file at `path`. If `bytes` is given, reads from `bytes`, and `path` is only the
     /// name of the file.
-    fn of(
-        path: &Path,
-        bytes: Option<Vec<u8>>,
-        sheet: Option<&str>,
-        limits: Limits,
-    ) -> Result<Self, SourceError> {
+    fn of(path: &Path, bytes: Option<Vec<u8>>, layout: &Layout<'_>) -> Result<Self, SourceError> {
         let ending = ending(path);
         let is_text = TEXTS.contains(&ending.as_str());
         if !is_text && !WORKBOOKS.contains(&ending.as_str()) {
@@ -179,16 +198,22 @@ impl Sheet {
             );
             return Err(SourceError::of_file(path, None, message));
         }
-        if let (true, Some(_)) = (is_text, sheet) {
+        if let (true, Some(_)) = (is_text, layout.sheet) {
             return Err(SourceError::new(format!(
                 "`{}` is a text file and has no sheets: remove `sheet`",
+                path.display()
+            )));
+        }
+        if let (false, Some(_)) = (is_text, layout.encoding) {
+            return Err(SourceError::new(format!(
+                "`{}` is a workbook and has no encoding: remove `encoding`",
                 path.display()
             )));
         }
         // The libraries may panic on a damaged file. After a panic, none of their objects are used again.
         let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
-                let (table, names, notes) = delimited::Table::open(path, bytes, &ending, limits)?;
+                let (table, names, notes) = delimited::Table::open(path, bytes, &ending, layout)?;
                 return Ok(Content {
                     label_title: delimited::LINE,
                     notes,
@@ -199,7 +224,8 @@ impl Sheet {
                     body: Body::Lines(table),
                 });
             }
-            Content::of(workbook::read(path, bytes, &ending, sheet, limits)?)
+            let found = workbook::read(path, bytes, &ending, layout.sheet, layout.limits)?;
+            Content::of(found, layout)
         }))
         .unwrap_or_else(|_| Err(damaged(path, "the file reader crashed")))?;
         Ok(Self(Arc::new(content)))
@@ -252,6 +278,31 @@ impl Sheet {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.0.names
+    }
+
+    /// Returns the columns of a workbook that have both texts with leading zeros and numbers. All cells of a text file
+    /// are text.
+    #[must_use]
+    pub fn padded(&self) -> HashMap<String, Padded> {
+        let Body::Cells(Cells { cells, .. }) = &self.0.body else {
+            return HashMap::new();
+        };
+        let mut columns = vec![(Padded::default(), false); self.0.names.len()];
+        for (_, column, value) in cells {
+            let Some((padded, has_numbers)) = columns.get_mut(*column as usize) else {
+                continue;
+            };
+            match value {
+                Value::Text(text) => _ = padded.add(text.trim()),
+                Value::Int(_) | Value::Float(_) => *has_numbers = true,
+                _ => {}
+            }
+        }
+        let mixed = self.0.names.iter().zip(columns);
+        mixed
+            .filter(|(_, (padded, has_numbers))| *has_numbers && padded.longest > 0)
+            .map(|(name, (padded, _))| (name.clone(), padded))
+            .collect()
     }
 
     /// Returns the number of rows below the column names, not counting blank rows.
@@ -335,8 +386,7 @@ impl Content {
     }
 
     /// Finds the table in the cells of a workbook.
-    fn of(found: Found) -> Result<Self, SourceError> {
-        const SHEET_ROW: &str = "sheet row";
+    fn of(found: Found, layout: &Layout<'_>) -> Result<Self, SourceError> {
         let Found {
             mut cells,
             mut notes,
@@ -351,6 +401,11 @@ impl Content {
         }
         cells.dedup_by_key(|(row, column, _)| (*row, *column));
         let mut names = Names::new(place, hint);
+        let is_empty = cells.is_empty();
+        cells.retain(|(row, ..)| *row >= layout.skip_rows);
+        if cells.is_empty() && !is_empty {
+            return Err(names.all_skipped(layout));
+        }
         let above = cells
             .chunk_by(|one, other| one.0 == other.0)
             .position(|row| row.len() > 1)
@@ -374,10 +429,20 @@ impl Content {
         if above > 0 {
             notes.push(header_note(SHEET_ROW, header_row));
         }
-        let below = rows.flatten().map(|(_, column, _)| *column);
+        let mut rows: Vec<&[Placed]> = rows.collect();
+        let Some(kept) = rows.len().checked_sub(layout.skip_footer) else {
+            return Err(names.no_footer(layout, rows.len()));
+        };
+        let footer = rows.split_off(kept);
+        let ends = footer.first().zip(footer.last());
+        if let Some((first, last)) = ends {
+            notes.push(footer_note(SHEET_ROW, first[0].0, last[0].0));
+        }
+        let end = ends.map_or(u32::MAX, |(first, _)| first[0].0);
+        let below = rows.into_iter().flatten().map(|(_, column, _)| *column);
         let (places, names) = names.finish(below)?;
         let places: BTreeMap<u32, u32> = places.into_iter().zip(0..).collect();
-        cells.retain(|(row, _, _)| *row > header_row);
+        cells.retain(|(row, _, _)| *row > header_row && *row < end);
         let mut rows: Vec<Row> = Vec::new();
         for (at, (row, column, _)) in cells.iter_mut().enumerate() {
             // Every column with a cell has a name.
@@ -452,6 +517,23 @@ impl Names {
         ))
     }
 
+    /// Creates the error for a file without rows below the skipped ones.
+    fn all_skipped(&self, layout: &Layout<'_>) -> SourceError {
+        SourceError::new(format!(
+            "{} has no rows below the first {}: set skip_rows= to the number of rows above the column names",
+            self.place, layout.skip_rows
+        ))
+    }
+
+    /// Creates the error for a footer that is longer than the table.
+    fn no_footer(&self, layout: &Layout<'_>, rows: usize) -> SourceError {
+        SourceError::new(format!(
+            "{} has only {rows} rows below the column names, fewer than skip_footer={}: set skip_footer= to the \
+             number of rows at the end that are not assets",
+            self.place, layout.skip_footer
+        ))
+    }
+
     /// Creates the error for a column name that is a formula.
     fn formula(&self, formula: &Formula) -> SourceError {
         SourceError::new(format!(
@@ -468,6 +550,16 @@ fn header_note(row_title: &str, row: u32) -> String {
         "the column names were taken from {row_title} {}; the rows above it were skipped",
         u64::from(row) + 1
     )
+}
+
+/// Creates the note for the rows that were skipped at the end.
+fn footer_note(row_title: &str, first: u32, last: u32) -> String {
+    let (first, last) = (u64::from(first) + 1, u64::from(last) + 1);
+    if first == last {
+        format!("{row_title} {first} was skipped (skip_footer=1)")
+    } else {
+        format!("{row_title}s {first} to {last} were skipped (skip_footer=)")
+    }
 }
 
 impl Formula {
@@ -504,6 +596,7 @@ impl Value {
             Self::Text(text) => text.len(),
             Self::Other(text) => text.len(),
             Self::Formula(formula) => size_of::<Formula>() + formula.cell.len() + formula.text.len(),
+            Self::Shown(shown) => size_of::<ShownNumber>() + shown.text.len(),
             _ => 0,
         };
         bytes as u64
@@ -521,6 +614,11 @@ impl Value {
                 cell: &formula.cell,
                 formula: &formula.text,
             },
+            Self::Shown(shown) => Cell::Shown {
+                number: shown.number,
+                text: &shown.text,
+                format: &shown.format,
+            },
             Self::Other(value) => Cell::Other(value),
         }
     }
@@ -536,6 +634,7 @@ impl Value {
             Self::Date(value) => value.to_string(),
             Self::DateTime(value) => value.to_string(),
             Self::Formula(formula) => formula.text.clone(),
+            Self::Shown(shown) => shown.text.clone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the cells of a workbook. Where the library reports number formats, displayed leading zeros are kept.
+//! Reads the cells of a workbook. Where the library reports number formats, displayed leading zeros and text are kept.
 
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -14,9 +14,10 @@ use jiff::SignedDuration;
 use jiff::civil;
 use quick_xml::events::{BytesStart, Event};
 
+use super::shown::Shown;
 use super::{
-    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, Value, biff, cannot_read, damaged, not_empty,
-    open_file, opendocument, shown_size,
+    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, ShownNumber, Value, biff, cannot_read, damaged,
+    not_empty, open_file, opendocument, shown_size,
 };
 use crate::input::SourceError;
 
@@ -95,7 +96,7 @@ pub(super) fn read(
     let whole_numbers = cells.iter().any(|(_, _, value)| matches!(value, Value::Int(_)));
     if whole_numbers && !matches!(workbook, Workbook::Xlsx(_)) {
         notes.push(format!(
-            "number formats in .{ending} files are ignored, so a 7 displayed as 0007 is read as 7: save \
+            "number formats in .{ending} files are ignored, so a 7 displayed as 0007 or AHU-7 is read as 7: save \
                 the file as .xlsx if it has such numbers"
         ));
     }
@@ -416,7 +417,7 @@ impl Workbook {
                 let mut strings = Strings::default();
                 let mut reader = workbook.worksheet_cells_reader(sheet)?;
                 while let Some(cell) = reader.next_cell()? {
-                    if let Some(value) = strings.value(cell.get_value(), "")
+                    if let Some(value) = strings.value(cell.get_value(), None)
                         && !take(cell.get_position(), value)
                     {
                         break;
@@ -441,11 +442,12 @@ fn walk_xlsx(
 ) -> Result<(), XlsxError> {
     let mut strings = Strings::default();
     let mut reader = workbook.worksheet_cells_reader(sheet)?;
-    // The library reads formats and formulas in separate passes. Formats matter only if some show leading zeros.
-    if reader.styles().iter().all(|style| width(format(style)) < 2) {
+    let formats: Vec<Option<Format>> = reader.styles().iter().map(Format::of).collect();
+    // The library reads formats and formulas in separate passes. Formats matter only if some show an identifier.
+    if formats.iter().all(Option::is_none) {
         while let Some(record) = reader.next_cell_with_formula_metadata()? {
             let place = record.pos;
-            let value = without_value(&record).or_else(|| strings.value(&record.value, ""));
+            let value = without_value(&record).or_else(|| strings.value(&record.value, None));
             if value.is_some_and(|value| !take(place, value)) {
                 break;
             }
@@ -455,7 +457,7 @@ fn walk_xlsx(
     let mut blanks = false;
     while let Some((cell, style)) = reader.next_cell_with_style_id()? {
         blanks |= *cell.get_value() == DataRef::Empty;
-        let format = reader.styles().get(style).map_or("", format);
+        let format = formats.get(style).and_then(Option::as_ref);
         if let Some(value) = strings.value(cell.get_value(), format)
             && !take(cell.get_position(), value)
         {
@@ -500,7 +502,7 @@ fn with_control_characters(text: &str) -> String {
 struct Strings(HashMap<usize, Arc<str>>);
 
 impl Strings {
-    fn value(&mut self, data: &DataRef<'_>, format: &str) -> Option<Value> {
+    fn value(&mut self, data: &DataRef<'_>, format: Option<&Format>) -> Option<Value> {
         match data {
             DataRef::SharedString(text) if text.trim().is_empty() => None,
             // The address identifies a string, because the library keeps all strings to the end.
@@ -532,18 +534,27 @@ fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
     Some(Value::Formula(Formula::new(record.pos, text).into()))
 }
 
-fn format(style: &Style) -> &str {
-    style
-        .number_format
-        .as_ref()
-        .map_or("", |format| &format.format_code)
+/// A number format that shows an identifier, and its code.
+struct Format {
+    shown: Shown,
+    code: Arc<str>,
+}
+
+impl Format {
+    fn of(style: &Style) -> Option<Self> {
+        let code = &style.number_format.as_ref()?.format_code;
+        Some(Self {
+            shown: Shown::of(code)?,
+            code: code.as_str().into(),
+        })
+    }
 }
 
 fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bool) {
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (row, cells) in (first_row..).zip(range.rows()) {
         for (column, cell) in (first_column..).zip(cells) {
-            if let Some(value) = value(cell.clone(), "")
+            if let Some(value) = value(cell.clone(), None)
                 && !take((row, column), value)
             {
                 return;
@@ -571,9 +582,9 @@ fn walk_formulas(
     }
 }
 
-/// Converts a cell to a value. A number whose format shows leading zeros becomes a string. Returns `None` for
-/// a blank cell.
-fn value(data: Data, format: &str) -> Option<Value> {
+/// Converts a cell to a value. `format` is its number format, if that shows an identifier. Returns `None` for a blank
+/// cell.
+fn value(data: Data, format: Option<&Format>) -> Option<Value> {
     Some(match data {
         Data::Empty => return None,
         Data::String(text) if text.trim().is_empty() => return None,
@@ -592,7 +603,7 @@ fn value(data: Data, format: &str) -> Option<Value> {
 }
 
 /// Rounds a number to the 15 digits that Excel shows, so that 0.1 + 0.2 is 0.3.
-fn number(value: f64, format: &str) -> Value {
+fn number(value: f64, format: Option<&Format>) -> Value {
     // A number with 15 digits always parses.
     let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
     if rounded.fract() == 0.0 && rounded.abs() < 9.0e18 {
@@ -602,32 +613,17 @@ fn number(value: f64, format: &str) -> Value {
     Value::Float(rounded)
 }
 
-/// Converts an integer. The result is a string if the format shows leading zeros, as for barcodes and postal codes.
-fn zeros(value: i64, format: &str) -> Value {
-    let width = width(format);
-    if width < 2 {
-        return Value::Int(value);
-    }
-    let sign = if value < 0 { "-" } else { "" };
-    Value::Text(format!("{sign}{:0>width$}", value.unsigned_abs()).into())
-}
-
-/// Returns the minimum number of digits that a number format shows, or 0 if the format shows anything else.
-fn width(format: &str) -> usize {
-    // The formats of negative numbers, zero and text come after semicolons. A prefix in brackets is a
-    // language.
-    let format = format.split(';').next().unwrap_or_default();
-    let format = match format
-        .strip_prefix("[$")
-        .and_then(|format| format.split_once(']'))
-    {
-        Some((_, format)) => format,
-        None => format,
-    };
-    if format.bytes().all(|byte| byte == b'0') {
-        format.len()
-    } else {
-        0
+/// Converts an integer. With a format that shows leading zeros, as for barcodes and postal codes, the result is a
+/// string. With a format that also shows text, the result is both.
+fn zeros(value: i64, format: Option<&Format>) -> Value {
+    match format {
+        None => Value::Int(value),
+        Some(format) if format.shown.is_digits() => Value::Text(format.shown.text(value).into()),
+        Some(format) => Value::Shown(Box::new(ShownNumber {
+            number: value,
+            text: format.shown.text(value),
+            format: Arc::clone(&format.code),
+        })),
     }
 }
 

@@ -1,0 +1,259 @@
+"""Options for reading input, and the mapping file that may contain them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
+
+from . import _core
+from ._mapping import ColumnMapping, mapping_of
+from ._options import SEPARATOR, Dates, Nulls, SheetOption, one_of, sheet_option
+from ._text import nearest
+from .errors import OptionError
+
+Replacement: TypeAlias = str | bool | float | None
+Values: TypeAlias = Mapping[str, Mapping[str, Replacement] | Mapping[int, Replacement]]
+
+
+class ReadOptions(TypedDict, total=False):
+    """Options for reading rows, accepted by every verb that takes them. `acc_assets.read` describes each option.
+
+    Example:
+        >>> from acc_assets.typing import ReadOptions
+        >>> german: ReadOptions = {"decimal": ",", "true_values": ["ja"], "false_values": ["nein"]}
+        >>> project.assets.validate([], **german).ok
+        True
+    """
+
+    sheet: SheetOption
+    mapping: ColumnMapping | None
+    separator: str | None
+    nulls: Nulls | None
+    dates: Dates | None
+    encoding: str | None
+    decimal: str | None
+    thousands: str | None
+    dayfirst: bool | None
+    true_values: Sequence[str] | None
+    false_values: Sequence[str] | None
+    values: Values | None
+    fill_down: Sequence[str] | None
+    skip_rows: int | None
+    skip_footer: int | None
+
+
+# Options that say where a table is in its file. They do not change what its cells mean.
+LAYOUT: Final = ("sheet", "encoding", "skip_rows", "skip_footer")
+# What the table [read] of a mapping file may contain.
+IN_FILES: Final = tuple(name for name in ReadOptions.__annotations__ if name not in ("mapping", "values"))
+# Separators of thousands, with their typographic forms.
+THOUSANDS: Final = {",": ",", ".": ".", " ": " ", "'": "'", "\xa0": " ", "\u202f": " ", "\u2019": "'"}
+BOOLEANS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+class Reading(NamedTuple):
+    """Checked options for reading input."""
+
+    sheet: SheetOption = None
+    mapping: tuple[tuple[str, str | None], ...] = ()
+    separator: str = SEPARATOR
+    nulls: str = "omit"
+    dates: str = "strict"
+    encoding: str | None = None
+    decimal: str = "."
+    thousands: str | None = None
+    dayfirst: bool | None = None
+    true_values: tuple[str, ...] = ()
+    false_values: tuple[str, ...] = ()
+    values: tuple[tuple[str, tuple[tuple[str, str | None], ...]], ...] = ()
+    fill_down: tuple[str, ...] = ()
+    skip_rows: int = 0
+    skip_footer: int = 0
+    # The options that come from a mapping file, which may be shared by files of several kinds.
+    shared: tuple[str, ...] = ()
+
+    def changed(self, *, without: Sequence[str] = ("shared",)) -> list[str]:
+        """Return the names of options that differ from their defaults."""
+        return [
+            name
+            for name, value in self._asdict().items()
+            if name not in ("shared", *without) and value != self._field_defaults[name]
+        ]
+
+    def must_match(self, options: Mapping[str, Any], which: str) -> None:
+        """Raise OptionError if an option is neither its default nor as in the original call, whose options always apply.
+
+        The layout may differ, because a result contains neither the file name nor the sheet name.
+        """
+        given = self.options()
+        for name in self.changed(without=LAYOUT):
+            here, there = (given, options) if name in given else (given["reading"], options["reading"])
+            if here[name] != there[name]:
+                raise OptionError(
+                    f"{which}(): rows are always read with the options of the original call. Remove {name}= from read(...)."
+                )
+
+    def options(self) -> dict[str, Any]:
+        """Return the options for the core."""
+        return {
+            "nulls": self.nulls,
+            "dates": self.dates,
+            "mapping": list(self.mapping),
+            "separator": self.separator,
+            "reading": {
+                "decimal": self.decimal,
+                "thousands": self.thousands,
+                "dayfirst": self.dayfirst,
+                "true_values": list(self.true_values),
+                "false_values": list(self.false_values),
+                "values": [(column, list(texts)) for column, texts in self.values],
+                "fill_down": list(self.fill_down),
+            },
+        }
+
+
+def reading(verb: Callable[..., object] | None = None, /, **options: object) -> Reading:
+    """Validate the options for reading input, given to a verb or to `read`. None stands for the default.
+
+    Options in a mapping file apply unless they are given.
+    """
+    for name in options:
+        if name not in ReadOptions.__annotations__:
+            _refuse(verb, name)
+    mapping = options.pop("mapping", None)
+    given = {name: value for name, value in options.items() if value is not None}
+    columns, found, values = mapping_of(mapping)
+    shared: dict[str, object] = {}
+    if found or values:
+        place = str(mapping)
+        for name in found:
+            one_of(f"{place}: a key of [read]", name, IN_FILES)
+        try:
+            shared = _checked({**found, "values": values} if values else found)
+        except OptionError as error:
+            raise OptionError(f"{place}: {error}") from None
+    checked = {**shared, **_checked(given)}
+    read = Reading(**checked, mapping=columns, shared=tuple(shared.keys() - given.keys()))  # type: ignore[arg-type]
+    if read.thousands == read.decimal:
+        raise OptionError(
+            f"thousands={read.thousands!r} is also the decimal separator. Set decimal= to the other one."
+        )
+    for name, others in (("true_values", read.false_values), ("false_values", read.true_values)):
+        for word in getattr(read, name):
+            means = BOOLEANS.get(word.lower(), name == "true_values")
+            if word.lower() in map(str.lower, others) or means != (name == "true_values"):
+                raise OptionError(f"{name} contains {word!r}, which also means {name != 'true_values'}.")
+    return read
+
+
+def _refuse(verb: Callable[..., object] | None, name: str) -> None:
+    """Raise TypeError for an unknown keyword, as Python does, with the closest match."""
+    known = [*ReadOptions.__annotations__, *(getattr(verb, "__kwdefaults__", None) or ())]
+    near = nearest(name, known)
+    hint = f". Did you mean {near!r}?" if near else ""
+    called = getattr(verb, "__qualname__", "read")
+    raise TypeError(f"{called}() got an unexpected keyword argument {name!r}{hint}")
+
+
+def _checked(given: Mapping[str, object]) -> dict[str, object]:
+    """Return checked options, in the form of `Reading`."""
+    return {name: CHECKS[name](name, value) for name, value in given.items()}
+
+
+def _sheet(_: str, sheet: object) -> object:
+    sheet_option(sheet)
+    return sheet
+
+
+def _separator(_: str, separator: object) -> str:
+    if not isinstance(separator, str) or not separator.strip():
+        raise OptionError(
+            f"separator must be the text between the names in a path, such as '>', not {separator!r}."
+        )
+    return separator
+
+
+def _word_of(*known: str) -> Callable[[str, object], str]:
+    def check(name: str, value: object) -> str:
+        one_of(name, value, known)
+        return str(value)
+
+    return check
+
+
+def _encoding(_: str, encoding: object) -> str:
+    if not isinstance(encoding, str):
+        raise OptionError(f"encoding must be the name of an encoding, not {encoding!r}.")
+    return _core.encoding_name(encoding)
+
+
+def _thousands(name: str, thousands: object) -> str:
+    if not isinstance(thousands, str) or thousands not in THOUSANDS:
+        raise OptionError(f"""{name} must be ",", ".", " " or "'", not {thousands!r}.""")
+    return THOUSANDS[thousands]
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} must be True, False or None, not {value!r}.")
+    return value
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 32:
+        raise OptionError(f"{name} must be a number of rows, not {value!r}.")
+    return value
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    """Return a list of texts. A single text is a list of one."""
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, (list, tuple, set, frozenset)) or not all(
+        isinstance(text, str) and text.strip() for text in texts
+    ):
+        raise OptionError(f"{name} must be a list of texts, not {value!r}.")
+    return tuple(text.strip() for text in texts)
+
+
+def _values(name: str, value: object) -> tuple[tuple[str, tuple[tuple[str, str | None], ...]], ...]:
+    if not isinstance(value, Mapping) or not all(isinstance(texts, Mapping) for texts in value.values()):
+        raise OptionError(
+            f"{name} must be a dict from column to a dict of texts, such as "
+            f"{{'Status': {{'eingebaut': 'Installed'}}}}, not {value!r}."
+        )
+    return tuple(
+        (str(column), tuple((_text(old), _replacement(column, old, new)) for old, new in texts.items()))
+        for column, texts in value.items()
+    )
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value).strip()
+
+
+def _replacement(column: object, old: object, new: object) -> str | None:
+    if not _text(old):
+        raise OptionError(f"values: {column!r} replaces a blank text. Use fill_down=, or fill in the cells.")
+    if new is None or new == "":
+        return None
+    if not isinstance(new, (str, bool, int, float)):
+        raise OptionError(f"values: {column!r} maps {old!r} to {new!r}. Use text, a number, a bool or None.")
+    return _text(new)
+
+
+CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {
+    "sheet": _sheet,
+    "separator": _separator,
+    "nulls": _word_of("omit", "clear", "error"),
+    "dates": _word_of("strict", "truncate"),
+    "encoding": _encoding,
+    "decimal": _word_of(".", ","),
+    "thousands": _thousands,
+    "dayfirst": _flag,
+    "true_values": _texts,
+    "false_values": _texts,
+    "values": _values,
+    "fill_down": _texts,
+    "skip_rows": _count,
+    "skip_footer": _count,
+}

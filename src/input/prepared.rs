@@ -1,0 +1,412 @@
+//! Replaces the texts of some columns and fills their blank cells, before anything else reads the rows.
+
+use std::collections::HashMap;
+
+use jiff::civil::{Date, DateTime};
+
+use super::{Cell, Column, Label, More, Sink, Source, SourceError};
+
+/// Replacements of one column: the text of a cell, and the new text. `None` makes the cell blank.
+pub type Replacements = Vec<(String, Option<String>)>;
+
+/// Returns whether a column of the rows (the first argument) is meant by a name that the user gave (the second).
+pub type Called = Box<dyn Fn(&str, &str) -> bool + Send>;
+
+/// What to do with the cells of each column.
+pub struct Preparation {
+    values: Vec<(String, Texts)>,
+    fill_down: Vec<String>,
+    called: Called,
+}
+
+impl Preparation {
+    #[must_use]
+    pub fn new(values: &[(String, Replacements)], fill_down: &[String], called: Called) -> Self {
+        Self {
+            values: values
+                .iter()
+                .map(|(column, replacements)| (column.clone(), Texts::of(replacements)))
+                .collect(),
+            fill_down: fill_down.to_vec(),
+            called,
+        }
+    }
+
+    fn treatment(&self, column: &str) -> Treatment {
+        let values = self
+            .values
+            .iter()
+            .position(|(name, _)| (self.called)(column, name));
+        let fills = self.fill_down.iter().any(|name| (self.called)(column, name));
+        Treatment {
+            values,
+            fill: fills.then(Fill::default),
+        }
+    }
+}
+
+/// The replacements of a column.
+struct Texts {
+    /// The new texts. `None` makes the cell blank.
+    new: Vec<Option<String>>,
+    /// The index in `new` by old text.
+    exact: HashMap<String, usize>,
+    /// The same by old text in lower case. `None` if texts that differ only in case have different replacements.
+    folded: HashMap<String, Option<usize>>,
+}
+
+impl Texts {
+    fn of(replacements: &Replacements) -> Self {
+        let new: Vec<Option<String>> = replacements.iter().map(|(_, to)| to.clone()).collect();
+        let (mut exact, mut folded) = (HashMap::new(), HashMap::new());
+        for (place, (from, to)) in replacements.iter().enumerate() {
+            let from = from.trim();
+            exact.insert(from.to_owned(), place);
+            folded
+                .entry(from.to_lowercase())
+                .and_modify(|known: &mut Option<usize>| *known = known.filter(|other| new[*other] == *to))
+                .or_insert(Some(place));
+        }
+        Self { new, exact, folded }
+    }
+
+    fn find(&self, text: &str) -> Option<&Option<String>> {
+        let text = text.trim();
+        let place = self.exact.get(text).copied();
+        let place = place.or_else(|| *self.folded.get(&text.to_lowercase())?)?;
+        self.new.get(place)
+    }
+
+    /// Returns the cell that replaces this one, if any. Whole numbers and booleans count as their text.
+    fn replaced(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
+        let found = match cell {
+            Cell::Text(text) | Cell::Shown { text, .. } | Cell::Digits(text) => self.find(text),
+            Cell::Int(number) => self.find(&number.to_string()),
+            Cell::Float(number) if number.fract() == 0.0 => self.find(&number.to_string()),
+            Cell::Float32(number) if number.fract() == 0.0 => self.find(&number.to_string()),
+            Cell::Bool(value) => self.find(&value.to_string()),
+            _ => None,
+        }?;
+        Some(found.as_deref().map_or(Cell::Null, Cell::Text))
+    }
+}
+
+struct Treatment {
+    /// The index in `Preparation::values`.
+    values: Option<usize>,
+    fill: Option<Fill>,
+}
+
+/// The filling of one column.
+#[derive(Default)]
+struct Fill {
+    /// The value of the last row that has one.
+    above: Option<Owned>,
+    /// What the current row has.
+    current: Current,
+}
+
+#[derive(Default)]
+enum Current {
+    #[default]
+    Absent,
+    Blank,
+    /// A value other than `above`, or `None` if it is the same.
+    Given(Option<Owned>),
+}
+
+/// A source of prepared rows.
+pub struct Prepared<S> {
+    source: S,
+    preparation: Option<Preparation>,
+    columns: Vec<Option<Treatment>>,
+}
+
+impl<S> Prepared<S> {
+    /// Prepares the rows of a source. If `preparation` is `None`, the rows are passed on unchanged.
+    pub fn new(source: S, preparation: Option<Preparation>) -> Self {
+        Self {
+            source,
+            preparation,
+            columns: Vec::new(),
+        }
+    }
+
+    /// Returns the source of the rows before they are prepared.
+    pub fn inner(&self) -> &S {
+        &self.source
+    }
+}
+
+impl<S: Source> Source for Prepared<S> {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        let Some(preparation) = &self.preparation else {
+            return self.source.fill(sink);
+        };
+        self.source.fill(&mut Preparing {
+            preparation,
+            columns: &mut self.columns,
+            sink,
+            is_wanted: false,
+            is_total: false,
+        })
+    }
+
+    fn rows(&self) -> Option<usize> {
+        self.source.rows()
+    }
+}
+
+/// Passes prepared rows to a sink. A source ends a row before `fill` returns, so this needs no state between calls.
+struct Preparing<'a> {
+    preparation: &'a Preparation,
+    /// By column.
+    columns: &'a mut Vec<Option<Treatment>>,
+    sink: &'a mut dyn Sink,
+    /// Whether the sink takes the current row.
+    is_wanted: bool,
+    /// Whether the current row is a row of totals, whose blank cells are not filled: it is no asset.
+    is_total: bool,
+}
+
+impl Sink for Preparing<'_> {
+    fn column(&mut self, name: &str) -> Column {
+        let column = self.sink.column(name);
+        let place = column.0 as usize;
+        if self.columns.len() <= place {
+            self.columns.resize_with(place + 1, || None);
+        }
+        self.columns[place].get_or_insert_with(|| self.preparation.treatment(name));
+        column
+    }
+
+    fn begin(&mut self, label: Label<'_>) -> bool {
+        self.is_wanted = self.sink.begin(label);
+        self.is_total = false;
+        // The cells of a row that is not needed may still fill the rows below it.
+        self.is_wanted || !self.preparation.fill_down.is_empty()
+    }
+
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
+        let mut treatment = self.columns.get_mut(column.0 as usize).and_then(Option::as_mut);
+        self.is_total |= matches!(value, Cell::Text(text) if is_total(text));
+        let texts = treatment
+            .as_ref()
+            .and_then(|treatment| treatment.values)
+            .map(|place| &self.preparation.values[place].1);
+        let replaced = texts.and_then(|texts| texts.replaced(value));
+        let value = replaced.as_ref().unwrap_or(value);
+        if let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) {
+            if is_blank(value) {
+                // Whether the cell is filled depends on the rest of the row.
+                if matches!(fill.current, Current::Absent) {
+                    fill.current = Current::Blank;
+                }
+                return;
+            }
+            let is_same = fill.above.as_ref().is_some_and(|above| above.cell() == *value);
+            fill.current = Current::Given((!is_same).then(|| Owned::of(value)));
+        }
+        if self.is_wanted {
+            self.sink.cell(column, value);
+        }
+    }
+
+    fn broken(&mut self, label: Label<'_>, found: &str) {
+        self.sink.broken(label, found);
+    }
+
+    fn end(&mut self) {
+        for (place, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
+            let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) else {
+                continue;
+            };
+            let above = fill.above.as_ref().filter(|_| !self.is_total);
+            match std::mem::take(&mut fill.current) {
+                Current::Given(Some(value)) if !self.is_total => fill.above = Some(value),
+                Current::Given(_) => {}
+                Current::Absent | Current::Blank if !self.is_wanted => {}
+                Current::Absent => {
+                    if let Some(above) = above {
+                        self.sink.cell(Column(place), &above.cell());
+                    }
+                }
+                Current::Blank => {
+                    let filled = above.map_or(Cell::Null, Owned::cell);
+                    self.sink.cell(Column(place), &filled);
+                }
+            }
+        }
+        if self.is_wanted {
+            self.sink.end();
+        }
+    }
+
+    fn full(&self) -> bool {
+        self.sink.full()
+    }
+}
+
+fn is_blank(cell: &Cell<'_>) -> bool {
+    match cell {
+        Cell::Null => true,
+        Cell::Text(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}
+
+/// Returns whether a text is the title of a row of totals, such as "Total:" or "Summe".
+#[must_use]
+pub fn is_total(text: &str) -> bool {
+    // In English, German, French, Spanish, Italian, Portuguese, Dutch and Polish. A title is always short.
+    const LONGEST: usize = 24;
+    const TITLES: [&str; 18] = [
+        "total",
+        "totals",
+        "subtotal",
+        "grandtotal",
+        "sum",
+        "summe",
+        "gesamt",
+        "gesamtsumme",
+        "gesamtanzahl",
+        "zwischensumme",
+        "endsumme",
+        "totalgénéral",
+        "soustotal",
+        "somme",
+        "totale",
+        "totaal",
+        "suma",
+        "razem",
+    ];
+    // Most texts begin with another letter.
+    let first = text.trim_start().as_bytes().first();
+    if text.len() > LONGEST || first.is_none_or(|first| !b"EGRSTZegrstz".contains(first)) {
+        return false;
+    }
+    let letters = text
+        .chars()
+        .filter(|character| character.is_alphabetic())
+        .flat_map(char::to_lowercase);
+    TITLES.iter().any(|title| letters.clone().eq(title.chars()))
+}
+
+/// The value of a cell, with its own memory.
+enum Owned {
+    Clear,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Float32(f32),
+    Digits(String),
+    Text(String),
+    Date(Date),
+    DateTime(DateTime),
+    List(Vec<Owned>),
+    Map(Vec<(String, Owned)>),
+    Shown {
+        number: i64,
+        text: String,
+        format: String,
+    },
+    Formula {
+        cell: String,
+        formula: String,
+    },
+    Other(String),
+    Null,
+}
+
+impl Owned {
+    fn of(cell: &Cell<'_>) -> Self {
+        match cell {
+            Cell::Null => Self::Null,
+            Cell::Clear => Self::Clear,
+            Cell::Bool(value) => Self::Bool(*value),
+            Cell::Int(number) => Self::Int(*number),
+            Cell::Float(number) => Self::Float(*number),
+            Cell::Float32(number) => Self::Float32(*number),
+            Cell::Digits(digits) => Self::Digits((*digits).to_owned()),
+            Cell::Text(text) => Self::Text((*text).to_owned()),
+            Cell::Date(date) => Self::Date(*date),
+            Cell::DateTime(moment) => Self::DateTime(*moment),
+            Cell::List(items) => Self::List(items.iter().map(Self::of).collect()),
+            Cell::Map(entries) => Self::Map(
+                entries
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), Self::of(value)))
+                    .collect(),
+            ),
+            Cell::Shown { number, text, format } => Self::Shown {
+                number: *number,
+                text: (*text).to_owned(),
+                format: (*format).to_owned(),
+            },
+            Cell::Formula { cell, formula } => Self::Formula {
+                cell: (*cell).to_owned(),
+                formula: (*formula).to_owned(),
+            },
+            Cell::Other(kind) => Self::Other((*kind).to_owned()),
+        }
+    }
+
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Clear => Cell::Clear,
+            Self::Bool(value) => Cell::Bool(*value),
+            Self::Int(number) => Cell::Int(*number),
+            Self::Float(number) => Cell::Float(*number),
+            Self::Float32(number) => Cell::Float32(*number),
+            Self::Digits(digits) => Cell::Digits(digits),
+            Self::Text(text) => Cell::Text(text),
+            Self::Date(date) => Cell::Date(*date),
+            Self::DateTime(moment) => Cell::DateTime(*moment),
+            Self::List(items) => Cell::List(items.iter().map(Self::cell).collect()),
+            Self::Map(entries) => Cell::Map(
+                entries
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.cell()))
+                    .collect(),
+            ),
+            Self::Shown { number, text, format } => Cell::Shown {
+                number: *number,
+                text,
+                format,
+            },
+            Self::Formula { cell, formula } => Cell::Formula { cell, formula },
+            Self::Other(kind) => Cell::Other(kind),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_total;
+
+    #[test]
+    fn totals_have_a_title() {
+        for text in [
+            "Summe",
+            "SUMME:",
+            " Total ",
+            "Grand Total",
+            "Gesamt (2000)",
+            "Zwischensumme",
+            "Sous-total",
+        ] {
+            assert!(is_total(text), "{text}");
+        }
+        for text in [
+            "",
+            "AHU-1",
+            "Total station",
+            "Summe der Flächen",
+            "Gesamtanlage",
+            "2000",
+        ] {
+            assert!(!is_total(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What office programs do to rows: identifiers that were turned into numbers, rows of totals, and options that do not
+//! fit the columns.
+
+use std::collections::HashMap;
+
+use super::columns;
+use super::fields::FIELDS;
+use super::row::RowWriter;
+use super::rules::{LEADING_ZEROS, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
+use super::value::Refusal;
+use crate::input::{Cell, Padded};
+use crate::model::text::trimmed;
+use crate::settings::names::{folded, nearest};
+
+/// The maximum number of rows below the table that `skip_footer` is suggested for.
+const LONGEST_FOOTER: usize = 20;
+
+/// Excel stores this many digits of a number, and a float represents every number of this length exactly.
+const DIGITS: usize = 15;
+
+pub(super) struct Office {
+    /// The texts with leading zeros, by column.
+    padded: HashMap<String, Padded>,
+    // The fields below belong to the current row.
+    /// The column and text of the first title of totals.
+    total: Option<(String, String)>,
+    /// One bit per field of `FIELDS`, set if the field has such a title.
+    total_fields: u32,
+    is_total_id: bool,
+}
+
+impl Office {
+    pub(super) fn new(padded: HashMap<String, Padded>) -> Self {
+        Self {
+            padded,
+            total: None,
+            total_fields: 0,
+            is_total_id: false,
+        }
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.total = None;
+        self.total_fields = 0;
+        self.is_total_id = false;
+    }
+
+    /// Checks whether a number has lost digits. `column` is the column of an identifier. `is_text` is whether the number
+    /// is sent as text.
+    pub(super) fn check(
+        &mut self,
+        column: Option<&str>,
+        cell: &Cell<'_>,
+        is_text: bool,
+        is_workbook: bool,
+    ) -> Result<(), Refusal> {
+        if let (Some(column), Cell::Text(text)) = (column, cell) {
+            let text = trimmed(text);
+            if text.starts_with('0') {
+                if let Some(padded) = self.padded.get_mut(column) {
+                    padded.add(text);
+                } else {
+                    let mut padded = Padded::default();
+                    if padded.add(text) {
+                        self.padded.insert(column.to_owned(), padded);
+                    }
+                }
+            }
+            return Ok(());
+        }
+        if column.is_none() && !is_text {
+            return Ok(());
+        }
+        let (digits, is_rounded) = match cell {
+            Cell::Int(number) | Cell::Shown { number, .. } => (number.to_string(), is_workbook),
+            Cell::Float(number) if number.fract() == 0.0 && number.is_finite() => (number.to_string(), true),
+            Cell::Digits(digits) => ((*digits).to_owned(), false),
+            _ => return Ok(()),
+        };
+        if is_text && is_rounded && digits.trim_start_matches('-').len() > DIGITS {
+            return Err(Refusal::new(
+                &TOO_MANY_DIGITS,
+                "a number keeps only 15 digits",
+                "",
+            ));
+        }
+        let padded = column.and_then(|column| self.padded.get(column));
+        if let (Some(padded), false) = (padded, matches!(cell, Cell::Shown { .. }))
+            && digits.len() < padded.longest
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            let fix = if padded.is_uneven {
+                String::new()
+            } else {
+                format!(
+                    "write the value as text, probably {digits:0>width$}",
+                    width = padded.longest
+                )
+            };
+            let reason = "a number, although other rows have text with leading zeros";
+            return Err(Refusal::new(&LEADING_ZEROS, reason, fix));
+        }
+        Ok(())
+    }
+
+    /// Records a cell with a title of totals. `field` is the field that the cell sets.
+    pub(super) fn add_total(&mut self, column: &str, text: &str, field: Option<usize>, is_id: bool) {
+        self.total
+            .get_or_insert_with(|| (column.to_owned(), trimmed(text).to_owned()));
+        self.total_fields |= field.map_or(0, |field| 1 << field);
+        self.is_total_id |= is_id;
+    }
+
+    /// Returns whether a row of a new asset has a title of totals and none of the other required fields. `given` has one
+    /// bit per field.
+    pub(super) fn is_total(&self, given: u32) -> bool {
+        let required = (0..FIELDS.len())
+            .filter(|place| FIELDS[*place].required)
+            .fold(0, |bits, place| bits | 1 << place);
+        self.total.is_some() && given & required & !self.total_fields == 0 && given & required != required
+    }
+
+    /// Returns whether a row has a title of totals and no id. `is_blank` is whether its id is blank.
+    pub(super) fn is_total_without_id(&self, is_blank: bool) -> bool {
+        self.total.is_some() && (is_blank || self.is_total_id)
+    }
+
+    /// Returns the problem with a row of totals. `left` is the number of rows from this one to the end of the file.
+    pub(super) fn totals_row(&self, left: Option<usize>) -> Option<Problem> {
+        let (column, text) = self.total.as_ref()?;
+        let message = format!("`{column}` is '{text}': a row of totals, not an asset");
+        let fix = match left {
+            Some(left) if left <= LONGEST_FOOTER => format!("set skip_footer={left}"),
+            _ => "remove the row".to_owned(),
+        };
+        Some(TOTALS_ROW.problem(column, text, message, &fix))
+    }
+}
+
+impl RowWriter {
+    /// Returns notes on the options that are about columns: which columns are filled, and which ones do not exist.
+    pub(super) fn notes_on_options(&self) -> Vec<String> {
+        let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
+        let has = |name: &str| self.column_names().any(|column| column == name);
+        let of_name = |name: &str| {
+            self.column_names()
+                .find(|column| columns::is_called(column, name, mapping))
+        };
+        if self.column_names().next().is_none() {
+            return Vec::new();
+        }
+        let mut notes: Vec<String> = reading
+            .fill_down
+            .iter()
+            .filter_map(|name| of_name(name))
+            .map(|column| format!("blank cells of `{column}` have the value of the row above (fill_down=)"))
+            .collect();
+        let missing = [
+            (
+                "mapping",
+                mapping
+                    .iter()
+                    .map(|(from, _)| from)
+                    .filter(|from| !has(from))
+                    .collect::<Vec<_>>(),
+            ),
+            (
+                "values",
+                reading
+                    .values
+                    .iter()
+                    .map(|(name, _)| name)
+                    .filter(|name| of_name(name).is_none())
+                    .collect(),
+            ),
+            (
+                "fill_down",
+                reading
+                    .fill_down
+                    .iter()
+                    .filter(|name| of_name(name).is_none())
+                    .collect(),
+            ),
+        ];
+        notes.extend(
+            missing
+                .into_iter()
+                .filter(|(_, names)| !names.is_empty())
+                .map(|(option, names)| {
+                    let shown: Vec<String> = names.into_iter().map(|name| self.with_nearest(name)).collect();
+                    format!(
+                        "{option}= names columns that the rows do not have: {}",
+                        shown.join(", ")
+                    )
+                }),
+        );
+        notes
+    }
+
+    fn with_nearest(&self, name: &str) -> String {
+        let known = self.column_names().map(|column| (column, folded(column)));
+        match nearest(name, known).first() {
+            Some(near) => format!("`{name}` (did you mean `{near}`?)"),
+            None => format!("`{name}`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_among_padded_texts_are_refused() {
+        let mut office = Office::new(HashMap::new());
+        let mut check = |cell: Cell<'_>| {
+            office
+                .check(Some("Barcode"), &cell, true, true)
+                .map_err(|refusal| (refusal.rule.code, refusal.fix.into_owned()))
+        };
+        assert!(check(Cell::Int(60)).is_ok());
+        assert!(check(Cell::Text("000059")).is_ok());
+        let refused = Err((
+            "leading_zeros",
+            "write the value as text, probably 000060".to_owned(),
+        ));
+        assert_eq!(check(Cell::Int(60)), refused);
+        assert_eq!(check(Cell::Float(60.0)), refused);
+        assert!(check(Cell::Int(600_000)).is_ok());
+        assert!(check(Cell::Int(-60)).is_ok());
+        assert!(check(Cell::Text("0042")).is_ok());
+        assert_eq!(check(Cell::Int(60)), Err(("leading_zeros", String::new())));
+    }
+
+    #[test]
+    fn numbers_that_lost_digits_are_refused() {
+        let mut office = Office::new(HashMap::new());
+        let mut check = |cell: Cell<'_>, is_text, is_workbook| {
+            let checked = office.check(None, &cell, is_text, is_workbook);
+            checked.map_err(|refusal| refusal.rule.code)
+        };
+        let (exact, long) = (999_999_999_999_999, 1_234_567_890_123_450);
+        assert_eq!(check(Cell::Int(exact), true, true), Ok(()));
+        assert_eq!(check(Cell::Int(long), true, true), Err("too_many_digits"));
+        assert_eq!(check(Cell::Int(long), false, true), Ok(()));
+        // An integer of Python has all its digits.
+        assert_eq!(check(Cell::Int(long), true, false), Ok(()));
+        assert_eq!(check(Cell::Digits("12345678901234567890"), true, false), Ok(()));
+        assert_eq!(check(Cell::Float(1e15), true, false), Err("too_many_digits"));
+        assert_eq!(check(Cell::Float(1e14), true, false), Ok(()));
+    }
+}

@@ -1,0 +1,619 @@
+//! Reads numbers, dates and booleans from text as offices write them. Text that can be read in more than one way is
+//! never guessed: an option must say how to read it.
+
+use std::borrow::Cow;
+
+use jiff::civil::{Date, DateTime, Time};
+use serde::Deserialize;
+
+use super::columns;
+use crate::input::{Preparation, Replacements};
+
+/// Options for reading text.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reading {
+    /// The decimal separator: a point or a comma.
+    pub decimal: char,
+    /// The separator between groups of three digits. If `None`, numbers have no such separator.
+    pub thousands: Option<char>,
+    /// Whether the day comes before the month in a date such as 3/4/2026. If `None`, such a date is invalid.
+    pub dayfirst: Option<bool>,
+    /// Further texts that mean true. `false_values` is the same for false.
+    pub true_values: Vec<String>,
+    pub false_values: Vec<String>,
+    /// Texts to replace, by column.
+    pub values: Vec<(String, Replacements)>,
+    /// Columns whose blank cells have the value of the cell above.
+    pub fill_down: Vec<String>,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self {
+            decimal: '.',
+            thousands: None,
+            dayfirst: None,
+            true_values: Vec::new(),
+            false_values: Vec::new(),
+            values: Vec::new(),
+            fill_down: Vec::new(),
+        }
+    }
+}
+
+/// Why a text is not read, and how to fix it. The fix is empty if it is the same as that of the rule.
+pub(super) type Unread = (Cow<'static, str>, Cow<'static, str>);
+
+fn unread<T>(reason: impl Into<Cow<'static, str>>, fix: impl Into<Cow<'static, str>>) -> Result<T, Unread> {
+    Err((reason.into(), fix.into()))
+}
+
+/// The maximum length of a number or date. A longer text is neither.
+const LONGEST: usize = 64;
+
+impl Reading {
+    /// Returns how to prepare the rows, if their texts are replaced or their blank cells filled.
+    #[must_use]
+    pub fn preparation(&self, mapping: &[(String, Option<String>)]) -> Option<Preparation> {
+        if self.values.is_empty() && self.fill_down.is_empty() {
+            return None;
+        }
+        let mapping = mapping.to_vec();
+        Some(Preparation::new(
+            &self.values,
+            &self.fill_down,
+            Box::new(move |column, name| columns::is_called(column, name, &mapping)),
+        ))
+    }
+
+    /// Reads a number, and returns it with a decimal point and without other separators.
+    pub(super) fn number<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Unread> {
+        let text = text.trim();
+        match self.plain(text).filter(|plain| plain.parse::<f64>().is_ok()) {
+            None => Err(self.unread_number(text)),
+            Some(Cow::Borrowed(plain)) => Ok(plain.strip_prefix('+').unwrap_or(plain).into()),
+            Some(Cow::Owned(plain)) => Ok(plain.strip_prefix('+').unwrap_or(&plain).to_owned().into()),
+        }
+    }
+
+    /// Replaces the separators. `None` if the text has a character that no number has, or a misplaced separator.
+    fn plain<'t>(&self, text: &'t str) -> Option<Cow<'t, str>> {
+        let is_plain = |text: &str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
+        };
+        if self.decimal == '.' && self.thousands.is_none() {
+            return is_plain(text).then_some(Cow::Borrowed(text));
+        }
+        // A point means something else here.
+        if self.decimal != '.' && self.thousands != Some('.') && text.contains('.') {
+            return None;
+        }
+        let end = text.find([self.decimal, 'e', 'E']).unwrap_or(text.len());
+        let (whole, rest) = text.split_at(end);
+        let mut plain = match self.thousands {
+            Some(separator) if whole.contains(|character| is_separator(character, separator)) => {
+                ungrouped(whole, separator)?
+            }
+            _ => whole.to_owned(),
+        };
+        match rest.strip_prefix(self.decimal) {
+            // Only whole numbers have groups.
+            Some(fraction) if fraction.contains('.') => return None,
+            Some(fraction) => {
+                plain.push('.');
+                plain.push_str(fraction);
+            }
+            None if rest.contains('.') => return None,
+            None => plain.push_str(rest),
+        }
+        is_plain(&plain).then_some(Cow::Owned(plain))
+    }
+
+    /// Returns why a text is not a number, and the options that would read it.
+    fn unread_number(&self, text: &str) -> Unread {
+        let reads = |decimal, thousands| {
+            let other = Self {
+                decimal,
+                thousands,
+                ..Self::default()
+            };
+            let plain = other.plain(text).filter(|_| text.len() <= LONGEST);
+            plain.is_some_and(|plain| plain.parse::<f64>().is_ok())
+        };
+        let is_comma = self.decimal == ',';
+        let other = if is_comma { '.' } else { ',' };
+        let separators = [other, ' ', '\''];
+        let same = separators
+            .into_iter()
+            .find(|separator| self.thousands.is_none() && reads(self.decimal, Some(*separator)));
+        let otherwise = [None, Some(self.decimal), Some(' '), Some('\'')]
+            .into_iter()
+            .find(|thousands| reads(other, *thousands));
+        match (same, otherwise) {
+            (Some(','), Some(None)) => (
+                "ambiguous number".into(),
+                "set decimal=\",\" if the comma separates decimals, or thousands=\",\" if it separates thousands"
+                    .into(),
+            ),
+            (Some('.'), Some(None)) => (
+                "ambiguous number: the point may separate thousands or decimals".into(),
+                "set thousands=\".\" if the point separates thousands; otherwise write a comma".into(),
+            ),
+            (Some(separator), _) => (
+                "number with thousands separators".into(),
+                format!("set thousands=\"{separator}\"").into(),
+            ),
+            (None, Some(_)) if is_comma => ("not a number with a decimal comma".into(), WITH_COMMA.into()),
+            (None, Some(thousands)) => {
+                let thousands = thousands.map_or_else(String::new, |sign| format!(" and thousands=\"{sign}\""));
+                (
+                    "not a number with a decimal point".into(),
+                    format!("set decimal=\",\"{thousands}, or write the number with a decimal point").into(),
+                )
+            }
+            (None, None) => ("not a number".into(), if is_comma { WITH_COMMA.into() } else { "".into() }),
+        }
+    }
+
+    /// Reads a date, with or without a time of day.
+    pub(super) fn date(&self, text: &str) -> Result<DateTime, Unread> {
+        let text = text.trim();
+        let standard = match text.len() {
+            10 => text.parse().map(|day: Date| day.to_datetime(Time::midnight())),
+            _ => text.parse::<DateTime>(),
+        };
+        if let Ok(moment) = standard {
+            return Ok(moment);
+        }
+        let (day, time) = match text.split_once([' ', 'T']) {
+            Some((day, time)) => (day, clock(time.trim())),
+            None => (text, Some(Time::midnight())),
+        };
+        let (Some(parts), Some(time)) = (Parts::of(day), time) else {
+            return unread("not a date", "");
+        };
+        Ok(parts.read(self.dayfirst)?.to_datetime(time))
+    }
+
+    /// Reads a boolean.
+    pub(super) fn boolean(&self, text: &str) -> Option<bool> {
+        let text = text.trim();
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => return Some(true),
+            "false" | "no" | "0" => return Some(false),
+            _ => {}
+        }
+        let text = text.to_lowercase();
+        let is_among = |words: &[String]| words.iter().any(|word| word.trim().to_lowercase() == text);
+        match (is_among(&self.true_values), is_among(&self.false_values)) {
+            (true, false) => Some(true),
+            (false, true) => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Returns what is part of the identity of a row instead of this text, if these options read the text in another
+    /// way than the defaults do. So a run that is resumed with other options does not take the row for the one that was
+    /// imported.
+    ///
+    /// A text that the defaults cannot read stays as it is, because options may be added to correct the rows of a run.
+    /// Where two options can read such a text differently, one of them counts as the default.
+    pub(super) fn identity(&self, text: &str) -> Option<String> {
+        let reads_dates = self.dayfirst == Some(false);
+        let reads_numbers = self.decimal != '.' || self.thousands.is_some();
+        let is_candidate = (reads_numbers || reads_dates)
+            && text.len() <= LONGEST
+            && text.bytes().any(|byte| byte.is_ascii_digit());
+        if !is_candidate {
+            return None;
+        }
+        let usual = Self::default();
+        if reads_numbers {
+            let (before, after) = (usual.number(text).ok(), self.number(text).ok());
+            let has_groups = self
+                .thousands
+                .is_some_and(|separator| text.contains(|character| is_separator(character, separator)));
+            if before != after && (before.is_some() || has_groups) {
+                return Some(format!("number {}", after.as_deref().unwrap_or("unknown")));
+            }
+        }
+        if reads_dates
+            && usual.date(text).is_err()
+            && let Ok(date) = self.date(text)
+        {
+            return Some(format!("date {date}"));
+        }
+        None
+    }
+}
+
+const WITH_COMMA: &str = "write the number with a decimal comma, for example 1234,5";
+
+/// Returns whether a character separates thousands. A space may be a non-breaking or narrow one, and an apostrophe a
+/// typographic one, as spreadsheets write them.
+fn is_separator(character: char, separator: char) -> bool {
+    match separator {
+        ' ' => matches!(character, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}'),
+        '\'' => matches!(character, '\'' | '\u{2019}'),
+        separator => character == separator,
+    }
+}
+
+/// Removes the thousands separators of a whole number. `None` if the groups do not have three digits each.
+fn ungrouped(whole: &str, separator: char) -> Option<String> {
+    let digits = whole.strip_prefix(['+', '-']).unwrap_or(whole);
+    let mut groups = digits.split(|character| is_separator(character, separator));
+    let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next()?;
+    if !(1..=3).contains(&first.len()) || !is_digits(first) {
+        return None;
+    }
+    if !groups.all(|group| group.len() == 3 && is_digits(group)) {
+        return None;
+    }
+    let kept = whole
+        .chars()
+        .filter(|character| !is_separator(*character, separator));
+    Some(kept.collect())
+}
+
+/// Reads a time of day such as 14:30 or 14:30:00.
+fn clock(text: &str) -> Option<Time> {
+    let mut parts = text.split(':').map(|part| {
+        let is_number = (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| part.parse::<i8>().ok()).flatten()
+    });
+    let (hour, minute) = (parts.next()??, parts.next()??);
+    let second = parts.next().unwrap_or(Some(0))?;
+    if parts.next().is_some() {
+        return None;
+    }
+    Time::new(hour, minute, second, 0).ok()
+}
+
+/// The three numbers of a date, as written.
+struct Parts {
+    numbers: [i16; 3],
+    separator: char,
+    /// The number of digits of the first and the last number.
+    lengths: (usize, usize),
+}
+
+impl Parts {
+    fn of(text: &str) -> Option<Self> {
+        let separator = ['.', '/', '-']
+            .into_iter()
+            .find(|separator| text.contains(*separator))?;
+        // The date may end with a point, as in German.
+        let text = text
+            .strip_suffix('.')
+            .filter(|_| separator == '.')
+            .unwrap_or(text);
+        let mut parts = text.split(separator).map(str::trim);
+        let parts = [
+            parts.next()?,
+            parts.next()?,
+            parts.next()?,
+            parts.next().unwrap_or(""),
+        ];
+        let [first, second, third, ""] = parts else {
+            return None;
+        };
+        let number = |part: &str| -> Option<i16> {
+            let is_number = (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| part.parse().ok()).flatten()
+        };
+        Some(Self {
+            numbers: [number(first)?, number(second)?, number(third)?],
+            separator,
+            lengths: (first.len(), third.len()),
+        })
+    }
+
+    fn read(&self, dayfirst: Option<bool>) -> Result<Date, Unread> {
+        let [first, second, third] = self.numbers;
+        match self.lengths {
+            (4, 1 | 2) => return existing(first, second, third),
+            (1 | 2, 4) => {}
+            (1 | 2, 2) => return unread("date with a two-digit year", "write the year with four digits"),
+            _ => return unread("not a date", ""),
+        }
+        let is_month = |number: i16| (1..=12).contains(&number);
+        let dayfirst = match dayfirst {
+            Some(dayfirst) => dayfirst,
+            None if is_month(first) && is_month(second) && first != second => {
+                return unread(
+                    "ambiguous date: either number may be the month",
+                    "set dayfirst=True if the day comes first, or dayfirst=False if the month does",
+                );
+            }
+            // A point means that the day comes first.
+            None => is_month(second) || self.separator == '.' || !is_month(first),
+        };
+        let (day, month) = if dayfirst {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        if !is_month(month) && is_month(day) {
+            let order = if dayfirst { "day" } else { "month" };
+            return unread(
+                format!("there is no month {month}, but the {order} comes first"),
+                "write the date as year-month-day, for example 2031-02-28",
+            );
+        }
+        existing(third, month, day)
+    }
+}
+
+fn existing(year: i16, month: i16, day: i16) -> Result<Date, Unread> {
+    let part = |number| i8::try_from(number).unwrap_or(i8::MAX);
+    match Date::new(year, part(month), part(day)) {
+        Ok(date) => Ok(date),
+        Err(_) => unread("this date does not exist", "correct the date"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn with(decimal: char, thousands: Option<char>) -> Reading {
+        Reading {
+            decimal,
+            thousands,
+            ..Reading::default()
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_with_their_separators() {
+        for (decimal, thousands, text, number) in [
+            ('.', None, "12.5", "12.5"),
+            ('.', None, " +12.5 ", "12.5"),
+            ('.', None, "1e3", "1e3"),
+            (',', None, "12,5", "12.5"),
+            (',', None, "-0,5", "-0.5"),
+            (',', None, "1234", "1234"),
+            (',', None, "1,5e3", "1.5e3"),
+            (',', Some('.'), "1.234", "1234"),
+            (',', Some('.'), "1.234.567,89", "1234567.89"),
+            (',', Some('.'), "-1.234", "-1234"),
+            (',', Some('.'), "1234,5", "1234.5"),
+            ('.', Some(','), "1,234.5", "1234.5"),
+            ('.', Some('\''), "1'234.5", "1234.5"),
+            ('.', Some('\''), "1\u{2019}234", "1234"),
+            (',', Some(' '), "1\u{a0}234,5", "1234.5"),
+            (',', Some(' '), "1\u{202f}234 567", "1234567"),
+        ] {
+            assert_eq!(
+                with(decimal, thousands).number(text).as_deref(),
+                Ok(number),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn unread_numbers_name_the_options_that_read_them() {
+        for (decimal, thousands, text, fix) in [
+            ('.', None, "12,5", "set decimal=\",\", or write"),
+            (
+                '.',
+                None,
+                "1.234,5",
+                "set decimal=\",\" and thousands=\".\", or write",
+            ),
+            (
+                '.',
+                None,
+                "1.234.567",
+                "set decimal=\",\" and thousands=\".\", or write",
+            ),
+            (
+                '.',
+                None,
+                "1,234",
+                "set decimal=\",\" if the comma separates decimals, or thousands=\",\"",
+            ),
+            ('.', None, "1,234.5", "set thousands=\",\""),
+            ('.', None, "1 234", "set thousands=\" \""),
+            ('.', None, "1'234.5", "set thousands=\"'\""),
+            (
+                '.',
+                None,
+                "1 234,5",
+                "set decimal=\",\" and thousands=\" \", or write",
+            ),
+            (',', None, "1.234", "set thousands=\".\""),
+            (',', None, "1.234,5", "set thousands=\".\""),
+            (',', None, "12.5", "write the number with a decimal comma"),
+            (',', Some('.'), "12.5", "write the number with a decimal comma"),
+            (',', Some('.'), "12.34,5", "write the number with a decimal comma"),
+            (',', Some('.'), "1,234.5", "write the number with a decimal comma"),
+            (',', Some('.'), ".234", "write the number with a decimal comma"),
+            ('.', None, "abc", ""),
+            ('.', None, "", ""),
+            ('.', Some(','), "1,23", "set decimal=\",\", or write"),
+            ('.', Some(','), "1,,234", ""),
+            ('.', Some(','), ",234", "set decimal=\",\", or write"),
+        ] {
+            let (reason, found) = with(decimal, thousands).number(text).unwrap_err();
+            assert!(found.starts_with(fix), "{text}: {reason}: {found}");
+            assert_eq!(found.is_empty(), fix.is_empty(), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn dates_are_read_only_in_one_way() {
+        for (text, dayfirst, date) in [
+            ("2026-03-05", None, "2026-03-05"),
+            ("2026-3-5", None, "2026-03-05"),
+            ("2026/3/5", None, "2026-03-05"),
+            ("2026.3.5", None, "2026-03-05"),
+            ("2026-3-5", Some(true), "2026-03-05"),
+            ("15.03.2026", None, "2026-03-15"),
+            ("15.3.2026", Some(true), "2026-03-15"),
+            ("15/03/2026", None, "2026-03-15"),
+            ("15-03-2026", None, "2026-03-15"),
+            ("3/15/2026", None, "2026-03-15"),
+            ("3/15/2026", Some(false), "2026-03-15"),
+            ("3.15.2026", Some(false), "2026-03-15"),
+            ("03.03.2026", None, "2026-03-03"),
+            ("03.04.2026", Some(true), "2026-04-03"),
+            ("3/4/2026", Some(true), "2026-04-03"),
+            ("3/4/2026", Some(false), "2026-03-04"),
+            ("29.02.2028", None, "2028-02-29"),
+            (" 15. 3. 2026 ", None, ""),
+        ] {
+            let reading = Reading {
+                dayfirst,
+                ..Reading::default()
+            };
+            let read = reading.date(text).map(|moment| moment.date().to_string());
+            assert_eq!(read.unwrap_or_default(), date, "{text} {dayfirst:?}");
+        }
+        let time = Reading::default().date("15.03.2026 14:30").unwrap();
+        assert_eq!(time.to_string(), "2026-03-15T14:30:00");
+        assert_eq!(Reading::default().date("2026-03-05T14:30:00").unwrap().hour(), 14);
+    }
+
+    #[test]
+    fn unread_dates_say_why() {
+        for (text, dayfirst, reason) in [
+            ("03.04.2026", None, "ambiguous date"),
+            ("3/4/2026", None, "ambiguous date"),
+            ("31.02.2026", None, "this date does not exist"),
+            ("31.02.2026", Some(true), "this date does not exist"),
+            ("29.02.2026", None, "this date does not exist"),
+            ("2026-02-30", None, "this date does not exist"),
+            ("2026-13-01", None, "this date does not exist"),
+            ("32.13.2026", None, "this date does not exist"),
+            ("3.15.2026", None, "there is no month 15, but the day comes first"),
+            (
+                "3/15/2026",
+                Some(true),
+                "there is no month 15, but the day comes first",
+            ),
+            (
+                "15/3/2026",
+                Some(false),
+                "there is no month 15, but the month comes first",
+            ),
+            ("15.03.26", None, "date with a two-digit year"),
+            ("15.03.", None, "not a date"),
+            ("15.03.2026 25:00", None, "not a date"),
+            ("March", None, "not a date"),
+            ("", None, "not a date"),
+            ("1.2.3.4", None, "not a date"),
+            ("2026", None, "not a date"),
+        ] {
+            let reading = Reading {
+                dayfirst,
+                ..Reading::default()
+            };
+            let (found, _) = reading.date(text).unwrap_err();
+            assert!(found.starts_with(reason), "{text}: {found}");
+        }
+    }
+
+    #[test]
+    fn further_words_mean_true_and_false() {
+        let reading = Reading {
+            true_values: vec!["ja".into(), "Wahr".into()],
+            false_values: vec!["nein".into(), "-".into()],
+            ..Reading::default()
+        };
+        for (text, value) in [
+            ("Ja", Some(true)),
+            (" WAHR ", Some(true)),
+            ("nein", Some(false)),
+            ("-", Some(false)),
+            ("yes", Some(true)),
+            ("0", Some(false)),
+            ("vielleicht", None),
+        ] {
+            assert_eq!(reading.boolean(text), value, "{text}");
+        }
+        assert_eq!(Reading::default().boolean("ja"), None);
+    }
+
+    #[test]
+    fn identity_differs_only_where_options_change_a_reading() {
+        let usual = Reading::default();
+        let comma = with(',', None);
+        let grouped = with(',', Some('.'));
+        let us = with('.', Some(','));
+        let month_first = Reading {
+            dayfirst: Some(false),
+            ..Reading::default()
+        };
+        let day_first = Reading {
+            dayfirst: Some(true),
+            ..Reading::default()
+        };
+        for reading in [&usual, &comma, &grouped, &us, &month_first, &day_first] {
+            for text in ["AHU-1", "42", "+5", "2026-03-05", "15.03.2026", ""] {
+                assert_eq!(reading.identity(text), None, "{text}");
+            }
+        }
+        let identities = |text: &str, readings: &[&Reading]| {
+            let mut found: Vec<_> = readings.iter().map(|reading| reading.identity(text)).collect();
+            found.sort();
+            found.dedup();
+            found.len()
+        };
+        // A text that was invalid before may become valid.
+        assert_eq!(identities("12,5", &[&usual, &comma, &grouped]), 1);
+        assert_eq!(identities("3/4/2026", &[&usual, &day_first]), 1);
+        // A text that is read in another way is another value.
+        assert_eq!(identities("1.234", &[&usual, &comma, &grouped]), 3);
+        assert_eq!(identities("1,234", &[&comma, &us]), 2);
+        assert_eq!(identities("3/4/2026", &[&day_first, &month_first]), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn readers_never_panic(text in "\\PC{0,24}", decimal in prop_oneof![Just('.'), Just(',')]) {
+            for thousands in [None, Some('.'), Some(','), Some(' '), Some('\'')] {
+                let reading = with(decimal, thousands);
+                let _ = (reading.number(&text), reading.date(&text), reading.identity(&text));
+            }
+        }
+
+        /// Groups and a decimal comma never change the value.
+        #[test]
+        fn grouped_numbers_keep_their_value(number in -9_999_999_999_i64..9_999_999_999, cents in 0..100_u8) {
+            let digits = number.unsigned_abs().to_string();
+            let mut grouped = String::new();
+            for (at, digit) in digits.chars().enumerate() {
+                if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                    grouped.push('.');
+                }
+                grouped.push(digit);
+            }
+            let sign = if number < 0 { "-" } else { "" };
+            let read = with(',', Some('.')).number(&format!("{sign}{grouped},{cents:02}")).unwrap().into_owned();
+            prop_assert_eq!(read, format!("{sign}{digits}.{cents:02}"));
+        }
+
+        /// A date is read as one of the dates that it may mean, and without `dayfirst` only if there is just one.
+        #[test]
+        fn dates_have_one_meaning(first in 1..40_i8, second in 1..40_i8, year in 1900..2100_i16, sign in 0..3_usize) {
+            let separator = ['.', '/', '-'][sign];
+            let text = format!("{first}{separator}{second}{separator}{year}");
+            let read = Reading::default().date(&text).ok().map(DateTime::date);
+            let day_first = Date::new(year, second, first).ok();
+            let month_first = Date::new(year, first, second).ok();
+            match (day_first, month_first) {
+                (Some(one), Some(other)) => prop_assert_eq!(read, (one == other).then_some(one)),
+                (None, Some(date)) => prop_assert_eq!(read, (separator != '.' && second > 12).then_some(date)),
+                (date, None) => prop_assert_eq!(read, date.filter(|_| first > 12)),
+            }
+        }
+    }
+}

@@ -1,0 +1,760 @@
+"""Data as offices have it: encodings, separators, dates, words, merged cells, totals and number formats."""
+
+from __future__ import annotations
+
+import io
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+import acc_assets as acc
+from acc_assets.typing import ReadOptions
+
+UNIT = {"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed"}
+Csv = Callable[..., pathlib.Path]
+
+
+@pytest.fixture
+def csv(tmp_path: pathlib.Path) -> Csv:
+    """Write a text file."""
+
+    def write(*lines: str, encoding: str = "utf-8", name: str = "plant.csv") -> pathlib.Path:
+        path = tmp_path / name
+        path.write_bytes("".join(f"{line}\r\n" for line in lines).encode(encoding))
+        return path
+
+    return write
+
+
+def unit(**cells: object) -> dict[str, object]:
+    return {**UNIT, **cells}
+
+
+def made(project: acc.Project, data: Any, **options: Any) -> list[dict[str, Any]]:
+    """Create assets, and return them."""
+    result = project.assets.create(data, returning=True, progress=False, **options)
+    assert result.ok, result
+    assert result.assets is not None
+    return [dict(asset) for asset in result.assets.to_dicts()]
+
+
+def value_of(project: acc.Project, column: str, cell: object, **options: Any) -> object:
+    """Create an asset with one more cell, and return the value of its attribute."""
+    (asset,) = made(project, [unit(**{column: cell})], **options)
+    names = {attribute.display_name: attribute.name for attribute in project.settings().attributes}
+    return asset["customAttributes"].get(names[column])
+
+
+def problem(project: acc.Project, data: Any, **options: Any) -> tuple[str | None, str, str | None]:
+    """Return code, message and fix of the only problem."""
+    report = project.assets.validate(data, progress=False, **options)
+    (cause,) = report.causes
+    return cause.code, cause.message, cause.fix
+
+
+# ---- the sheet of a German office ----
+
+MAPPING = """
+# How our plant lists are read. One file for all projects.
+[columns]
+Kennzeichen = "Asset ID"
+Gewerk = "Category"
+"Zustand" = "Status"
+"Luftmenge (m³/h)" = "Airflow"
+Einbaudatum = "Installation Date"
+"Geprüft" = "Commissioned"
+Hersteller = "Manufacturer"
+"Prüfer" = false
+
+[values.Zustand]
+eingebaut = "Installed"
+bestellt = "Ordered"
+
+[values.Category]
+"Lüftung" = "HVAC > Air Handling"
+"Kälte" = "HVAC > Air Handling"
+
+[read]
+encoding = "windows-1252"
+decimal = ","
+thousands = "."
+dayfirst = true
+true_values = ["ja"]
+false_values = ["nein"]
+fill_down = ["Gewerk"]
+skip_rows = 3
+skip_footer = 2
+"""
+HEAD = "Kennzeichen;Gewerk;Zustand;Luftmenge (m³/h);Einbaudatum;Geprüft;Hersteller;Prüfer"
+
+
+def german(rows: int) -> list[str]:
+    lines = ["Anlagenliste;Bürogebäude Süd;;;;;;", "Stand;15.03.2026;;;;;;", "", HEAD]
+    for row in range(rows):
+        category = ("Lüftung", "Kälte")[row // 10 % 2] if row % 10 == 0 else ""
+        state = ("eingebaut", "bestellt", "Eingebaut")[row % 3]
+        flow = f"{row % 9 + 1}.{row % 1000:03},5" if row % 4 else f"{row},25"
+        date = (
+            f"{row % 28 + 1:02}.{row % 7 + 1:02}.2026" if row % 2 else f"2026-{row % 12 + 1}-{row % 28 + 1}"
+        )
+        checked = ("ja", "nein", "")[row % 3]
+        lines.append(f"RLT-{row:04}  ;{category};{state};{flow};{date};{checked};Müller & Söhne;Jörg")
+    return [*lines, ";;;;;;;", "Summe;;;1.234.567,5;;;;", "Erstellt von Jörg;;;;;;;"]
+
+
+def test_german_sheet_is_imported_with_a_mapping_file(
+    csv: Csv, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = csv(*german(2000), encoding="windows-1252")
+    mapping = tmp_path / "office.toml"
+    mapping.write_text(MAPPING, encoding="utf-8")
+    with pytest.warns(acc.DataWarning) as warned:
+        assets = made(project, path, mapping=mapping)
+    assert len(assets) == 2000
+    names = {attribute.display_name: attribute.name for attribute in project.settings().attributes}
+    found = {asset["clientAssetId"]: asset for asset in assets}
+    first = found["RLT-0000"]["customAttributes"]
+    assert float(first[names["Airflow"]]) == 0.25
+    assert first[names["Installation Date"]] == "2026-01-01"
+    assert first[names["Commissioned"]] is True
+    assert first[names["Manufacturer"]] == "Müller & Söhne"
+    ninth = found["RLT-0009"]["customAttributes"]
+    assert float(ninth[names["Airflow"]]) == 1009.5
+    assert found["RLT-0003"]["customAttributes"][names["Installation Date"]] == "2026-04-04"
+    assert found["RLT-0009"]["customAttributes"][names["Installation Date"]] == "2026-03-10"
+    assert found["RLT-0015"]["customAttributes"][names["Installation Date"]] == "2026-02-16"
+    assert ninth[names["Commissioned"]] is True
+    assert found["RLT-0001"]["customAttributes"][names["Commissioned"]] is False
+    assert names["Commissioned"] not in found["RLT-0002"]["customAttributes"]
+    assert found["RLT-0002"]["statusId"] == found["RLT-0000"]["statusId"] != found["RLT-0001"]["statusId"]
+    texts = [str(warning.message) for warning in warned]
+    assert any("`Gewerk` have the value of the row above" in text for text in texts)
+    assert any("lines 2006 to 2007 were skipped" in text for text in texts)
+    assert any("spaces were removed from `Kennzeichen` in 2000 rows" in text for text in texts)
+
+
+def test_german_sheet_without_options_says_what_to_set(csv: Csv, project: acc.Project) -> None:
+    path = csv(*german(20)[3:], encoding="windows-1252")
+    mapping = {
+        "Kennzeichen": "Asset ID",
+        "Gewerk": "Category",
+        "Zustand": "Status",
+        "Luftmenge (m³/h)": "Airflow",
+        "Einbaudatum": "Installation Date",
+        "Geprüft": "Commissioned",
+        "Hersteller": "Manufacturer",
+        "Prüfer": None,
+    }
+    report = project.assets.validate(path, mapping=mapping)
+    fixes = {cause.code: str(cause.fix) for cause in report.causes}
+    assert 'decimal=","' in fixes["number"]
+    assert "dayfirst=True" in fixes["date"]
+    assert "true_values=" in fixes["yes_no"]
+    assert fixes["totals_row"] == "set skip_footer=2"
+    assert any("was read as windows-1252" in text for text in report.warnings)
+
+
+# ---- encodings ----
+
+
+@pytest.mark.parametrize(
+    "encoding", ["windows-1252", "utf-16", "utf-16-le", "utf-16-be", "utf-8", "utf-8-sig"]
+)
+def test_encoding_is_guessed(encoding: str, csv: Csv, project: acc.Project) -> None:
+    path = csv("Asset ID;Category;Status;Manufacturer", "Lüfter-1;HVAC;Installed;Käfer", encoding=encoding)
+    report = project.assets.validate(path)
+    assert report.ok, report
+    is_guess = encoding in ("windows-1252", "utf-16-le", "utf-16-be")
+    assert any("set encoding=" in text for text in report.warnings) == is_guess
+    with path.open("rb") as file:
+        assert project.assets.validate(file).ok
+    (asset,) = made(project, acc.read(path, encoding=encoding))
+    assert asset["clientAssetId"] == "Lüfter-1"
+
+
+def test_guessed_encoding_is_a_warning_of_create(csv: Csv, project: acc.Project) -> None:
+    path = csv("Asset ID;Category;Status", "Lüfter;HVAC;Installed", encoding="windows-1252")
+    with pytest.warns(
+        acc.DataWarning, match='not in UTF-8 and was read as windows-1252.*encoding="windows-1252"'
+    ):
+        made(project, path)
+
+
+def test_large_files_are_guessed_from_all_bytes(csv: Csv, project: acc.Project) -> None:
+    lines = [f"AHU-{row};HVAC;Installed;{'x' * 200}" for row in range(1000)]
+    head = "Asset ID;Category;Status;Description"
+    path = csv(head, *lines, "Lüfter;HVAC;Installed;", encoding="windows-1252")
+    assert project.assets.create(path, dry_run=True)[-1].key == "Lüfter"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            "Asset ID;Category\r\nLüfter;ä\r\n".encode() + b"L\xfcfter;x\r\n",
+            r"not entirely in UTF-8 \(line 3\)",
+        ),
+        (b"Asset ID;Category\r\n\0\1\2;x\r\n", "is not in UTF-8"),
+        (b"\xef\xbb\xbfAsset ID;Category\r\nL\xfcfter;x\r\n", r"not entirely in UTF-8 \(line 2\)"),
+        ("Nazwa;Opis\r\nZażółć;Gęślą jaźń, łącznik świeży\r\n".encode("cp1250"), "may be in windows-1250"),
+        (b"\xff\xfeA", "is not in UTF-16LE"),
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+    ],
+)
+def test_files_that_cannot_be_decoded(
+    content: bytes, says: str, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "plant.csv"
+    path.write_bytes(content)
+    with pytest.raises(acc.InputError, match=says):
+        project.assets.validate(path)
+
+
+def test_given_encoding_that_does_not_fit(csv: Csv, project: acc.Project) -> None:
+    path = csv("Asset ID;Category;Status", "a;b;c", "Lüfter;HVAC;Installed", encoding="windows-1252")
+    with pytest.raises(acc.InputError, match=r"is not in UTF-8 \(line 3\)"):
+        project.assets.validate(path, encoding="utf-8")
+    with pytest.raises(acc.InputError, match="is not in UTF-16LE: set encoding="):
+        project.assets.validate(path, encoding="utf-16")
+    # A byte order mark is certain.
+    path = csv("Asset ID;Category;Status", "Lüfter;HVAC;Installed", encoding="utf-8-sig")
+    (asset,) = made(project, path, encoding="windows-1252")
+    assert asset["clientAssetId"] == "Lüfter"
+
+
+# ---- numbers ----
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "number"),
+    [
+        ("12,5", {"decimal": ","}, 12.5),
+        ("1.234,5", {"decimal": ",", "thousands": "."}, 1234.5),
+        ("1.234", {"decimal": ",", "thousands": "."}, 1234),
+        ("1,234.5", {"thousands": ","}, 1234.5),
+        ("1\u202f234,5", {"decimal": ",", "thousands": " "}, 1234.5),
+        ("1 234", {"thousands": "\xa0"}, 1234),
+        (1.234, {"decimal": ","}, 1.234),
+        ("1.234", {}, 1.234),
+    ],
+)
+def test_numbers_are_read_with_their_separators(
+    cell: object, options: ReadOptions, number: float, project: acc.Project
+) -> None:
+    assert float(str(value_of(project, "Airflow", cell, **options))) == number
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "fix"),
+    [
+        ("12,5", {}, 'set decimal=","'),
+        ("1.234", {"decimal": ","}, 'set thousands="."'),
+        ("12.5", {"decimal": ","}, "write the number with a decimal comma"),
+        ("1.23.456", {"decimal": ",", "thousands": "."}, "write the number with a decimal comma"),
+        ("1,234", {}, 'set decimal="," if'),
+    ],
+)
+def test_ambiguous_numbers_are_invalid(
+    cell: str, options: ReadOptions, fix: str, project: acc.Project
+) -> None:
+    code, _, found = problem(project, [unit(Airflow=cell)], **options)
+    assert code == "number"
+    assert str(found).startswith(fix)
+
+
+# ---- dates ----
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "date"),
+    [
+        ("15.03.2026", {}, "2026-03-15"),
+        ("2026-3-5", {}, "2026-03-05"),
+        ("2026/3/5", {}, "2026-03-05"),
+        ("15/03/2026", {}, "2026-03-15"),
+        ("3/15/2026", {}, "2026-03-15"),
+        ("03.04.2026", {"dayfirst": True}, "2026-04-03"),
+        ("3/4/2026", {"dayfirst": False}, "2026-03-04"),
+        ("15.03.2026 00:00", {}, "2026-03-15"),
+        ("15.03.2026 14:30", {"dates": "truncate"}, "2026-03-15"),
+    ],
+)
+def test_dates_are_read_if_they_have_one_meaning(
+    cell: str, options: ReadOptions, date: str, project: acc.Project
+) -> None:
+    assert value_of(project, "Installation Date", cell, **options) == date
+
+
+@pytest.mark.parametrize(
+    ("cell", "options", "says"),
+    [
+        ("03.04.2026", {}, ("ambiguous date", "set dayfirst=True")),
+        ("3/4/2026", {}, ("ambiguous date", "set dayfirst=True")),
+        ("31.02.2026", {}, ("this date does not exist", "correct the date")),
+        ("31.02.2026", {"dayfirst": True}, ("this date does not exist", "correct the date")),
+        ("3/15/2026", {"dayfirst": True}, ("there is no month 15", "year-month-day")),
+        ("15.03.26", {}, ("two-digit year", "four digits")),
+        ("15.03.2026 14:30", {}, ("time of day", "dates='truncate'")),
+        ("soon", {}, ("not a date", "year-month-day")),
+    ],
+)
+def test_other_dates_are_invalid(
+    cell: str, options: ReadOptions, says: tuple[str, str], project: acc.Project
+) -> None:
+    _, message, fix = problem(project, [unit(**{"Installation Date": cell})], **options)
+    assert says[0] in message
+    assert says[1] in str(fix)
+
+
+def test_dates_of_other_rows_do_not_matter(project: acc.Project) -> None:
+    rows = [unit(**{"Installation Date": text}) for text in ("15.03.2026", "03.04.2026")]
+    assert project.assets.validate(rows).counts["invalid"] == 1
+
+
+# ---- words ----
+
+
+def test_words_for_true_and_false(project: acc.Project) -> None:
+    words: ReadOptions = {"true_values": ["ja", "x"], "false_values": "nein"}
+    assert value_of(project, "Commissioned", "Ja", **words) is True
+    assert value_of(project, "Commissioned", "x ", **words) is True
+    assert value_of(project, "Commissioned", "NEIN", **words) is False
+    assert value_of(project, "Commissioned", "yes", **words) is True
+    code, _, fix = problem(project, [unit(Commissioned="ja")])
+    assert code == "yes_no"
+    assert "true_values=" in str(fix)
+
+
+def test_values_are_replaced_before_they_are_read(project: acc.Project) -> None:
+    rows = [unit(Zustand="eingebaut ", Airflow="k. A."), unit(Zustand=3, Airflow=1)]
+    for row in rows:
+        del row["Status"]
+    values: dict[str, Any] = {"Zustand": {"Eingebaut": "Installed", 3: "Ordered"}, "Airflow": {"k. A.": None}}
+    assets = made(project, rows, values=values, mapping={"Zustand": "Status"})
+    assert assets[0]["statusId"] != assets[1]["statusId"]
+    # By field, too.
+    assert made(
+        project, rows, values={**values, "Status": values.pop("Zustand")}, mapping={"Zustand": "Status"}
+    )
+
+
+def test_values_ignore_case_only_if_that_is_clear(project: acc.Project) -> None:
+    values = {"Status": {"i": "Installed", "I": "Ordered", "o": "Ordered"}}
+    statuses = [made(project, [unit(Status=text)], values=values)[0]["statusId"] for text in ("i", "I", "O")]
+    assert statuses[0] != statuses[1] == statuses[2]
+
+
+def test_columns_that_do_not_exist_are_reported(project: acc.Project) -> None:
+    report = project.assets.validate(
+        [UNIT],
+        mapping={"Barcod": "Barcode", "Asset IDs": None},
+        values={"Stats": {"a": "b"}},
+        fill_down=["Categry"],
+    )
+    assert report.ok
+    assert [text for text in report.warnings if "do not have" in text] == [
+        "mapping= names columns that the rows do not have: `Barcod`, `Asset IDs` (did you mean `Asset ID`?)",
+        "values= names columns that the rows do not have: `Stats` (did you mean `Status`?)",
+        "fill_down= names columns that the rows do not have: `Categry` (did you mean `Category`?)",
+    ]
+
+
+# ---- merged cells and totals ----
+
+
+def frames(rows: Sequence[dict[str, object]], tmp_path: pathlib.Path) -> list[Any]:
+    """The same rows as dicts, frames and files."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(rows)
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    frame.to_excel(tmp_path / "rows.xlsx", index=False)
+    polars = pytest.importorskip("polars")
+    return [
+        list(rows), iter(rows), frame, polars.DataFrame(rows), lines, tmp_path / "rows.csv", tmp_path / "rows.xlsx",
+    ]  # fmt: skip
+
+
+def test_fill_down_fills_blank_cells_of_any_input(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    rows = [
+        unit(
+            **{"Asset ID": f"AHU-{row}", "Category": "HVAC" if row == 0 else "Plumbing" if row == 2 else None}
+        )
+        for row in range(4)
+    ]
+    for data in frames(rows, tmp_path):
+        assets = made(project, data, fill_down=["Category"])
+        categories = [asset["categoryId"] for asset in assets]
+        assert categories[0] == categories[1] != categories[2] == categories[3], type(data)
+    # A missing key is a blank cell.
+    sparse = [{key: cell for key, cell in row.items() if cell is not None} for row in rows]
+    assert len(made(project, sparse, fill_down="Category")) == 4
+
+
+def test_fill_down_needs_a_row_above(project: acc.Project) -> None:
+    rows = [unit(Category=""), unit(), unit(Category="")]
+    result = project.assets.create(rows, fill_down=["Category"], dry_run=True)
+    assert [outcome.status for outcome in result] == ["invalid", "not_sent", "not_sent"]
+
+
+def test_fill_down_is_kept_in_the_rows_to_fix(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    rows = [unit(), unit(Category=None, Status="kaputt"), unit(Category=None)]
+    result = project.assets.create(rows, fill_down=["Category"], run=tmp_path / "run")
+    assert result.counts == {"created": 2, "invalid": 1}
+    path = tmp_path / "to_fix.xlsx"
+    assert result.write_fixes(path) == 1
+    book = openpyxl.load_workbook(path)
+    page = book.worksheets[0]
+    assert [cell.value for cell in page[2]][:3] == ["AHU-1", "HVAC > Air Handling", "kaputt"]
+    page["C2"] = "Installed"
+    book.save(path)
+    assert project.assets.create(path, run=tmp_path / "run").counts == {"created": 3}
+
+
+@pytest.mark.parametrize("title", ["Summe", "Total:", "Gesamt (3)", "GRAND TOTAL"])
+def test_totals_are_invalid(title: str, csv: Csv, project: acc.Project, tmp_path: pathlib.Path) -> None:
+    head = "Asset ID,Category,Status,Airflow"
+    unit = "AHU-1,HVAC > Air Handling,Installed,3"
+    for footer in (f"{title},,,3", f",{title},,3"):
+        code, message, fix = problem(project, csv(head, unit, unit, footer))
+        assert (code, fix) == ("totals_row", "set skip_footer=1")
+        assert title.strip(":") in message
+        # Merged cells do not turn a row of totals into an asset.
+        path = csv(head, unit, footer, "Stand,,,")
+        codes = [
+            cause.code for cause in project.assets.validate(path, fill_down=["Category", "Status"]).causes
+        ]
+        assert "totals_row" in codes
+    path = csv(head, unit, f"{title},,,3", "", "Stand: heute,,,")
+    assert "set skip_footer=2" in [cause.fix for cause in project.assets.validate(path).causes]
+    assert len(made(project, path, skip_footer=2)) == 1
+    # In a frame, there is no footer to skip.
+    code, _, fix = problem(project, [UNIT, {"Asset ID": title}])
+    assert (code, fix) == ("totals_row", "remove the row")
+
+
+def test_an_asset_may_be_called_total(project: acc.Project) -> None:
+    assert made(project, [unit(**{"Asset ID": "Total"})])[0]["clientAssetId"] == "Total"
+
+
+def test_totals_of_a_patch_are_invalid(project: acc.Project, csv: Csv) -> None:
+    (asset,) = made(project, [UNIT])
+    path = csv("id,Description", f"{asset['id']},x", ",Summe")
+    assert problem(project, path, verb="patch")[::2] == ("totals_row", "set skip_footer=1")
+
+
+# ---- rows above and below the table ----
+
+
+def test_skipped_rows(csv: Csv, project: acc.Project, tmp_path: pathlib.Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    head, row = list(UNIT), list(UNIT.values())
+    lines: list[list[Any]] = [
+        ["Plant list", "Building A"],
+        [],
+        head,
+        row,
+        [],
+        row,
+        ["Sum", None, None, 2],
+        ["Signed", "Jo"],
+    ]
+    book = openpyxl.Workbook()
+    for line in lines:
+        book.active.append(line)
+    book.save(tmp_path / "plant.xlsx")
+    text = csv(*(",".join("" if cell is None else str(cell) for cell in line) for line in lines))
+    for path in (tmp_path / "plant.xlsx", text):
+        assert not project.assets.validate(path).ok
+        report = project.assets.validate(path, skip_rows=2, skip_footer=2)
+        assert report.ok
+        assert report.counts == {"not_sent": 2}
+        title = "lines" if path == text else "sheet rows"
+        assert f"{title} 7 to 8 were skipped (skip_footer=)" in report.warnings
+        assert not any("column D" in warning for warning in report.warnings)
+        assert project.assets.create(acc.read(path, skip_rows=2, skip_footer=2), dry_run=True)[1].label == 6
+        with pytest.raises(
+            acc.InputError, match="has only 4 rows below the column names, fewer than skip_footer=5"
+        ):
+            project.assets.validate(path, skip_rows=2, skip_footer=5)
+        with pytest.raises(acc.InputError, match="has no rows below the first 80"):
+            project.assets.validate(path, skip_rows=80)
+        assert len(acc.read(path, skip_rows=2, skip_footer=4)) == 0
+
+
+def test_ids_are_read_with_the_layout_of_their_file(csv: Csv, project: acc.Project) -> None:
+    (asset,) = made(project, [UNIT])
+    path = csv("Büro;Süd", "id;Name", f"{asset['id']};Lüfter", "Summe;1", encoding="windows-1252")
+    ids = acc.read(path, skip_rows=1, skip_footer=1, encoding="cp1252")
+    assert project.assets.get(ids).ids == [asset["id"]]
+    assert project.assets.delete(ids).counts == {"deleted": 1}
+    with pytest.raises(acc.OptionError, match="decimal= does not apply to ids"):
+        project.assets.get(acc.read(path, skip_rows=1, decimal=","))
+
+
+# ---- numbers that were identifiers ----
+
+
+def workbook(path: pathlib.Path, *rows: Sequence[Any], formats: dict[str, str] | None = None) -> pathlib.Path:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    for place, code in (formats or {}).items():
+        book.active[place].number_format = code
+    book.save(path)
+    return path
+
+
+def test_number_formats_are_shown_in_text(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    head = [*UNIT, "Barcode", "Manufacturer", "Airflow"]
+    row = [17, *list(UNIT.values())[1:], 60, 4, 12]
+    formats = {"A2": '"AHU-"000', "D2": "000000", "E2": '"Type "0', "F2": '0" m³/h"'}
+    path = workbook(tmp_path / "plant.xlsx", head, row, formats=formats)
+    (asset,) = made(project, path)
+    assert (asset["clientAssetId"], asset["barcode"]) == ("AHU-017", "000060")
+    names = {attribute.display_name: attribute.name for attribute in project.settings().attributes}
+    assert asset["customAttributes"][names["Manufacturer"]] == "Type 4"
+    # A number is a number, whatever unit is shown.
+    assert float(asset["customAttributes"][names["Airflow"]]) == 12
+    # They are kept in the rows to fix.
+    row[2] = "kaputt"
+    workbook(path, head, row, formats=formats)
+    fixes = tmp_path / "to_fix.xlsx"
+    assert project.assets.validate(path).write_fixes(fixes) == 1
+    assert project.assets.create(fixes, dry_run=True)[0].key == "AHU-017"
+    (cause,) = project.assets.validate(fixes).causes
+    assert cause.code == "status"
+
+
+@pytest.mark.parametrize("first", ["number", "text"])
+def test_numbers_among_texts_with_leading_zeros_are_invalid(
+    first: str, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    head, row = [*UNIT, "Barcode"], list(UNIT.values())
+    barcodes: list[object] = [60, "000059", "000061"] if first == "number" else ["000059", 60, "000061"]
+    rows = [[*row, barcode] for barcode in barcodes]
+    path = workbook(tmp_path / "plant.xlsx", head, *rows)
+    for data in (path, pandas.DataFrame(rows, columns=head, dtype=object)):
+        code, message, fix = problem(project, data)
+        assert (code, fix) == ("leading_zeros", "write the value as text, probably 000060")
+        assert "`Barcode` is 60" in message
+        result = project.assets.create(data, on_error="collect")
+        assert result.counts == {"created": 2, "invalid": 1}
+    # Numbers of other columns, and numbers that are long enough, are not affected.
+    barcodes = [123456, "000059"]
+    assert project.assets.validate(workbook(path, head, *([*row, barcode] for barcode in barcodes))).ok
+
+
+def test_numbers_of_more_than_15_digits_are_invalid(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    head, row = [*UNIT, "Barcode"], list(UNIT.values())
+    path = workbook(tmp_path / "plant.xlsx", head, [*row, 4006381333931000123])
+    code, _, fix = problem(project, path)
+    assert (code, fix) == ("too_many_digits", "write the value as text")
+    assert project.assets.validate(workbook(path, head, [*row, 999999999999999])).ok
+    assert problem(project, [unit(Barcode=1e18)])[0] == "too_many_digits"
+    # An int has all its digits.
+    assert made(project, [unit(Barcode=4006381333931000123)])[0]["barcode"] == "4006381333931000123"
+
+
+# ---- runs ----
+
+
+def test_a_run_is_resumed_with_more_options_but_not_with_others(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    rows = [unit(**{"Asset ID": f"AHU-{row}", "Airflow": text}) for row, text in enumerate(["1.234", "12,5"])]
+    run = tmp_path / "run"
+    assert project.assets.create(rows, run=run).counts == {"created": 1, "invalid": 1}
+    with pytest.raises(acc.InputError, match="these are not the rows of the run"):
+        project.assets.create(rows, run=run, decimal=",", thousands=".")
+    rows = [unit(**{"Asset ID": f"AHU-{row}", "Airflow": text}) for row, text in enumerate(["1.5", "12,5"])]
+    other = tmp_path / "other"
+    assert project.assets.create([rows[1]], run=other).counts == {"invalid": 1}
+    assert project.assets.create([rows[1]], run=other, decimal=",").counts == {"created": 1}
+    dated = [unit(**{"Installation Date": "3/4/2026"})]
+    third = tmp_path / "third"
+    assert project.assets.create(dated, run=third).counts == {"invalid": 1}
+    assert project.assets.create(dated, run=third, dayfirst=True).counts == {"created": 1}
+    with pytest.raises(acc.InputError, match="these are not the rows of the run"):
+        project.assets.create(dated, run=third, dayfirst=False)
+
+
+def test_reconcile_reads_rows_with_the_options_of_the_call(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    rows = [unit(Airflow="12,5")]
+    sim.add_fault("reset_after_apply", on="assets:batch-create")
+    result = project.assets.create(rows, decimal=",", reconcile=False)
+    assert result.counts == {"unknown": 1}
+    others: list[ReadOptions] = [
+        {"decimal": ",", "thousands": "."},
+        {"values": {"Airflow": {"12,5": "1"}}},
+    ]
+    for options in others:
+        with pytest.raises(
+            acc.OptionError, match="rows are always read with the options of the original call"
+        ):
+            project.assets.reconcile(result, acc.read(rows, **options))
+    assert project.assets.reconcile(result, acc.read(rows, decimal=",")).counts == {"created": 1}
+
+
+# ---- options ----
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"encoding": "windows-1525"}, 'no encoding "windows-1525". Did you mean "windows-1252"'),
+        ({"encoding": 1252}, "encoding must be the name of an encoding"),
+        ({"decimal": ";"}, 'decimal must be "." or ","'),
+        ({"thousands": "x"}, "thousands must be"),
+        ({"thousands": "."}, "is also the decimal separator"),
+        ({"thousands": ",", "decimal": ","}, "is also the decimal separator"),
+        ({"dayfirst": "yes"}, "dayfirst must be True, False or None"),
+        ({"true_values": [1]}, "true_values must be a list of texts"),
+        (
+            {"true_values": ["ja"], "false_values": ["Ja"]},
+            "true_values contains 'ja', which also means False",
+        ),
+        ({"true_values": ["no"]}, "true_values contains 'no', which also means False"),
+        ({"values": {"Status": "Installed"}}, "values must be a dict from column to a dict"),
+        ({"values": [("Status", {})]}, "values must be a dict from column to a dict"),
+        ({"values": {"Status": {"a": ["b"]}}}, r"maps 'a' to \['b'\]"),
+        ({"values": {"Status": {" ": "b"}}}, "replaces a blank text"),
+        ({"fill_down": 3}, "fill_down must be a list of texts"),
+        ({"skip_rows": -1}, "skip_rows must be a number of rows"),
+        ({"skip_footer": True}, "skip_footer must be a number of rows"),
+        ({"skip_footer": 1.5}, "skip_footer must be a number of rows"),
+    ],
+    ids=str,
+)
+def test_options_are_checked(options: dict[str, Any], says: str, project: acc.Project) -> None:
+    with pytest.raises(acc.OptionError, match=says):
+        acc.read([], **options)
+    with pytest.raises(acc.OptionError, match=says):
+        project.assets.create([], **options)
+
+
+def test_unknown_keywords_are_type_errors_with_the_closest_match(project: acc.Project) -> None:
+    cases: list[tuple[Any, str, str]] = [
+        (project.assets.create, "fil_down", "fill_down"),
+        (project.assets.create, "batchsize", "batch_size"),
+        (project.assets.patch, "returnin", "returning"),
+        (project.assets.validate, "skiprows", "skip_rows"),
+        (project.settings().validate, "verbs", "verb"),
+    ]
+    for verb, name, near in cases:
+        with pytest.raises(
+            TypeError, match=rf"got an unexpected keyword argument '{name}'. Did you mean '{near}'\?"
+        ):
+            verb([], **{name: 1})
+
+
+def test_options_of_files_do_not_apply_to_rows(
+    csv: Csv, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text("{}")
+    book = workbook(tmp_path / "plant.xlsx", list(UNIT), list(UNIT.values()))
+    for data in ([UNIT], lines):
+        with pytest.raises(
+            acc.OptionError, match=r"skip_rows=1 applies to Excel and text files only.*iloc\[3:\]"
+        ):
+            project.assets.validate(data, skip_rows=1)
+        with pytest.raises(acc.OptionError, match=r"skip_footer=1 applies to .*frame.iloc\[:-1\]"):
+            project.assets.validate(data, skip_footer=1)
+    for other in ([UNIT], lines, book):
+        with pytest.raises(acc.OptionError, match="encoding='windows-1252' applies to text files only"):
+            project.assets.validate(other, encoding="cp1252")
+    with pytest.raises(acc.OptionError, match=r'file in text mode\. Open it in mode "rb"'):
+        project.assets.validate(io.StringIO("Asset ID,Category\na,b\n"), encoding="cp1252")
+
+
+# ---- the mapping file ----
+
+
+@pytest.fixture
+def toml(tmp_path: pathlib.Path) -> Callable[[str], pathlib.Path]:
+    def write(text: str) -> pathlib.Path:
+        path = tmp_path / "office.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+Toml = Callable[[str], pathlib.Path]
+
+
+def test_options_of_the_call_win_over_the_mapping_file(toml: Toml, project: acc.Project) -> None:
+    path = toml('[read]\ndecimal = ","\n[values.Status]\nda = "Installed"\n')
+    assert value_of(project, "Airflow", "2,5", mapping=path, values={}) == "2.5"
+    assert value_of(project, "Airflow", "2.5", mapping=path, decimal=".") == "2.5"
+    assert not project.assets.validate([unit(Airflow="2.5")], mapping=path).ok
+    assert made(project, [unit(Status="da")], mapping=path)
+    assert made(project, [unit(Status="hier")], mapping=path, values={"Status": {"hier": "Installed"}})
+
+
+def test_mapping_file_may_have_columns_alone(toml: Toml, project: acc.Project) -> None:
+    row = {"Name": "AHU-1", "Gewerk": "HVAC", "Status": "Installed", "Prüfer": "Jo"}
+    for text in (
+        'Gewerk = "Category"\n"Prüfer" = false\n',
+        '[columns]\nGewerk = "Category"\n"Prüfer" = false\n',
+        '"Prüfer" = false\n[columns]\nGewerk = "Category"\n',
+    ):
+        assert project.assets.validate([row], mapping=toml(text)).ok
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[read]\ndecmal = ','\n", r'a key of \[read\] must be .*Did you mean "decimal"'),
+        ("[read]\nmapping = 'x'\n", r"a key of \[read\] must be"),
+        ("[read]\ndecimal = 1\n", 'office.toml: decimal must be "." or ","'),
+        ("[read]\nskip_rows = '3'\n", "office.toml: skip_rows must be a number of rows"),
+        ("[raed]\ndecimal = ','\n", 'a table must be .*Did you mean "read"'),
+        ("[values]\nStatus = 'Installed'\n", "office.toml: values must be a dict from column to a dict"),
+        ("A = 'Barcode'\n[columns]\nA = 'Status'\n", "column 'A' appears twice"),
+        ("[columns]\nA = 3\n", "office.toml: mapping: column 'A' is mapped to 3"),
+    ],
+)
+def test_mistakes_in_a_mapping_file(text: str, says: str, toml: Toml, project: acc.Project) -> None:
+    with pytest.raises(acc.OptionError, match=says):
+        project.assets.validate([UNIT], mapping=toml(text))
+
+
+@pytest.mark.parametrize("key", ["Prüfer", "Asset ID", "Größe (m²)"])
+def test_unquoted_keys_need_quotation_marks(key: str, toml: Toml, project: acc.Project) -> None:
+    with pytest.raises(acc.InputError) as caught:
+        project.assets.validate([UNIT], mapping=toml(f"Status = 'Status'\n{key} = false\n"))
+    assert f'in quotation marks: "{key}" = ...' in str(caught.value)
+
+
+def test_layout_in_a_mapping_file_is_for_files_that_have_it(
+    toml: Toml, csv: Csv, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = toml('[read]\nencoding = "windows-1252"\nsheet = "Sheet"\nskip_rows = 1\n')
+    title, head, row = ["Plant", "list"], list(UNIT), list(UNIT.values())
+    book = workbook(tmp_path / "plant.xlsx", title, head, row)
+    text = csv(*(",".join(line) for line in (title, head, row)))
+    for data in ([UNIT], book, text):
+        assert project.assets.validate(data, mapping=path).ok, data
+
+
+# ---- spaces ----
+
+
+def test_spaces_are_removed_from_names_but_not_from_text(project: acc.Project) -> None:
+    (asset,) = made(
+        project, [unit(**{"Asset ID": "AHU-0051   ", "Barcode": " 7", "Description": " on the roof "})]
+    )
+    assert (asset["clientAssetId"], asset["barcode"]) == ("AHU-0051", "7")
+    assert asset["description"] == " on the roof "
