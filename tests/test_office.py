@@ -749,6 +749,32 @@ def test_layout_in_a_mapping_file_is_for_files_that_have_it(
         assert project.assets.validate(data, mapping=path).ok, data
 
 
+def test_skipped_rows_of_a_mapping_file_are_not_in_files_of_this_package(
+    toml: Toml, csv: Csv, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    mapping = toml("[read]\nskip_rows = 1\nskip_footer = 1\n")
+    head = ",".join(UNIT)
+    rows = [f"AHU-{row},HVAC > Air Handling,Instaled" for row in range(3)]
+    result = project.assets.create(csv("Plant,list,", head, *rows, "Total,,"), mapping=mapping)
+    assert result.counts == {"invalid": 3}
+    path = tmp_path / "to_fix.xlsx"
+    assert result.write_fixes(path) == 3
+    again = project.assets.validate(path, mapping=mapping)
+    assert (again.counts, again.causes[0].column) == ({"invalid": 3}, "Status")
+    # The first row of a template has the column names.
+    template = tmp_path / "template.xlsx"
+    project.assets.template("HVAC > Air Handling", template)
+    book = openpyxl.load_workbook(template)
+    page = book.worksheets[0]
+    heads = [str(cell.value).removesuffix(" *") for cell in page[1]]
+    for row in (2, 3):
+        page.cell(row, heads.index("Asset ID") + 1, f"AHU-{row}")
+        page.cell(row, heads.index("Status") + 1, "Installed")
+    book.save(template)
+    assert project.assets.validate(template, mapping=toml("[read]\nskip_rows = 1\n")).counts == {"not_sent": 2}
+
+
 # ---- spaces ----
 
 

@@ -2,6 +2,7 @@
 
 use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
 use crate::input::Cell;
+pub use crate::input::sheet::ROW_OF_RUN;
 use crate::settings::names::{folded, nearest, plain};
 use crate::settings::{Miss, Settings};
 
@@ -66,10 +67,6 @@ pub const OF_REPORT_MARK: &str = " (acc-assets)";
 pub(super) fn is_of_report(name: &str) -> bool {
     OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
 }
-
-/// The hidden column added by `write_fixes`, which contains the run of each row and the row's number in that
-/// run.
-pub const ROW_OF_RUN: &str = "acc-assets row";
 
 /// The text of a cell that clears its field.
 pub const CLEAR: &str = "acc.CLEAR";

@@ -35,6 +35,10 @@ pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 /// The mark that a template adds to the name of a required column. The mark is not part of the name.
 pub const REQUIRED_MARK: &str = " *";
 
+/// The hidden column added by `write_fixes`, which contains the run of each row and the row's number in that
+/// run.
+pub const ROW_OF_RUN: &str = "acc-assets row";
+
 /// The title of the row labels of a workbook.
 pub const SHEET_ROW: &str = "sheet row";
 
@@ -68,6 +72,33 @@ pub struct Layout<'a> {
     /// The number of rows at the end that contain no asset, not counting blank ones.
     pub skip_footer: usize,
     pub limits: Limits,
+}
+
+impl Layout<'_> {
+    /// Returns the layout for a file that this package wrote. An office's mapping file describes the office's own
+    /// sheets, with title rows and totals, which such a file does not have.
+    fn fitting(&self, cells: &[Placed], is_template: bool) -> Self {
+        let first = || {
+            cells
+                .iter()
+                .take_while(|(row, ..)| *row == 0)
+                .map(|(.., value)| value.name())
+        };
+        if first().any(|name| name == ROW_OF_RUN) {
+            Self {
+                skip_rows: 0,
+                skip_footer: 0,
+                ..*self
+            }
+        } else if is_template && first().any(|name| name.trim_end().ends_with(REQUIRED_MARK)) {
+            Self {
+                skip_rows: 0,
+                ..*self
+            }
+        } else {
+            *self
+        }
+    }
 }
 
 /// One sheet, whose rows can be read any number of times.
@@ -400,6 +431,7 @@ impl Content {
             cells.sort_by_key(|(row, column, _)| (*row, *column));
         }
         cells.dedup_by_key(|(row, column, _)| (*row, *column));
+        let layout = &layout.fitting(&cells, category.is_some());
         let mut names = Names::new(place, hint);
         let is_empty = cells.is_empty();
         cells.retain(|(row, ..)| *row >= layout.skip_rows);
