@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import decimal
+import enum
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta, timezone
@@ -14,6 +16,7 @@ from conftest import Kit
 from front import front
 
 import acc_assets as acc
+from acc_assets._times import time_range
 
 UTC = timezone.utc
 
@@ -252,9 +255,16 @@ def test_category_includes_subcategories(lists: Lists, trees: dict[str, Any]) ->
         assert {name for name in lists(category=category) if name[0] == "C"} == expected, category
     leaf = settings.category("Air Handling")
     assert {name for name in lists(category=leaf.id) if name[0] == "C"} == {f"C-{leaf.id}"}
-    # Assets of an inactive category are found by its id, whatever the other filters are.
+    # An inactive category can be listed, too: it may still have assets.
     inactive = next(one for one in settings.categories if not one.is_active)
-    assert lists(category=inactive.id, status="Installed") == lists(category=inactive.id) == []
+    assert lists(category=inactive.id) == lists(category=inactive.path) == lists(category=inactive) == []
+    # A record of the settings is one value, although it is a tuple.
+    assert {name for name in lists(category=leaf) if name[0] == "C"} == {f"C-{leaf.id}"}
+    with pytest.raises(
+        acc.OptionError, match=r"could be one path or several categories. Pass 'HVAC > Air Handling'"
+    ):
+        lists(category=["HVAC", "Air Handling"])
+    assert {name for name in lists(category=[["HVAC", "Air Handling"]]) if name[0] == "C"} == {f"C-{leaf.id}"}
     root = next(one for one in settings.categories if one.is_root)
     everything = lists()
     assert sorted(lists(category=root.id)) == sorted(everything)
@@ -308,8 +318,8 @@ def test_filters_without_a_value_are_rejected(name: str, wrong: Any, lists: List
 def test_unknown_names_are_rejected(lists: Lists) -> None:
     for filters, match in (
         ({"category": "Air Handlin"}, "did you mean `HVAC > Air Handling`"),
-        ({"category": "9999"}, "no category with the id '9999'"),
-        ({"category": 9999}, "no category with the id '9999'"),
+        ({"category": "9999"}, "no category with the id or name '9999'"),
+        ({"category": 9999}, "no category with the id or name '9999'"),
         ({"status": "Instaled"}, "did you mean `Installed`"),
         ({"location": "Bilding A"}, "did you mean `Building A`"),
     ):
@@ -318,10 +328,9 @@ def test_unknown_names_are_rejected(lists: Lists) -> None:
 
 
 def test_a_filter_that_is_too_long_is_rejected(lists: Lists, kit: Kit, sim: acc.testing.Simulator) -> None:
-    ids = [f"00000000-0000-4000-8000-{number:012}" for number in range(150)]
+    with pytest.raises(acc.OptionError, match=r"^attributes: 900 values make the request longer than"):
+        lists(attributes={kit.name("numeric"): range(900)})
     before = sim.audit()["requests"]
-    with pytest.raises(acc.OptionError, match=r"^status: 150 values make the request longer than"):
-        lists(status=ids)
     with pytest.raises(acc.OptionError, match=r"^text: 1 value makes the request longer than"):
         lists(text="x" * 6000)
     assert sim.audit()["requests"] == before
@@ -495,7 +504,11 @@ def test_sort_takes_fields_and_attributes(lists: Lists, measured: Kit, sim: acc.
     [
         ("creatdAt", 'Did you mean "createdAt"?'),
         ("Filtr Class desc", 'Did you mean "Filter Class"?'),
-        ("nonsense", 'Use one of "id", "clientAssetId", '),
+        ("nonsense", 'Use one of "clientAssetId", "categoryId", '),
+        # The service cannot sort by these fields.
+        ("isActive", "Use one of"),
+        ("companyId", "Use one of"),
+        ("-ca999", "no field or custom attribute 'ca999'"),
         ("customAttributes", "Use one of"),
         ("createdAt descending", "'createdAt descending'"),
         ("createdAt,", "an empty field"),
@@ -558,3 +571,77 @@ def test_old_names_are_gone(lists: Lists) -> None:
     for name in ("updated_at", "search", "filters", "include_deleted"):
         with pytest.raises(TypeError, match=name):
             lists(**{name: None})
+
+
+def test_a_category_may_be_called_like_an_id(lists: Lists, kit: Kit, project: acc.Project) -> None:
+    """As in classifications such as DIN 276."""
+    project.apply_setup(acc.Setup.from_dict({"categories": [{"path": "41000 > 41100", "status_set": "Default"}]}))
+    rows = [{**kit.row("one"), "categoryId": project.settings(refresh=True).category("41000 > 41100").id}]
+    project.assets.create(rows).raise_if_failed()
+    assert lists(category="41100") == lists(category=41000) == ["one"]
+
+
+class Maker(enum.Enum):
+    TRANE = "Trane"
+
+
+def test_values_of_attributes_are_checked_by_any_name(lists: Lists, kit: Kit, project: acc.Project) -> None:
+    """The same values are found and rejected by display name and by API name, with and without letters."""
+    numeric, select, text, date = (kit.name(kind) for kind in ("numeric", "select", "text", "date"))
+    label = kit.attributes["select"]["values"][0]["displayName"]
+    rows = [
+        kit.row(
+            "one", **{numeric: "0.1", select: kit.choices("select")[0], text: "Trane", date: "2031-02-03"}
+        )
+    ]
+    project.assets.create(rows).raise_if_failed()
+    numpy = pytest.importorskip("numpy")
+    for found in (
+        {select: label},
+        {select: kit.choices("select")[0]},
+        {text: Maker.TRANE},
+        # In single precision, 0.1 is 0.10000000149 otherwise.
+        {numeric: numpy.float32(0.1)},
+        {numeric: (numpy.float32(0.1), None)},
+        {numeric: "0.1"},
+        {date: datetime.date(2031, 2, 3)},
+    ):
+        assert lists(attributes=found) == ["one"], found
+    for wrong in (
+        {select: 5},
+        {select: True},
+        {numeric: "1,5"},
+        {date: "27.11.2026"},
+        {kit.name("boolean"): 1},
+        {"ca999": 5},
+        {text: ""},
+        {text: ["Trane", " "]},
+        {numeric: [numpy.array([1, 2])]},
+        {numeric: decimal.Decimal("sNaN")},
+    ):
+        with pytest.raises(acc.OptionError):
+            lists(attributes=wrong)
+
+
+def test_ids_of_other_projects_are_rejected(lists: Lists, project: acc.Project) -> None:
+    other = "00000000-0000-4000-8000-000000000001"
+    for wrong in ({"status": other}, {"location": other}):
+        with pytest.raises(acc.OptionError, match="the project has no such"):
+            lists(**wrong)
+    room = next(one for one in project.settings().locations if one.parent_id is not None)
+    assert lists(location=room) == lists(location=room.id) == lists(location=room.id.upper())
+
+
+def test_a_day_ends_when_the_next_one_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Chile, clocks go back at midnight, so the last hour of the day occurs twice."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the time zone of a process cannot be set")
+    monkeypatch.setenv("TZ", "America/Santiago")
+    time.tzset()
+    try:
+        assert time_range("updated", ("2026-04-04", "2026-04-04")) == (
+            "2026-04-04T03:00:00.000Z..2026-04-05T03:59:59.999Z"
+        )
+    finally:
+        monkeypatch.undo()
+        time.tzset()

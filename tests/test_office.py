@@ -772,7 +772,9 @@ def test_skipped_rows_of_a_mapping_file_are_not_in_files_of_this_package(
         page.cell(row, heads.index("Asset ID") + 1, f"AHU-{row}")
         page.cell(row, heads.index("Status") + 1, "Installed")
     book.save(template)
-    assert project.assets.validate(template, mapping=toml("[read]\nskip_rows = 1\n")).counts == {"not_sent": 2}
+    assert project.assets.validate(template, mapping=toml("[read]\nskip_rows = 1\n")).counts == {
+        "not_sent": 2
+    }
 
 
 # ---- spaces ----

@@ -459,7 +459,9 @@ def test_a_403_names_its_possible_causes(body: dict[str, str], words: list[str])
 
 def test_unknown_regions_are_sent_with_a_warning() -> None:
     for region, hint in (
-        ("EUROPE", "Unknown region 'EUROPE'. Known regions: US, CAN"),
+        ("EUROPE", 'Did you mean "EMEA"?'),
+        ("EU", 'Did you mean "EMEA"?'),
+        ("MOON", "Unknown region 'MOON'. Known regions: US, CAN"),
         ("EMAE", 'mean "EMEA"'),
     ):
         with pytest.warns(UserWarning, match="Unknown region") as warned:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from enum import Enum
+from typing import Any, Final, NamedTuple
 
-from ._text import is_uuid
+from ._records import Category, Location, Status
 from ._times import parsed_time, plain_time
 from .errors import OptionError
+
+# Settings can be passed in place of their ids.
+RECORDS: Final = (Category, Status, Location)
 
 
 def several(name: str, given: Any) -> list[Any]:
@@ -18,9 +22,15 @@ def several(name: str, given: Any) -> list[Any]:
         return []
     if isinstance(given, (bytes, Mapping)):
         raise OptionError(f"{name} must be a value or a list of values, not {type(given).__name__}.")
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        return [_scalar(name, given)]
-    values = [one if isinstance(one, (list, tuple)) else _scalar(name, one) for one in given]
+    if isinstance(given, (str, *RECORDS)) or not isinstance(given, Iterable):
+        return [scalar(name, given)]
+    try:
+        values = [
+            one if isinstance(one, (list, tuple)) and not isinstance(one, RECORDS) else scalar(name, one)
+            for one in given
+        ]
+    except TypeError:  # an array without dimensions is not iterable
+        return [scalar(name, given)]
     if not values:
         raise OptionError(
             f"{name} is empty, so no asset could match. Pass at least one value, or None for no filter."
@@ -38,16 +48,18 @@ class Condition(NamedTuple):
     def of(cls, attribute: object, value: Any) -> Condition:
         """Check a value, a range, or an iterable of both."""
         name = f"attributes: {attribute!r}"
+        if isinstance(value, str) and not value.strip():
+            raise OptionError(f"{name} is blank. The service cannot look for assets without a value.")
         if value is None:
             raise OptionError(f"{name} is None. The service cannot look for assets without a value.")
         values = [value] if isinstance(value, tuple) else several(name, value)
         if any(isinstance(one, list) for one in values):
             raise OptionError(f"{name} has a list in a list. Pass one list of values, or of ranges (tuples).")
+        if any(isinstance(one, str) and not one.strip() for one in values):
+            raise OptionError(
+                f"{name} contains a blank value. The service cannot look for assets without a value."
+            )
         return cls(name, [_ends(name, one) if isinstance(one, tuple) else one for one in values])
-
-    def needs_type(self) -> bool:
-        """Return whether the query depends on the type of the attribute."""
-        return len(self.values) > 1 or any(_depends_on_type(one) for one in self.values)
 
     def of_type(self, kind: str, find_option: Callable[[str], str]) -> Condition:
         """Convert the values to the strings to send for an attribute of this type.
@@ -111,27 +123,25 @@ def _ends(name: str, ends: tuple[Any, ...]) -> tuple[Any, Any]:
         raise OptionError(
             f"{name}: a range is a tuple of two values, not {len(ends)}. Pass a list to match any of several values."
         )
-    first, last = (None if end is None else _scalar(name, end) for end in ends)
+    first, last = (None if end is None else scalar(name, end) for end in ends)
     if first is None and last is None:
         raise OptionError(f"{name}: the range has no ends. Pass at least one.")
     return first, last
 
 
-def _depends_on_type(value: Any) -> bool:
-    """Return whether a value is a range, or possibly a label or a time of day."""
-    if not isinstance(value, str):
-        return isinstance(value, (tuple, datetime))
-    if ".." in value:
-        return True
-    return not is_uuid(value) and value not in ("true", "false") and any(map(str.isalpha, value))
-
-
-def _scalar(name: str, given: Any) -> Any:
-    """Convert a scalar of pandas or numpy to a Python one."""
-    value = plain_time(given)
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        value = value.item()
-    if value is None or type(value).__name__ == "NAType" or value != value:
+def scalar(name: str, given: Any) -> Any:
+    """Convert a scalar of pandas or numpy to a Python one, an enum to its value, and a setting to its id."""
+    value = given.value if isinstance(given, Enum) else plain_time(given)
+    if isinstance(value, RECORDS):
+        return value.id
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        # The shortest text: as in imports, 0.1 in single precision is 0.1, not 0.10000000149.
+        value = float(str(value)) if value.dtype.kind == "f" else value.item()
+    try:
+        is_value = value is not None and type(value).__name__ != "NAType" and bool(value == value)
+    except (ValueError, TypeError, InvalidOperation):  # an array, a Series, or a signaling NaN
+        is_value = False
+    if not is_value:
         raise OptionError(f"{name} contains {given!r}, which is not a value. Remove it.")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 

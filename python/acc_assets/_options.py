@@ -28,6 +28,9 @@ ATTRIBUTE: Final = re.compile(r"ca[1-9][0-9]*")
 # The default separator between the names in a path.
 SEPARATOR: Final = ">"
 
+# More than any project has, and small enough for the core.
+MOST_ROWS: Final = 10**15
+
 # Maximum items per request. The POST relationships:delete reference page gives 50. The Assets API reference gives no
 # maximum, but Autodesk's samples send 100.
 MOST_ASSETS: Final = 100
@@ -182,7 +185,7 @@ def positive(name: str, value: object) -> None:
 
 def at_least_one(name: str, value: object) -> None:
     """Raise OptionError if a value is not a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
         raise OptionError(f"{name} must be a whole number of at least 1, not {value!r}.")
 
 
@@ -215,7 +218,7 @@ def region_option(region: object) -> str | None:
     if code in REGIONS:
         return code
     if code.isalnum():
-        near = nearest(code, REGIONS, 0.6)
+        near = "EMEA" if code in ("EU", "EUROPE") else nearest(code, REGIONS, 0.6)
         hint = f'Did you mean "{near}"? ' if near else ""
         warn(f"Unknown region {region!r}. {hint}Known regions: {', '.join(REGIONS[:-1])}.", UserWarning)
     return region
@@ -263,6 +266,8 @@ def list_options(include_custom_attributes: bool, limit: int | None) -> None:
     flag("include_custom_attributes", include_custom_attributes)
     if limit is not None:
         at_least_one("limit", limit)
+        if limit > MOST_ROWS:
+            raise OptionError(f"limit must be at most {MOST_ROWS:,}, or None for all assets, not {limit!r}.")
 
 
 def limits_option(limits: LimitsOption) -> Limits:

@@ -71,21 +71,26 @@ def unfinished(after: After) -> _core.Table | None:
 
 def found(table: _core.Table, missing: str) -> AssetTable:
     """Return the result of a read by ids. With `missing` "raise", raise InputError if an asset was not found."""
-    assets, absent = AssetTable(table), table.missing
+    assets, absent = AssetTable(table), list(dict.fromkeys(table.missing))
     if absent and missing == "raise":
         more = f" and {len(absent) - FIRST:,} more" if len(absent) > FIRST else ""
         names = ", ".join(map(repr, absent[:FIRST]))
+        hint = (
+            "Deleted assets are only read with include_deleted=True."
+            if all(map(is_uuid, absent))
+            else "Asset ids are UUIDs. To find assets by Asset ID or barcode, use list(text=...)."
+        )
         error = InputError(
-            f"{counted(len(absent), 'asset was', 'assets were')} not found: {names}{more}. Deleted assets are only read with "
-            "include_deleted=True. The assets that were found are in .partial."
+            f"{counted(len(absent), 'asset was', 'assets were')} not found: {names}{more}. {hint} The assets that were found "
+            "are in .partial."
         )
         error.partial = assets
         raise error
     wrong = [one for one in absent if not is_uuid(one)]
     if wrong:
         warn(
-            f"{counted(len(wrong), 'value is', 'values are')} not an asset id (a UUID), so no asset was requested for it; see "
-            f".missing (first: {wrong[0]!r}). To find assets by Asset ID or barcode, use list(text=...).",
+            f"{counted(len(wrong), 'value is not an asset id (a UUID)', 'values are not asset ids (UUIDs)')} and "
+            f"{'was' if len(wrong) == 1 else 'were'} not requested; see .missing (first: {wrong[0]!r}). To find assets by Asset ID or barcode, use list(text=...).",
             DataWarning,
         )
     return assets

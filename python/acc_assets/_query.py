@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from . import _core
-from ._conditions import Condition, several
+from ._conditions import Condition, scalar, several
 from ._options import ATTRIBUTE, flag
-from ._records import ENTITIES, Asset, Entity
+from ._records import ENTITIES, Entity
 from ._text import counted, is_uuid, listed, nearest
 from ._times import check_order, first_instant, last_instant, time_range
 from .errors import OptionError
@@ -30,7 +30,20 @@ ARGUMENTS: Final = {
 }
 
 # Fields to sort by, and other names for them.
-FIELDS: Final = tuple(name for name in Asset.__annotations__ if name != "customAttributes")
+FIELDS: Final = (
+    "clientAssetId",
+    "categoryId",
+    "statusId",
+    "description",
+    "locationId",
+    "barcode",
+    "createdAt",
+    "createdBy",
+    "updatedAt",
+    "updatedBy",
+    "version",
+    "id",
+)
 OTHER_NAMES: Final = {"assetid": "clientAssetId", "created": "createdAt", "updated": "updatedAt"}
 
 # The similarity of a name that is probably meant.
@@ -79,6 +92,7 @@ class Filters(NamedTuple):
             raise OptionError(
                 f'attributes must be a dict such as {{"Airflow": (1, 10)}}, not {type(attributes).__name__}.'
             )
+        text = None if text is None else scalar("text", text)
         if text is not None and (not isinstance(text, str) or not text.strip()):
             raise OptionError(f"text must be a string that is not blank, not {text!r}.")
         return cls(
@@ -93,14 +107,16 @@ class Filters(NamedTuple):
         )
 
     def has_names(self) -> bool:
-        """Return whether settings are needed to look up ids, sublocations, or the types of attributes."""
+        """Return whether settings are needed to look up names, or to check that ids and attributes exist.
+
+        The service returns no assets for an id that the project does not have, as if there were none.
+        """
         return bool(
-            any(not is_category_id(one) for one in self.categories)
-            or any(not is_uuid(one) for one in (*self.statuses, *self.locations))
-            or len(self.locations) > 1
-            or any(not ATTRIBUTE.fullmatch(name) for name in self.attributes)
-            or any(wanted.needs_type() for wanted in self.attributes.values())
-            or any(not _is_sortable(key.name) for key in self.sort)
+            self.statuses
+            or self.locations
+            or self.attributes
+            or any(not is_category_id(one) for one in self.categories)
+            or any(key.name not in FIELDS for key in self.sort)
         )
 
     def with_ids(self, settings: _core.Settings, separator: str) -> Filters:
@@ -114,11 +130,8 @@ class Filters(NamedTuple):
                 )
             attributes[attribute] = wanted.of_type(kind, partial(settings.find_option, attribute))
         return self._replace(
-            categories=[
-                one if is_category_id(one) else settings.find_category(one, separator)["id"]
-                for one in self.categories
-            ],
-            statuses=[id for one in self.statuses for id in settings.find_statuses(str(one))],
+            categories=_categories(settings, self.categories, separator),
+            statuses=[id for one in self.statuses for id in _statuses(settings, str(one))],
             locations=_locations(settings, self.locations, separator),
             attributes=attributes,
             sort=[_sort_key(settings, key) for key in self.sort],
@@ -126,12 +139,24 @@ class Filters(NamedTuple):
 
     def with_subcategories(self, categories: _core.Table) -> Filters:
         """Add the ids of all subcategories, given all categories of the project."""
-        parents = {str(one["id"]): str(one.get("parentId")) for one in categories.dicts()}
-        wanted = [str(one).strip() for one in self.categories]
-        for id in wanted:
-            if id not in parents:
-                raise OptionError(f"category: the project has no category with the id {id!r}.")
-        found = _within(wanted, parents)
+        rows = categories.dicts()
+        parents = {str(one["id"]): str(one.get("parentId")) for one in rows}
+        wanted = []
+        for id in (str(one).strip() for one in self.categories):
+            # A name may look like an id, as in classifications such as DIN 276.
+            named = [str(one["id"]) for one in rows if one.get("name") == id]
+            if id in parents:
+                wanted.append(id)
+            elif len(named) == 1:
+                wanted += named
+            elif named:
+                raise OptionError(
+                    f"category: {id!r} is the name of several categories. Pass the path or the id of one."
+                )
+            else:
+                raise OptionError(f"category: the project has no category with the id or name {id!r}.")
+        # In a fixed order, so that a later call with `after=` sends the same filter.
+        found = sorted(_within(wanted, parents))
         # Without a filter, the service returns the assets of all categories.
         return self._replace(categories=[] if len(found) == len(parents) else found)
 
@@ -159,7 +184,8 @@ class Filters(NamedTuple):
 
 def is_category_id(value: object) -> bool:
     """Return whether a value is the id of a category, and not a name or path."""
-    return str(value).strip().isdigit()
+    text = str(value).strip()
+    return text.isascii() and text.isdigit()
 
 
 def _within(wanted: Iterable[str], parents: Mapping[str, str]) -> list[str]:
@@ -179,17 +205,45 @@ def _within(wanted: Iterable[str], parents: Mapping[str, str]) -> list[str]:
 
 def _locations(settings: _core.Settings, locations: Sequence[Any], separator: str) -> list[str]:
     """Return the ids of locations. The service itself includes the sublocations of a single location."""
-    if len(locations) > 1 and settings.about()["locations"] is None:
+    is_unread = settings.about()["locations"] is None
+    if len(locations) == 1 and is_unread and is_uuid(locations[0]):
+        return [str(locations[0])]
+    if len(locations) > 1 and is_unread:
         raise OptionError(
             "location: the project's locations could not be read, so the sublocations of several locations are unknown. Pass "
             "the id of one location per call."
         )
-    if len(locations) == 1 and is_uuid(locations[0]):
-        return [str(locations[0])]
     found = list(dict.fromkeys(settings.find_location(one, separator)["id"] for one in locations))
     if len(found) < 2:
         return found
     return _within(found, {row["id"]: str(row["parent_id"]) for row in settings.rows("locations")})
+
+
+def _categories(settings: _core.Settings, categories: Sequence[Any], separator: str) -> list[str]:
+    """Return the ids of categories. Strings of digits are returned unchanged: they may be ids or names."""
+    found = [
+        {"id": str(one), "path": ""} if is_category_id(one) else settings.find_category(one, separator, True)
+        for one in categories
+    ]
+    # In other verbs, a list of names is a path.
+    above = [row["path"] for row in found]
+    below = [row["path"].rpartition(" > ")[0] for row in found]
+    if len(found) > 1 and all(above) and below[1:] == above[:-1]:
+        raise OptionError(
+            f"category: {list(categories)!r} could be one path or several categories. Pass {found[-1]['path']!r} for the "
+            f"path, or only {found[0]['path']!r}, which includes its subcategories."
+        )
+    return [row["id"] for row in found]
+
+
+def _statuses(settings: _core.Settings, status: str) -> list[str]:
+    """Return the id of a status, or the ids of all statuses with a label, including inactive ones."""
+    found = settings.find_statuses(status)
+    rows = settings.rows("statuses")
+    if status.strip().lower() in {str(row["id"]).lower() for row in rows}:
+        return found
+    labels = {str(row["label"]).casefold() for row in rows if row["id"] in found}
+    return [row["id"] for row in rows if str(row["label"]).casefold() in labels]
 
 
 def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:
@@ -235,10 +289,6 @@ def _sort_keys(sort: str | Sequence[str]) -> list[SortKey]:
         name = f"customAttributes.{name}" if ATTRIBUTE.fullmatch(name) else known.get(_folded(name), name)
         keys.append(SortKey(name, descending))
     return keys
-
-
-def _is_sortable(name: str) -> bool:
-    return name in FIELDS or name.startswith("customAttributes.")
 
 
 def _sort_key(settings: _core.Settings, key: SortKey) -> SortKey:

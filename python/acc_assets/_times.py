@@ -54,7 +54,16 @@ def last_instant(name: str, value: object, accepted: str = _A_TIME) -> str:
     time = _time(name, value, accepted)
     if isinstance(time, datetime):
         return _utc(name, value, time)
-    return _utc(name, value, datetime.combine(time, clock.max))
+    # Where clocks go back at midnight, the last hour of a day occurs twice.
+    try:
+        next_day = time + timedelta(days=1)
+    except OverflowError:
+        raise _out_of_range(name, value) from None
+    return _utc(name, value, next_day, timedelta(milliseconds=-1))
+
+
+def _out_of_range(name: str, given: object) -> OptionError:
+    return OptionError(f"{name}: {given!r} is out of range. Pass None to leave this end open.")
 
 
 def plain_time(value: Any) -> Any:
@@ -100,5 +109,5 @@ def _utc(name: str, given: object, time: date, shift: timedelta = timedelta()) -
     try:
         utc = time.astimezone(timezone.utc) + shift
     except (OverflowError, ValueError, OSError):
-        raise OptionError(f"{name}: {given!r} is out of range. Pass None to leave this end open.") from None
+        raise _out_of_range(name, given) from None
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

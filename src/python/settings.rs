@@ -169,14 +169,16 @@ impl Settings {
     }
 
     /// Finds one category by id, path or name. A path may be a list of names.
-    #[pyo3(signature = (category, separator, /))]
+    #[pyo3(signature = (category, separator, inactive=false, /))]
     fn find_category<'py>(
         &self,
         py: Python<'py>,
         category: &Bound<'py, PyAny>,
         separator: &str,
+        inactive: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = match path_of(category)? {
+            Path::Text(text) if inactive => self.0.any_category(&text, separator),
             Path::Text(text) => self.0.category(&text, separator, true),
             Path::Names(names) => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();

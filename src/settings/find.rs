@@ -149,6 +149,21 @@ impl Settings {
         self.one_category(&found, text, separator, suggest)
     }
 
+    /// Looks up a category like [`Self::category`]. If no active category matches, an inactive one may match, since it
+    /// may still have assets.
+    ///
+    /// # Errors
+    /// The reason if there is no unique match.
+    pub fn any_category(&self, text: &str, separator: &str) -> Result<usize, Miss> {
+        self.category(text, separator, true).or_else(|miss| {
+            let named = find(&self.categories, text, separator);
+            match (&miss, self.category_of_id(text.trim()), &named[..]) {
+                (Miss::Inactive(_), Some(place), _) | (Miss::Inactive(_), None, &[place]) => Ok(place),
+                _ => Err(miss),
+            }
+        })
+    }
+
     /// Looks up a category by the parts of its path.
     ///
     /// # Errors
