@@ -297,7 +297,7 @@ impl ServiceError {
         match &self.message {
             // A violation often repeats the message.
             Some(message) if !self.violations.is_empty() => {
-                write!(text, ": {}", message.trim_end_matches('.'))?
+                write!(text, ": {}", message.trim_end_matches('.'))?;
             }
             Some(message) => write!(text, ": {message}")?,
             None if self.body.is_empty() => text.write_str(" with no body")?,

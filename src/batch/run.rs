@@ -71,6 +71,7 @@ pub struct Job {
 }
 
 /// The state of a run.
+#[allow(clippy::struct_excessive_bools)] // They are independent.
 pub struct Run {
     pub(super) caller: Arc<Caller>,
     pub(super) job: Job,

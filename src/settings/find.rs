@@ -275,15 +275,13 @@ impl Settings {
         let folded_label = folded(label);
         let mut inactive = self.labels.iter().zip(&self.content.status_sets);
         let inactive = inactive.find_map(|(labels, set)| set.statuses.get(*labels.get(&folded_label)?));
-        match inactive {
-            Some(status) => Miss::Inactive(format!("`{}`", status.label)),
-            None => {
-                let sets = self.content.status_sets.iter().filter(|set| set.active);
-                let statuses = sets.flat_map(|set| &set.statuses).filter(|status| status.active);
-                let labels: Vec<&str> = statuses.map(|status| status.label.as_str()).collect();
-                unknown_label(label, &labels)
-            }
+        if let Some(status) = inactive {
+            return Miss::Inactive(format!("`{}`", status.label));
         }
+        let sets = self.content.status_sets.iter().filter(|set| set.active);
+        let statuses = sets.flat_map(|set| &set.statuses).filter(|status| status.active);
+        let labels: Vec<&str> = statuses.map(|status| status.label.as_str()).collect();
+        unknown_label(label, &labels)
     }
 
     /// Looks up a custom attribute by its name `caN`.
