@@ -64,6 +64,8 @@ NAMED: Final = {
 FILE: Final = ", or with the file from .write_fixes()"
 REMOVED: Final = "removed"
 CAUSES_SHOWN: Final = 8
+# Statuses of rows that the user has to change.
+MISTAKEN: Final = ("invalid", "rejected", "differs", "drifted")
 
 
 class Outcomes(Aligned, Sequence[RowOutcome]):
@@ -354,9 +356,9 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         return ", ".join(f"{number:,} {status}" for status, number in counts.items())
 
     def _log_line(self) -> str:
-        """Return the number of rows per status and the largest cause with its fix, in one line."""
+        """Return the number of rows per status and the most common mistake in them with its fix, in one line."""
         line = f"{counted(len(self), 'row')}, {self._counts_line()}"
-        causes = [cause for cause in self.causes if cause.message]
+        causes = [cause for cause in self.causes if cause.message and cause.status in MISTAKEN]
         if not causes:
             return line
         first = causes[0]
