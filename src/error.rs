@@ -485,32 +485,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_violation_that_repeats_the_message_is_shown_once() {
-        let shown = |message: &str, field: Option<&str>| {
-            let violation = Violation {
-                field: field.map(str::to_owned),
-                message: "Cannot sort by \"x\".".to_owned(),
-                ..Violation::default()
-            };
-            let error = ServiceError {
-                status: 400,
-                message: Some(message.to_owned()),
-                violations: vec![violation],
-                ..ServiceError::default()
-            };
-            error.to_string()
-        };
-        let same = "Cannot sort by \"x\".";
-        let once = "the service returned 400: Cannot sort by \"x\".";
-        assert_eq!(shown(same, Some("sort")), format!("{once} (`sort`)"));
-        assert_eq!(shown(same, None), once);
-        assert_eq!(
-            shown("Wrong.", Some("sort")),
-            "the service returned 400: Wrong.; `sort`: Cannot sort by \"x\"."
-        );
-    }
-
-    #[test]
     fn a_transport_error_of_an_older_version_has_no_kind() {
         let error = TransportError::new(Sent::No, "no connection").of_kind(TransportKind::Connect);
         let mut text = serde_json::to_value(&error).unwrap();
