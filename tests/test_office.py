@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pathlib
@@ -585,6 +586,29 @@ def test_a_run_is_resumed_with_more_options_but_not_with_others(
     assert project.assets.create(dated, run=third, dayfirst=True).counts == {"created": 1}
     with pytest.raises(acc.InputError, match="these are not the rows of the run"):
         project.assets.create(dated, run=third, dayfirst=False)
+
+
+def test_a_resumed_run_sends_rows_that_were_not_in_it(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    # Numbers in names, barcodes and text attributes are text, which no option changes.
+    options: ReadOptions = {"decimal": ",", "thousands": "."}
+    first = [unit(**{"Asset ID": "1.10"}), unit(**{"Asset ID": "1.20", "Status": "kaputt"})]
+    then = [unit(**{"Asset ID": "2.75"}), unit(**{"Asset ID": "1.20"})]
+    for run, cells in enumerate(({}, {"Asset ID": "x"}, {"Asset ID": "y", "Manufacturer": ""})):
+        column = ("Asset ID", "Barcode", "Manufacturer")[run]
+        rows = [[{**row, **cells, column: row["Asset ID"]} for row in rows] for rows in (first, then)]
+        with pytest.warns(acc.DataWarning) if cells else contextlib.nullcontext():
+            result = project.assets.create(rows[0], run=tmp_path / str(run), **options)
+        assert result.counts == {"created": 1, "invalid": 1}
+        with pytest.raises(acc.InputError, match="these are not the rows of the run"):
+            project.assets.create(rows[1], run=tmp_path / str(run), **options)
+
+
+def test_options_may_be_added_to_a_run_with_points_in_names(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    rows = [unit(**{"Asset ID": "1.10"}), unit(**{"Asset ID": "1.20", "Airflow": "12,5"})]
+    assert project.assets.create(rows, run=tmp_path / "run").counts == {"created": 1, "invalid": 1}
+    assert project.assets.create(rows, run=tmp_path / "run", decimal=",").counts == {"created": 2}
 
 
 def test_reconcile_reads_rows_with_the_options_of_the_call(

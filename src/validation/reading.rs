@@ -194,38 +194,31 @@ impl Reading {
         }
     }
 
-    /// Returns what is part of the identity of a row instead of this text, if these options read the text in another
-    /// way than the defaults do. So a run that is resumed with other options does not take the row for the one that was
-    /// imported.
+    /// Returns what is part of the identity of a row instead of the text of a numeric or date attribute, if these options
+    /// read the text in another way than the defaults do. So a run that is resumed with other options does not take the
+    /// row for the one that was imported. Different texts have the same identity only if they have the same value.
     ///
     /// A text that the defaults cannot read stays as it is, because options may be added to correct the rows of a run.
     /// Where two options can read such a text differently, one of them counts as the default.
-    pub(super) fn identity(&self, text: &str) -> Option<String> {
-        let reads_dates = self.dayfirst == Some(false);
-        let reads_numbers = self.decimal != '.' || self.thousands.is_some();
-        let is_candidate = (reads_numbers || reads_dates)
-            && text.len() <= LONGEST
-            && text.bytes().any(|byte| byte.is_ascii_digit());
-        if !is_candidate {
+    pub(super) fn identity(&self, data_type: &str, text: &str) -> Option<String> {
+        if text.len() > LONGEST {
             return None;
         }
         let usual = Self::default();
-        if reads_numbers {
-            let (before, after) = (usual.number(text).ok(), self.number(text).ok());
-            let has_groups = self
-                .thousands
-                .is_some_and(|separator| text.contains(|character| is_separator(character, separator)));
-            if before != after && (before.is_some() || has_groups) {
-                return Some(format!("number {}", after.as_deref().unwrap_or("unknown")));
+        match data_type {
+            "numeric" if self.decimal != '.' || self.thousands.is_some() => {
+                let (before, after) = (usual.number(text).ok(), self.number(text).ok());
+                let has_groups = self
+                    .thousands
+                    .is_some_and(|separator| text.contains(|character| is_separator(character, separator)));
+                let is_other = before != after && (before.is_some() || (has_groups && after.is_some()));
+                is_other.then(|| after.map_or_else(|| format!("not {text}"), Cow::into_owned))
             }
+            "date" if self.dayfirst == Some(false) && usual.date(text).is_err() => {
+                self.date(text).ok().map(|date| date.to_string())
+            }
+            _ => None,
         }
-        if reads_dates
-            && usual.date(text).is_err()
-            && let Ok(date) = self.date(text)
-        {
-            return Some(format!("date {date}"));
-        }
-        None
     }
 }
 
@@ -558,11 +551,20 @@ mod tests {
         };
         for reading in [&usual, &comma, &grouped, &us, &month_first, &day_first] {
             for text in ["AHU-1", "42", "+5", "2026-03-05", "15.03.2026", ""] {
-                assert_eq!(reading.identity(text), None, "{text}");
+                for data_type in ["numeric", "date"] {
+                    assert_eq!(reading.identity(data_type, text), None, "{text}");
+                }
+            }
+            for text in ["1.10", "1,234", "3/4/2026"] {
+                assert_eq!(reading.identity("text", text), None, "{text}");
             }
         }
         let identities = |text: &str, readings: &[&Reading]| {
-            let mut found: Vec<_> = readings.iter().map(|reading| reading.identity(text)).collect();
+            let data_type = if text.contains('/') { "date" } else { "numeric" };
+            let mut found: Vec<_> = readings
+                .iter()
+                .map(|reading| reading.identity(data_type, text))
+                .collect();
             found.sort();
             found.dedup();
             found.len()
@@ -581,7 +583,28 @@ mod tests {
         fn readers_never_panic(text in "\\PC{0,24}", decimal in prop_oneof![Just('.'), Just(',')]) {
             for thousands in [None, Some('.'), Some(','), Some(' '), Some('\'')] {
                 let reading = with(decimal, thousands);
-                let _ = (reading.number(&text), reading.date(&text), reading.identity(&text));
+                let _ = (reading.number(&text), reading.date(&text), reading.identity("numeric", &text));
+            }
+        }
+
+        /// Rows of a run with the same identity have the same value, so that none is taken for another.
+        #[test]
+        fn different_texts_have_the_same_identity_only_if_they_have_the_same_value(
+            one in "[-+]?[0-3.,' ]{1,8}|[0-9]{1,2}[./][0-9]{1,2}[./]202[0-9]",
+            other in "[-+]?[0-3.,' ]{1,8}|[0-9]{1,2}[./][0-9]{1,2}[./]202[0-9]",
+            comma in proptest::bool::ANY,
+            dayfirst in proptest::option::of(proptest::bool::ANY),
+        ) {
+            for thousands in [None, Some('.'), Some(','), Some(' '), Some('\'')] {
+                let reading = Reading { dayfirst, ..with(if comma { ',' } else { '.' }, thousands) };
+                let both = |data_type| (reading.identity(data_type, &one), reading.identity(data_type, &other));
+                if let (Some(a), Some(b)) = both("numeric") && a == b && one != other {
+                    prop_assert_eq!(reading.number(&one).ok(), reading.number(&other).ok());
+                    prop_assert!(reading.number(&one).is_ok());
+                }
+                if let (Some(a), Some(b)) = both("date") && a == b {
+                    prop_assert_eq!(reading.date(&one).ok(), reading.date(&other).ok());
+                }
             }
         }
 
