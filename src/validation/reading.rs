@@ -7,6 +7,7 @@ use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
 
 use super::columns;
+use super::fields::FIELDS;
 use crate::input::{Preparation, Replacements};
 
 /// Options for reading text.
@@ -60,9 +61,14 @@ impl Reading {
             return None;
         }
         let mapping = mapping.to_vec();
+        let required = FIELDS
+            .iter()
+            .filter(|field| field.required)
+            .map(|field| field.name);
         Some(Preparation::new(
             &self.values,
             &self.fill_down,
+            required.collect(),
             Box::new(move |column, name| columns::is_called(column, name, &mapping)),
         ))
     }
@@ -240,7 +246,8 @@ fn ungrouped(whole: &str, separator: char) -> Option<String> {
     let mut groups = digits.split(|character| is_separator(character, separator));
     let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
     let first = groups.next()?;
-    if !(1..=3).contains(&first.len()) || !is_digits(first) {
+    // A number with groups is at least 1000, so 0.500 is a half.
+    if !(1..=3).contains(&first.len()) || !is_digits(first) || first.starts_with('0') {
         return None;
     }
     if !groups.all(|group| group.len() == 3 && is_digits(group)) {
@@ -429,6 +436,11 @@ mod tests {
             (',', Some('.'), "12.34,5", "write the number with a decimal comma"),
             (',', Some('.'), "1,234.5", "write the number with a decimal comma"),
             (',', Some('.'), ".234", "write the number with a decimal comma"),
+            ('.', None, "0,500", "set decimal=\",\", or write"),
+            ('.', Some(','), "0,500", "set decimal=\",\", or write"),
+            (',', Some('.'), "0.500", "write the number with a decimal comma"),
+            (',', None, "-0.250", "write the number with a decimal comma"),
+            (',', Some('.'), "012.345", "write the number with a decimal comma"),
             ('.', None, "abc", ""),
             ('.', None, "", ""),
             ('.', Some(','), "1,23", "set decimal=\",\", or write"),
