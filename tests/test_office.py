@@ -364,6 +364,8 @@ def test_other_dates_are_invalid(
 ) -> None:
     _, message, fix = problem(project, [unit(**{"Installation Date": cell})], **options)
     assert says[0] in message
+    # An option is named only if it helps.
+    assert ("dayfirst" in str(fix)) == ("ambiguous" in message)
     assert says[1] in str(fix)
 
 
@@ -418,6 +420,18 @@ def test_columns_that_do_not_exist_are_reported(project: acc.Project) -> None:
         "values= names columns that the rows do not have: `Stats` (did you mean `Status`?)",
         "fill_down= names columns that the rows do not have: `Categry` (did you mean `Category`?)",
     ]
+
+
+def test_options_that_need_settings_are_reported_without_them(project: acc.Project) -> None:
+    (asset,) = made(project, [UNIT])
+    row = {name: asset[name] for name in ("clientAssetId", "categoryId", "statusId")}
+    options: ReadOptions = {"decimal": ",", "true_values": ["ja"]}
+    report = project.assets.validate([row], settings=None, **options)
+    says = (
+        "without the project's settings (settings=None), these options have no effect: decimal=, true_values="
+    )
+    assert says in report.warnings
+    assert not any("no effect" in text for text in project.assets.validate([UNIT], **options).warnings)
 
 
 # ---- merged cells and totals ----
@@ -573,7 +587,7 @@ def test_skipped_rows(csv: Csv, project: acc.Project, tmp_path: pathlib.Path) ->
         assert report.ok
         assert report.counts == {"not_sent": 2}
         title = "lines" if path == text else "sheet rows"
-        assert f"{title} 7 to 8 were skipped (skip_footer=)" in report.warnings
+        assert f"{title} 7 to 8 were skipped (skip_footer=): 'Sum', 'Signed'" in report.warnings
         assert not any("column D" in warning for warning in report.warnings)
         assert project.assets.create(acc.read(path, skip_rows=2, skip_footer=2), dry_run=True)[1].label == 6
         with pytest.raises(
@@ -636,6 +650,25 @@ def test_number_formats_are_shown_in_text(project: acc.Project, tmp_path: pathli
     assert project.assets.create(fixes, dry_run=True)[0].key == "AHU-017"
     (cause,) = project.assets.validate(fixes).causes
     assert cause.code == "status"
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "text"),
+    [
+        ('"AHU-"General', 17, "AHU-17"),
+        ("00-00", 1234, "12-34"),
+        ('[Red]"AHU-"000', 17, "AHU-017"),
+        ('_-"AHU-"* 000_)', 17, "AHU-017"),
+        ('"AHU-"@', 17, "AHU-17"),
+    ],
+)
+def test_number_formats_with_colors_padding_and_separators(
+    code: str, number: int, text: str, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = workbook(
+        tmp_path / "plant.xlsx", list(UNIT), [number, *list(UNIT.values())[1:]], formats={"A2": code}
+    )
+    assert made(project, path)[0]["clientAssetId"] == text
 
 
 @pytest.mark.parametrize("first", ["number", "text"])
@@ -757,6 +790,10 @@ def test_reconcile_reads_rows_with_the_options_of_the_call(
         ({"values": [("Status", {})]}, "values must be a dict from column to a dict"),
         ({"values": {"Status": {"a": ["b"]}}}, r"maps 'a' to \['b'\]"),
         ({"values": {"Status": {" ": "b"}}}, "replaces a blank text"),
+        (
+            {"values": {"Zustand": {"a": "b"}, "Status": {"c": "d"}}, "mapping": {"Zustand": "Status"}},
+            "'Zustand' and 'Status' are the same column",
+        ),
         ({"values": {"Airflow": {1.5: "b"}}}, "replaces the number 1.5. Use text, a whole number"),
         ({"values": {"Airflow": {"b": float("inf")}}}, "maps 'b' to inf"),
         ({"fill_down": 3}, "fill_down must be a list of texts"),

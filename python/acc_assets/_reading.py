@@ -142,6 +142,16 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
         raise OptionError(
             f"thousands={read.thousands!r} is also the decimal separator. Set decimal= to the other one."
         )
+    targets = dict(read.mapping)
+    tables: dict[str, tuple[str, object]] = {}
+    for column, texts in read.values:
+        other, known = tables.setdefault(
+            str(targets.get(column) or column).strip().casefold(), (column, texts)
+        )
+        if known != texts:
+            raise OptionError(
+                f"values: {other!r} and {column!r} are the same column. Write all of its texts below one name."
+            )
     for name, others in (("true_values", read.false_values), ("false_values", read.true_values)):
         for word in getattr(read, name):
             means = BOOLEANS.get(word.lower(), name == "true_values")

@@ -158,6 +158,24 @@ impl RowWriter {
             .filter_map(|name| of_name(name))
             .map(|column| format!("blank cells of `{column}` have the value of the row above (fill_down=)"))
             .collect();
+        let typed = [
+            ("decimal=", reading.decimal != '.'),
+            ("thousands=", reading.thousands.is_some()),
+            ("dayfirst=", reading.dayfirst.is_some()),
+            ("true_values=", !reading.true_values.is_empty()),
+            ("false_values=", !reading.false_values.is_empty()),
+        ];
+        let typed: Vec<&str> = typed
+            .iter()
+            .filter(|(_, is_given)| *is_given && self.policy.names.settings.is_none())
+            .map(|(option, _)| *option)
+            .collect();
+        if !typed.is_empty() {
+            notes.push(format!(
+                "without the project's settings (settings=None), these options have no effect: {}",
+                typed.join(", ")
+            ));
+        }
         let missing = [
             (
                 "mapping",

@@ -178,7 +178,7 @@ impl Reading {
             None => (text, Some(Time::midnight())),
         };
         let (Some(parts), Some(time)) = (Parts::of(day), time) else {
-            return unread("not a date", "");
+            return unread("not a date", WITH_DATE);
         };
         Ok(parts.read(self.dayfirst)?.to_datetime(time))
     }
@@ -227,6 +227,9 @@ impl Reading {
         }
     }
 }
+
+/// The fix for a text that no option reads as a date.
+pub(super) const WITH_DATE: &str = "use a date cell, or write year-month-day, for example 2031-02-28";
 
 const WITH_COMMA: &str = "write the number with a decimal comma, for example 1234,5";
 
@@ -318,7 +321,7 @@ impl Parts {
             (4, 1 | 2) => return existing(first, second, third),
             (1 | 2, 4) => {}
             (1 | 2, 2) => return unread("date with a two-digit year", "write the year with four digits"),
-            _ => return unread("not a date", ""),
+            _ => return unread("not a date", WITH_DATE),
         }
         let is_month = |number: i16| (1..=12).contains(&number);
         let dayfirst = match dayfirst {

@@ -292,9 +292,12 @@ impl Table {
         if header.footer.len() < layout.skip_footer {
             return Err(names.no_footer(layout, header.footer.len()));
         }
-        if let (Some((first, _)), Some((last, _))) = (header.footer.front(), header.footer.back()) {
-            notes.push(footer_note(LINE, *first, *last));
-        }
+        let footer: Vec<(u32, String)> = header
+            .footer
+            .iter()
+            .map(|row| (row.line, row.first.clone()))
+            .collect();
+        notes.extend(footer_note(LINE, &footer));
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
         let table = Self {
@@ -432,9 +435,16 @@ struct Header {
     last: u32,
     /// Whether each column has a cell below the header that is not blank.
     below: Vec<bool>,
-    /// The lines read last, each with its columns: the footer, if the file ends here.
-    footer: VecDeque<(u32, Vec<u32>)>,
+    /// The lines read last: the footer, if the file ends here.
+    footer: VecDeque<Held>,
     skip_footer: usize,
+}
+
+/// A line, the columns of its cells, and the first cell.
+struct Held {
+    line: u32,
+    columns: Vec<u32>,
+    first: String,
 }
 
 impl Header {
@@ -460,9 +470,10 @@ impl Header {
             return self.add_row(line, records.cells().map(|(column, _)| column));
         }
         let columns = records.cells().map(|(column, _)| column).collect();
-        self.footer.push_back((line, columns));
+        let first = records.cells().next().map_or("", |(_, text)| text).to_owned();
+        self.footer.push_back(Held { line, columns, first });
         if self.footer.len() > self.skip_footer
-            && let Some((line, columns)) = self.footer.pop_front()
+            && let Some(Held { line, columns, .. }) = self.footer.pop_front()
         {
             self.add_row(line, columns.into_iter());
         }
