@@ -575,7 +575,9 @@ def test_old_names_are_gone(lists: Lists) -> None:
 
 def test_a_category_may_be_called_like_an_id(lists: Lists, kit: Kit, project: acc.Project) -> None:
     """As in classifications such as DIN 276."""
-    project.apply_setup(acc.Setup.from_dict({"categories": [{"path": "41000 > 41100", "status_set": "Default"}]}))
+    project.apply_setup(
+        acc.Setup.from_dict({"categories": [{"path": "41000 > 41100", "status_set": "Default"}]})
+    )
     rows = [{**kit.row("one"), "categoryId": project.settings(refresh=True).category("41000 > 41100").id}]
     project.assets.create(rows).raise_if_failed()
     assert lists(category="41100") == lists(category=41000) == ["one"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import pathlib
@@ -226,6 +227,57 @@ def test_given_encoding_that_does_not_fit(csv: Csv, project: acc.Project) -> Non
     assert asset["clientAssetId"] == "Lüfter"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "given", "found"),
+    [
+        ("utf-8", "windows-1252", "UTF-8"),
+        ("utf-8", "iso-8859-15", "UTF-8"),
+        ("utf-16-be", "utf-16", "UTF-16BE"),
+        ("utf-16-le", "utf-16-be", "UTF-16LE"),
+    ],
+)
+def test_certain_encoding_wins_over_the_given_one(
+    encoding: str, given: str, found: str, csv: Csv, project: acc.Project
+) -> None:
+    path = csv("Asset ID;Category;Status", "Lüfter;HVAC;Installed", encoding=encoding)
+    report = project.assets.validate(path, encoding=given)
+    assert any(text.startswith(f"the file is in {found}, not in ") for text in report.warnings)
+    assert project.assets.create(path, encoding=given, dry_run=True)[0].key == "Lüfter"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Größe; Luftmenge (m³/h)", "20 °C", "Ø 200", "±5", "²", "½ Zoll", "Straße", "Küche „Süd“", "é", "Åse"],
+)
+def test_few_letters_of_windows_1252_are_enough(text: str, csv: Csv, project: acc.Project) -> None:
+    path = csv(f"Asset ID;Category;Status;Description;{text}", f"A;HVAC;Installed;{text};", encoding="cp1252")
+    (asset,) = made(project, path, mapping=dict.fromkeys(text.split(";")) | {text: None})
+    assert asset["description"] == text.partition(";")[0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "says"),
+    [
+        ("cp850", "Lüftung", "is not in UTF-8: save it in Excel as"),
+        ("cp437", "Äußere Lüftung", "is not in UTF-8"),
+        ("shift_jis", "空調機", "is not (entirely )?in UTF-8"),
+    ],
+)
+def test_encodings_of_other_systems_are_not_guessed(
+    encoding: str, text: str, says: str, csv: Csv, project: acc.Project
+) -> None:
+    path = csv("Asset ID;Category;Status", f"{text};HVAC;Installed", encoding=encoding)
+    with pytest.raises(acc.InputError, match=says) as caught:
+        project.assets.validate(path)
+    assert not any(name in str(caught.value) for name in ("Shift_JIS", "GBK", "Big5", "EUC"))
+
+
+def test_bytes_without_a_character_are_not_windows_1252(csv: Csv, project: acc.Project) -> None:
+    path = csv("Asset ID;Category;Status", "x;HVAC;Installed", "Lüftung;HVAC;Installed", encoding="cp850")
+    with pytest.raises(acc.InputError, match=r"is not in windows-1252 \(line 3\)"):
+        project.assets.validate(path, encoding="windows-1252")
+
+
 # ---- numbers ----
 
 
@@ -239,6 +291,9 @@ def test_given_encoding_that_does_not_fit(csv: Csv, project: acc.Project) -> Non
         ("1\u202f234,5", {"decimal": ",", "thousands": " "}, 1234.5),
         ("1 234", {"thousands": "\xa0"}, 1234),
         (1.234, {"decimal": ","}, 1.234),
+        ("voll", {"decimal": ",", "thousands": ".", "values": {"Airflow": {"voll": 1.234}}}, 1.234),
+        ("voll", {"decimal": ",", "values": {"Airflow": {"voll": 1e-5}}}, 0.00001),
+        (3.0, {"values": {"Airflow": {3.0: 7}}}, 7),
         ("1.234", {}, 1.234),
     ],
 )
@@ -256,6 +311,8 @@ def test_numbers_are_read_with_their_separators(
         ("12.5", {"decimal": ","}, "write the number with a decimal comma"),
         ("1.23.456", {"decimal": ",", "thousands": "."}, "write the number with a decimal comma"),
         ("1,234", {}, 'set decimal="," if'),
+        ("0.500", {"decimal": ",", "thousands": "."}, "write the number with a decimal comma"),
+        ("0,500", {"thousands": ","}, 'set decimal=","'),
     ],
 )
 def test_ambiguous_numbers_are_invalid(
@@ -307,6 +364,8 @@ def test_other_dates_are_invalid(
 ) -> None:
     _, message, fix = problem(project, [unit(**{"Installation Date": cell})], **options)
     assert says[0] in message
+    # An option is named only if it helps.
+    assert ("dayfirst" in str(fix)) == ("ambiguous" in message)
     assert says[1] in str(fix)
 
 
@@ -363,6 +422,18 @@ def test_columns_that_do_not_exist_are_reported(project: acc.Project) -> None:
     ]
 
 
+def test_options_that_need_settings_are_reported_without_them(project: acc.Project) -> None:
+    (asset,) = made(project, [UNIT])
+    row = {name: asset[name] for name in ("clientAssetId", "categoryId", "statusId")}
+    options: ReadOptions = {"decimal": ",", "true_values": ["ja"]}
+    report = project.assets.validate([row], settings=None, **options)
+    says = (
+        "without the project's settings (settings=None), these options have no effect: decimal=, true_values="
+    )
+    assert says in report.warnings
+    assert not any("no effect" in text for text in project.assets.validate([UNIT], **options).warnings)
+
+
 # ---- merged cells and totals ----
 
 
@@ -417,7 +488,48 @@ def test_fill_down_is_kept_in_the_rows_to_fix(project: acc.Project, tmp_path: pa
     assert project.assets.create(path, run=tmp_path / "run").counts == {"created": 3}
 
 
-@pytest.mark.parametrize("title", ["Summe", "Total:", "Gesamt (3)", "GRAND TOTAL"])
+def test_fill_down_carries_every_value_that_is_given(project: acc.Project) -> None:
+    # The word in another column does not make a row of totals.
+    rows = [
+        unit(Description="x"),
+        unit(Category="Plumbing", Description="Total"),
+        unit(Category="", Description="x"),
+        unit(Category="", Description="Gesamt"),
+        unit(Category=None, Barcode="TOTAL"),
+    ]
+    assets = made(project, rows, fill_down=["Category"])
+    first, *others = [asset["categoryId"] for asset in assets]
+    assert {first} != {*others}
+    assert len({*others}) == 1
+    # A row of totals fills nothing, but its values count for the rows below.
+    rows = [unit(), {"Asset ID": "Summe", "Category": "Plumbing", "Status": None}, unit(Category="")]
+    result = project.assets.create(rows, fill_down=["Category"], on_error="collect", returning=True)
+    assert result.counts == {"created": 2, "invalid": 1}
+    assert result.assets is not None
+    assert [asset["categoryId"] for asset in result.assets.to_dicts()] == [first, others[0]]
+
+
+def test_fill_down_leaves_rows_that_are_no_assets(project: acc.Project) -> None:
+    head: dict[str, object] = {"Category": "", "Status": "", "Airflow": ""}
+    for name, flow in (
+        ("Summe Luftmenge", "5"),
+        ("Total count: 2", ""),
+        ("Gesamtluftmenge:", "5"),
+        ("By Jo", ""),
+    ):
+        rows = [unit(Airflow="3"), {**head, "Asset ID": name, "Airflow": flow}]
+        report = project.assets.validate(rows, fill_down=["Category", "Status"])
+        assert report.counts == {"not_sent": 1, "invalid": 1}, name
+    # Other rows are filled, also in a table without further columns.
+    assert project.assets.validate(
+        [unit(Airflow="3"), {**head, "Asset ID": "AHU-2", "Airflow": "5"}], fill_down=["Category", "Status"]
+    ).ok
+    assert project.assets.validate(
+        [UNIT, {"Asset ID": "AHU-2", "Category": "", "Status": ""}], fill_down=["Category", "Status"]
+    ).ok
+
+
+@pytest.mark.parametrize("title", ["Summe", "Total:", "Gesamt (3)", "GRAND TOTAL", "Summe Luftmenge"])
 def test_totals_are_invalid(title: str, csv: Csv, project: acc.Project, tmp_path: pathlib.Path) -> None:
     head = "Asset ID,Category,Status,Airflow"
     unit = "AHU-1,HVAC > Air Handling,Installed,3"
@@ -427,10 +539,9 @@ def test_totals_are_invalid(title: str, csv: Csv, project: acc.Project, tmp_path
         assert title.strip(":") in message
         # Merged cells do not turn a row of totals into an asset.
         path = csv(head, unit, footer, "Stand,,,")
-        codes = [
-            cause.code for cause in project.assets.validate(path, fill_down=["Category", "Status"]).causes
-        ]
-        assert "totals_row" in codes
+        report = project.assets.validate(path, fill_down=["Category", "Status"])
+        assert report.counts == {"not_sent": 1, "invalid": 2}
+        assert "totals_row" in [cause.code for cause in report.causes]
     path = csv(head, unit, f"{title},,,3", "", "Stand: heute,,,")
     assert "set skip_footer=2" in [cause.fix for cause in project.assets.validate(path).causes]
     assert len(made(project, path, skip_footer=2)) == 1
@@ -476,7 +587,7 @@ def test_skipped_rows(csv: Csv, project: acc.Project, tmp_path: pathlib.Path) ->
         assert report.ok
         assert report.counts == {"not_sent": 2}
         title = "lines" if path == text else "sheet rows"
-        assert f"{title} 7 to 8 were skipped (skip_footer=)" in report.warnings
+        assert f"{title} 7 to 8 were skipped (skip_footer=): 'Sum', 'Signed'" in report.warnings
         assert not any("column D" in warning for warning in report.warnings)
         assert project.assets.create(acc.read(path, skip_rows=2, skip_footer=2), dry_run=True)[1].label == 6
         with pytest.raises(
@@ -486,6 +597,14 @@ def test_skipped_rows(csv: Csv, project: acc.Project, tmp_path: pathlib.Path) ->
         with pytest.raises(acc.InputError, match="has no rows below the first 80"):
             project.assets.validate(path, skip_rows=80)
         assert len(acc.read(path, skip_rows=2, skip_footer=4)) == 0
+
+
+def test_skipped_lines_may_have_quotation_marks(csv: Csv, project: acc.Project) -> None:
+    path = csv('"Plant list', "", "Asset ID;Category;Status", "AHU-1;HVAC > Air Handling;Installed")
+    report = project.assets.create(path, skip_rows=2, dry_run=True)
+    assert [(row.key, row.label) for row in report] == [("AHU-1", 4)]
+    path = csv("sep=;", '"Plant, list', "Asset ID;Category;Status", "AHU-1;HVAC > Air Handling;Installed")
+    assert project.assets.create(path, skip_rows=2, dry_run=True)[0].label == 4
 
 
 def test_ids_are_read_with_the_layout_of_their_file(csv: Csv, project: acc.Project) -> None:
@@ -531,6 +650,25 @@ def test_number_formats_are_shown_in_text(project: acc.Project, tmp_path: pathli
     assert project.assets.create(fixes, dry_run=True)[0].key == "AHU-017"
     (cause,) = project.assets.validate(fixes).causes
     assert cause.code == "status"
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "text"),
+    [
+        ('"AHU-"General', 17, "AHU-17"),
+        ("00-00", 1234, "12-34"),
+        ('[Red]"AHU-"000', 17, "AHU-017"),
+        ('_-"AHU-"* 000_)', 17, "AHU-017"),
+        ('"AHU-"@', 17, "AHU-17"),
+    ],
+)
+def test_number_formats_with_colors_padding_and_separators(
+    code: str, number: int, text: str, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = workbook(
+        tmp_path / "plant.xlsx", list(UNIT), [number, *list(UNIT.values())[1:]], formats={"A2": code}
+    )
+    assert made(project, path)[0]["clientAssetId"] == text
 
 
 @pytest.mark.parametrize("first", ["number", "text"])
@@ -587,6 +725,29 @@ def test_a_run_is_resumed_with_more_options_but_not_with_others(
         project.assets.create(dated, run=third, dayfirst=False)
 
 
+def test_a_resumed_run_sends_rows_that_were_not_in_it(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    # Numbers in names, barcodes and text attributes are text, which no option changes.
+    options: ReadOptions = {"decimal": ",", "thousands": "."}
+    first = [unit(**{"Asset ID": "1.10"}), unit(**{"Asset ID": "1.20", "Status": "kaputt"})]
+    then = [unit(**{"Asset ID": "2.75"}), unit(**{"Asset ID": "1.20"})]
+    for run, cells in enumerate(({}, {"Asset ID": "x"}, {"Asset ID": "y", "Manufacturer": ""})):
+        column = ("Asset ID", "Barcode", "Manufacturer")[run]
+        rows = [[{**row, **cells, column: row["Asset ID"]} for row in rows] for rows in (first, then)]
+        with pytest.warns(acc.DataWarning) if cells else contextlib.nullcontext():
+            result = project.assets.create(rows[0], run=tmp_path / str(run), **options)
+        assert result.counts == {"created": 1, "invalid": 1}
+        with pytest.raises(acc.InputError, match="these are not the rows of the run"):
+            project.assets.create(rows[1], run=tmp_path / str(run), **options)
+
+
+def test_options_may_be_added_to_a_run_with_points_in_names(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    rows = [unit(**{"Asset ID": "1.10"}), unit(**{"Asset ID": "1.20", "Airflow": "12,5"})]
+    assert project.assets.create(rows, run=tmp_path / "run").counts == {"created": 1, "invalid": 1}
+    assert project.assets.create(rows, run=tmp_path / "run", decimal=",").counts == {"created": 2}
+
+
 def test_reconcile_reads_rows_with_the_options_of_the_call(
     project: acc.Project, sim: acc.testing.Simulator
 ) -> None:
@@ -629,6 +790,12 @@ def test_reconcile_reads_rows_with_the_options_of_the_call(
         ({"values": [("Status", {})]}, "values must be a dict from column to a dict"),
         ({"values": {"Status": {"a": ["b"]}}}, r"maps 'a' to \['b'\]"),
         ({"values": {"Status": {" ": "b"}}}, "replaces a blank text"),
+        (
+            {"values": {"Zustand": {"a": "b"}, "Status": {"c": "d"}}, "mapping": {"Zustand": "Status"}},
+            "'Zustand' and 'Status' are the same column",
+        ),
+        ({"values": {"Airflow": {1.5: "b"}}}, "replaces the number 1.5. Use text, a whole number"),
+        ({"values": {"Airflow": {"b": float("inf")}}}, "maps 'b' to inf"),
         ({"fill_down": 3}, "fill_down must be a list of texts"),
         ({"skip_rows": -1}, "skip_rows must be a number of rows"),
         ({"skip_footer": True}, "skip_footer must be a number of rows"),
@@ -775,6 +942,39 @@ def test_skipped_rows_of_a_mapping_file_are_not_in_files_of_this_package(
     assert project.assets.validate(template, mapping=toml("[read]\nskip_rows = 1\n")).counts == {
         "not_sent": 2
     }
+
+
+def test_rows_to_fix_are_replaced_and_filled_only_once(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    options: ReadOptions = {"values": {"Manufacturer": {"A": "B", "B": "C"}}, "fill_down": ["Category"]}
+    run, path = tmp_path / "run", tmp_path / "to_fix.xlsx"
+    rows = [unit(Manufacturer="A", Status="kaputt"), unit(Category="", Manufacturer="B", Status="kaputt")]
+    result = project.assets.create(rows, run=run, **options)
+    assert result.write_fixes(path) == 2
+    book = openpyxl.load_workbook(path)
+    page = book.worksheets[0]
+    for line in (2, 3):
+        page.cell(line, 3).value = "Installed"
+    book.save(path)
+    assets = made(project, path, run=run, **options)
+    assert [next(iter(asset["customAttributes"].values())) for asset in assets] == ["B", "C"]
+
+
+def test_encoding_of_a_mapping_file_is_not_that_of_decoded_text(
+    toml: Toml, csv: Csv, project: acc.Project
+) -> None:
+    mapping = toml('[read]\nencoding = "windows-1252"\n')
+    lines = ("Asset ID;Category;Status", "Lüfter;HVAC;Installed")
+    path = csv(*lines, encoding="cp1252")
+    with path.open(encoding="cp1252") as file:
+        assert made(project, file, mapping=mapping)[0]["clientAssetId"] == "Lüfter"
+    text = io.StringIO("\n".join(lines))
+    assert made(project, text, mapping=mapping)[0]["clientAssetId"] == "Lüfter"
+    with (
+        path.open(encoding="ascii", errors="surrogateescape") as file,
+        pytest.raises(acc.InputError, match='"rb"'),
+    ):
+        project.assets.validate(file)
 
 
 # ---- spaces ----

@@ -42,10 +42,11 @@ def _is_open_file(data: object) -> bool:
 def opened(data: Any, how: Reading) -> object:
     """Return the rows of a file. Other data is returned unchanged."""
     content: bytes | None = None
+    is_decoded = False
     extension = _extension(data)
     name = data
     if _is_open_file(data):
-        name, content = _content(data, how)
+        name, content, is_decoded = _content(data, how)
         extension = _extension(name) or _sniffed(content)
     if extension in LINES:
         _only(how, (), data)
@@ -65,6 +66,8 @@ def opened(data: Any, how: Reading) -> object:
     sheet = sheet_option(layout.pop("sheet"))
     if is_text and "sheet" in how.shared:
         sheet = sheet._replace(name=None)
+    if is_decoded and is_text:
+        layout["encoding"] = "utf-8"
     if content is None:
         return _core.Rows.from_sheet(data, *sheet, **layout)
     return _core.Rows.from_sheet(content, *sheet, name=name if _extension(name) else extension[1:], **layout)
@@ -103,8 +106,10 @@ def _only(how: Reading, known: tuple[str, ...], data: object) -> dict[str, Any]:
     return {name: getattr(how, name) for name in known}
 
 
-def _content(file: Any, how: Reading) -> tuple[str | None, bytes]:
-    """Return the name and the remaining content of an open file."""
+def _content(file: Any, how: Reading) -> tuple[str | None, bytes, bool]:
+    """Return the name and the remaining content of an open file, and whether it is in text mode: then the content is
+    in UTF-8, whatever the encoding of the file is.
+    """
     name = getattr(file, "name", None)
     try:
         content = file.read()
@@ -114,13 +119,17 @@ def _content(file: Any, how: Reading) -> tuple[str | None, bytes]:
         raise FileError.of(name if isinstance(name, str) else None, error) from error
     except ValueError as error:
         raise InputError(f"The file cannot be read ({error}). Open it again.") from error
-    if isinstance(content, str):
+    is_decoded = isinstance(content, str)
+    if is_decoded:
         if how.encoding is not None and "encoding" not in how.shared:
             raise OptionError('encoding= does not apply to a file in text mode. Open it in mode "rb".')
-        content = content.encode()
+        try:
+            content = content.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f'The file cannot be decoded ({error}). Open it in mode "rb".') from error
     if not isinstance(content, bytes):
         raise InputError(f"{type(file).__name__}.read() returned {type(content).__name__}, not bytes.")
-    return name if isinstance(name, str) else None, content
+    return name if isinstance(name, str) else None, content, is_decoded
 
 
 def _from_lines(path: str | PathLike[str] | None, content: bytes | None) -> _core.Rows:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
 
 from . import _core
@@ -65,7 +67,7 @@ class Reading(NamedTuple):
     dayfirst: bool | None = None
     true_values: tuple[str, ...] = ()
     false_values: tuple[str, ...] = ()
-    values: tuple[tuple[str, tuple[tuple[str, str | None], ...]], ...] = ()
+    values: tuple[tuple[str, tuple[tuple[str, str | float | None], ...]], ...] = ()
     fill_down: tuple[str, ...] = ()
     skip_rows: int = 0
     skip_footer: int = 0
@@ -106,7 +108,9 @@ class Reading(NamedTuple):
                 "dayfirst": self.dayfirst,
                 "true_values": list(self.true_values),
                 "false_values": list(self.false_values),
-                "values": [(column, list(texts)) for column, texts in self.values],
+                "values": [
+                    (column, [(old, _for_core(new)) for old, new in texts]) for column, texts in self.values
+                ],
                 "fill_down": list(self.fill_down),
             },
         }
@@ -138,6 +142,16 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
         raise OptionError(
             f"thousands={read.thousands!r} is also the decimal separator. Set decimal= to the other one."
         )
+    targets = dict(read.mapping)
+    tables: dict[str, tuple[str, object]] = {}
+    for column, texts in read.values:
+        other, known = tables.setdefault(
+            str(targets.get(column) or column).strip().casefold(), (column, texts)
+        )
+        if known != texts:
+            raise OptionError(
+                f"values: {other!r} and {column!r} are the same column. Write all of its texts below one name."
+            )
     for name, others in (("true_values", read.false_values), ("false_values", read.true_values)):
         for word in getattr(read, name):
             means = BOOLEANS.get(word.lower(), name == "true_values")
@@ -215,30 +229,54 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
     return tuple(text.strip() for text in texts)
 
 
-def _values(name: str, value: object) -> tuple[tuple[str, tuple[tuple[str, str | None], ...]], ...]:
+def _values(name: str, value: object) -> tuple[tuple[str, tuple[tuple[str, str | float | None], ...]], ...]:
     if not isinstance(value, Mapping) or not all(isinstance(texts, Mapping) for texts in value.values()):
         raise OptionError(
             f"{name} must be a dict from column to a dict of texts, such as "
             f"{{'Status': {{'eingebaut': 'Installed'}}}}, not {value!r}."
         )
     return tuple(
-        (str(column), tuple((_text(old), _replacement(column, old, new)) for old, new in texts.items()))
+        (
+            str(column),
+            tuple((_replaced(column, old), _replacement(column, old, new)) for old, new in texts.items()),
+        )
         for column, texts in value.items()
     )
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value).strip()
-
-
-def _replacement(column: object, old: object, new: object) -> str | None:
-    if not _text(old):
+def _replaced(column: object, old: object) -> str:
+    """Return the text to replace. Only whole numbers have the same text in every source."""
+    if isinstance(old, float):
+        if not old.is_integer():
+            raise OptionError(
+                f"values: {column!r} replaces the number {old!r}. Use text, a whole number or a bool as the key."
+            )
+        old = int(old)
+    text = str(old).lower() if isinstance(old, bool) else str(old).strip()
+    if not text:
         raise OptionError(f"values: {column!r} replaces a blank text. Use fill_down=, or fill in the cells.")
+    return text
+
+
+def _replacement(column: object, old: object, new: object) -> str | float | None:
     if new is None or new == "":
         return None
-    if not isinstance(new, (str, bool, int, float)):
+    if isinstance(new, bool):
+        return str(new).lower()
+    if isinstance(new, str):
+        return new.strip()
+    if not isinstance(new, (int, float)) or not math.isfinite(new):
         raise OptionError(f"values: {column!r} maps {old!r} to {new!r}. Use text, a number, a bool or None.")
-    return _text(new)
+    return new
+
+
+def _for_core(new: str | float | None) -> str | int | dict[str, str] | None:
+    """Return a replacement for the core, a number as a number: `decimal` and `thousands` are for texts."""
+    if new is None or isinstance(new, str):
+        return new
+    if new == int(new) and abs(new) < 1 << 63:
+        return int(new)
+    return {"digits": format(Decimal(repr(new)), "f")}
 
 
 CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {

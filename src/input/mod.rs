@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::error::{Error, FileError};
 
-pub use prepared::{Preparation, Prepared, Replacements, is_total};
+pub use prepared::{Preparation, Prepared, Replacement, Replacements, is_total, is_total_row};
 
 /// One value of a row, borrowed from its source.
 ///

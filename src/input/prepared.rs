@@ -3,11 +3,35 @@
 use std::collections::HashMap;
 
 use jiff::civil::{Date, DateTime};
+use serde::Deserialize;
 
+use super::sheet::ROW_OF_RUN;
 use super::{Cell, Column, Label, More, Sink, Source, SourceError};
 
-/// Replacements of one column: the text of a cell, and the new text. `None` makes the cell blank.
-pub type Replacements = Vec<(String, Option<String>)>;
+/// Replacements of one column: the text of a cell, and the new value. `None` makes the cell blank.
+pub type Replacements = Vec<(String, Option<Replacement>)>;
+
+/// The value that replaces a text.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Replacement {
+    Int(i64),
+    Text(String),
+    /// A number with a decimal point, whatever the separators of the texts are.
+    Digits {
+        digits: String,
+    },
+}
+
+impl Replacement {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Int(number) => Cell::Int(*number),
+            Self::Text(text) => Cell::Text(text),
+            Self::Digits { digits } => Cell::Digits(digits),
+        }
+    }
+}
 
 /// Returns whether a column of the rows (the first argument) is meant by a name that the user gave (the second).
 pub type Called = Box<dyn Fn(&str, &str) -> bool + Send>;
@@ -16,13 +40,21 @@ pub type Called = Box<dyn Fn(&str, &str) -> bool + Send>;
 pub struct Preparation {
     values: Vec<(String, Texts)>,
     fill_down: Vec<String>,
+    /// The fields that a new asset requires, beginning with its name.
+    required: Vec<&'static str>,
     called: Called,
 }
 
 impl Preparation {
     #[must_use]
-    pub fn new(values: &[(String, Replacements)], fill_down: &[String], called: Called) -> Self {
+    pub fn new(
+        values: &[(String, Replacements)],
+        fill_down: &[String],
+        required: Vec<&'static str>,
+        called: Called,
+    ) -> Self {
         Self {
+            required,
             values: values
                 .iter()
                 .map(|(column, replacements)| (column.clone(), Texts::of(replacements)))
@@ -38,17 +70,19 @@ impl Preparation {
             .iter()
             .position(|(name, _)| (self.called)(column, name));
         let fills = self.fill_down.iter().any(|name| (self.called)(column, name));
+        let required = self.required.iter().position(|name| (self.called)(column, name));
         Treatment {
             values,
             fill: fills.then(Fill::default),
+            required: required.map_or(0, |place| 1 << place),
         }
     }
 }
 
 /// The replacements of a column.
 struct Texts {
-    /// The new texts. `None` makes the cell blank.
-    new: Vec<Option<String>>,
+    /// The new values. `None` makes the cell blank.
+    new: Vec<Option<Replacement>>,
     /// The index in `new` by old text.
     exact: HashMap<String, usize>,
     /// The same by old text in lower case. `None` if texts that differ only in case have different replacements.
@@ -57,7 +91,7 @@ struct Texts {
 
 impl Texts {
     fn of(replacements: &Replacements) -> Self {
-        let new: Vec<Option<String>> = replacements.iter().map(|(_, to)| to.clone()).collect();
+        let new: Vec<Option<Replacement>> = replacements.iter().map(|(_, to)| to.clone()).collect();
         let (mut exact, mut folded) = (HashMap::new(), HashMap::new());
         for (place, (from, to)) in replacements.iter().enumerate() {
             let from = from.trim();
@@ -70,7 +104,7 @@ impl Texts {
         Self { new, exact, folded }
     }
 
-    fn find(&self, text: &str) -> Option<&Option<String>> {
+    fn find(&self, text: &str) -> Option<&Option<Replacement>> {
         let text = text.trim();
         let place = self.exact.get(text).copied();
         let place = place.or_else(|| *self.folded.get(&text.to_lowercase())?)?;
@@ -87,7 +121,7 @@ impl Texts {
             Cell::Bool(value) => self.find(&value.to_string()),
             _ => None,
         }?;
-        Some(found.as_deref().map_or(Cell::Null, Cell::Text))
+        Some(found.as_ref().map_or(Cell::Null, Replacement::cell))
     }
 }
 
@@ -95,7 +129,23 @@ struct Treatment {
     /// The index in `Preparation::values`.
     values: Option<usize>,
     fill: Option<Fill>,
+    /// The bit of the required field that the column sets, or 0.
+    required: u32,
 }
+
+/// What the current row has, before its blank cells are filled.
+#[derive(Default)]
+struct Found {
+    /// The required fields with a value, and those with a title of totals.
+    given: u32,
+    titles: u32,
+    has_title: bool,
+    /// Whether a column other than that of the name has a value.
+    has_more: bool,
+}
+
+/// The bit of the first required field, the name.
+const NAME: u32 = 1;
 
 /// The filling of one column.
 #[derive(Default)]
@@ -111,8 +161,11 @@ enum Current {
     #[default]
     Absent,
     Blank,
-    /// A value other than `above`, or `None` if it is the same.
-    Given(Option<Owned>),
+    /// A value. `value` is `None` if it is the same as `above`.
+    Given {
+        value: Option<Owned>,
+        is_title: bool,
+    },
 }
 
 /// A source of prepared rows.
@@ -120,6 +173,8 @@ pub struct Prepared<S> {
     source: S,
     preparation: Option<Preparation>,
     columns: Vec<Option<Treatment>>,
+    /// Whether the rows come from `write_fixes`, which has prepared them.
+    are_prepared: bool,
 }
 
 impl<S> Prepared<S> {
@@ -129,6 +184,7 @@ impl<S> Prepared<S> {
             source,
             preparation,
             columns: Vec::new(),
+            are_prepared: false,
         }
     }
 
@@ -146,9 +202,10 @@ impl<S: Source> Source for Prepared<S> {
         self.source.fill(&mut Preparing {
             preparation,
             columns: &mut self.columns,
+            are_prepared: &mut self.are_prepared,
             sink,
             is_wanted: false,
-            is_total: false,
+            found: Found::default(),
         })
     }
 
@@ -162,16 +219,37 @@ struct Preparing<'a> {
     preparation: &'a Preparation,
     /// By column.
     columns: &'a mut Vec<Option<Treatment>>,
+    are_prepared: &'a mut bool,
     sink: &'a mut dyn Sink,
     /// Whether the sink takes the current row.
     is_wanted: bool,
-    /// Whether the current row is a row of totals, whose blank cells are not filled: it is no asset.
-    is_total: bool,
+    found: Found,
+}
+
+impl Preparing<'_> {
+    /// Returns whether the current row is one of totals.
+    fn is_total(&self) -> bool {
+        let required = (1 << self.preparation.required.len()) - 1;
+        let Found { given, titles, .. } = self.found;
+        self.found.has_title && is_total_row(given, titles, required)
+    }
+
+    /// Returns whether the current row has only a name, such as "Checked by Jo", in a table with more columns than those
+    /// that make an asset. With the values of the row above, it would be an asset.
+    fn is_only_a_name(&self) -> bool {
+        let columns = || self.columns.iter().flatten();
+        let filled = columns().filter(|treatment| treatment.fill.is_some() && treatment.required != 0);
+        self.found.given == NAME
+            && !self.found.has_more
+            && filled.count() > 1
+            && columns().any(|treatment| treatment.fill.is_none() && treatment.required == 0)
+    }
 }
 
 impl Sink for Preparing<'_> {
     fn column(&mut self, name: &str) -> Column {
         let column = self.sink.column(name);
+        *self.are_prepared |= name == ROW_OF_RUN;
         let place = column.0 as usize;
         if self.columns.len() <= place {
             self.columns.resize_with(place + 1, || None);
@@ -182,20 +260,34 @@ impl Sink for Preparing<'_> {
 
     fn begin(&mut self, label: Label<'_>) -> bool {
         self.is_wanted = self.sink.begin(label);
-        self.is_total = false;
+        self.found = Found::default();
         // The cells of a row that is not needed may still fill the rows below it.
         self.is_wanted || !self.preparation.fill_down.is_empty()
     }
 
     fn cell(&mut self, column: Column, value: &Cell<'_>) {
+        if *self.are_prepared {
+            return if self.is_wanted {
+                self.sink.cell(column, value);
+            };
+        }
         let mut treatment = self.columns.get_mut(column.0 as usize).and_then(Option::as_mut);
-        self.is_total |= matches!(value, Cell::Text(text) if is_total(text));
         let texts = treatment
             .as_ref()
             .and_then(|treatment| treatment.values)
             .map(|place| &self.preparation.values[place].1);
         let replaced = texts.and_then(|texts| texts.replaced(value));
         let value = replaced.as_ref().unwrap_or(value);
+        let field = treatment.as_ref().map_or(0, |treatment| treatment.required);
+        let is_title = matches!(value, Cell::Text(text) if is_total(text));
+        if !is_blank(value) {
+            self.found.given |= field;
+            self.found.has_more |= field != NAME;
+        }
+        if is_title {
+            self.found.titles |= field;
+            self.found.has_title = true;
+        }
         if let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) {
             if is_blank(value) {
                 // Whether the cell is filled depends on the rest of the row.
@@ -205,7 +297,10 @@ impl Sink for Preparing<'_> {
                 return;
             }
             let is_same = fill.above.as_ref().is_some_and(|above| above.cell() == *value);
-            fill.current = Current::Given((!is_same).then(|| Owned::of(value)));
+            fill.current = Current::Given {
+                value: (!is_same).then(|| Owned::of(value)),
+                is_title,
+            };
         }
         if self.is_wanted {
             self.sink.cell(column, value);
@@ -217,14 +312,23 @@ impl Sink for Preparing<'_> {
     }
 
     fn end(&mut self) {
+        let is_total = self.is_total();
+        let fills = !is_total && !self.is_only_a_name();
         for (place, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
             let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) else {
                 continue;
             };
-            let above = fill.above.as_ref().filter(|_| !self.is_total);
+            if *self.are_prepared {
+                break;
+            }
+            let above = fill.above.as_ref().filter(|_| fills);
             match std::mem::take(&mut fill.current) {
-                Current::Given(Some(value)) if !self.is_total => fill.above = Some(value),
-                Current::Given(_) => {}
+                // "Total" is no category of the rows below.
+                Current::Given { is_title: true, .. } if is_total => {}
+                Current::Given {
+                    value: Some(value), ..
+                } => fill.above = Some(value),
+                Current::Given { value: None, .. } => {}
                 Current::Absent | Current::Blank if !self.is_wanted => {}
                 Current::Absent => {
                     if let Some(above) = above {
@@ -255,11 +359,20 @@ fn is_blank(cell: &Cell<'_>) -> bool {
     }
 }
 
-/// Returns whether a text is the title of a row of totals, such as "Total:" or "Summe".
+/// Returns whether a row with a title of totals is a row of totals: it has no other required field, and not all of them.
+/// Each argument has one bit per field: those with a value, those with a title, and the required ones.
+#[must_use]
+pub fn is_total_row(given: u32, titles: u32, required: u32) -> bool {
+    given & required & !titles == 0 && given & required != required
+}
+
+/// Returns whether a text is the title of a row of totals, such as "Total:", "Summe" or "Total count: 2".
 #[must_use]
 pub fn is_total(text: &str) -> bool {
     // In English, German, French, Spanish, Italian, Portuguese, Dutch and Polish. A title is always short.
-    const LONGEST: usize = 24;
+    const LONGEST: usize = 64;
+    /// The maximum number of words of `TITLES`.
+    const WORDS: usize = 3;
     const TITLES: [&str; 18] = [
         "total",
         "totals",
@@ -281,15 +394,24 @@ pub fn is_total(text: &str) -> bool {
         "razem",
     ];
     // Most texts begin with another letter.
-    let first = text.trim_start().as_bytes().first();
+    let text = text.trim();
+    let first = text.as_bytes().first();
     if text.len() > LONGEST || first.is_none_or(|first| !b"EGRSTZegrstz".contains(first)) {
         return false;
     }
-    let letters = text
-        .chars()
-        .filter(|character| character.is_alphabetic())
-        .flat_map(char::to_lowercase);
-    TITLES.iter().any(|title| letters.clone().eq(title.chars()))
+    let mut letters = String::new();
+    for (place, word) in text.split([' ', '\u{a0}', ':']).enumerate() {
+        letters.extend(
+            word.chars()
+                .filter(|character| character.is_alphabetic())
+                .flat_map(char::to_lowercase),
+        );
+        if place < WORDS && TITLES.contains(&letters.as_str()) {
+            return true;
+        }
+    }
+    // Letters may be spread, as in "S u m m e". In German, a compound may be a title, as in "Gesamtluftmenge:".
+    TITLES.contains(&letters.as_str()) || (letters.starts_with("gesamt") && text.ends_with(':'))
 }
 
 /// The value of a cell, with its own memory.
@@ -395,17 +517,15 @@ mod tests {
             "Gesamt (2000)",
             "Zwischensumme",
             "Sous-total",
+            "Summe der Flächen",
+            "Total count: 2",
+            "Grand total airflow",
+            "Gesamtluftmenge:",
+            "S u m m e",
         ] {
             assert!(is_total(text), "{text}");
         }
-        for text in [
-            "",
-            "AHU-1",
-            "Total station",
-            "Summe der Flächen",
-            "Gesamtanlage",
-            "2000",
-        ] {
+        for text in ["", "AHU-1", "Totalisator 3", "Sump pump", "Gesamtanlage", "2000"] {
             assert!(!is_total(text), "{text}");
         }
     }

@@ -85,6 +85,11 @@ impl Identity {
         self.text = text;
     }
 
+    /// Adds a value that options read to the digest. No text of a cell has the digest of such a value.
+    pub(super) fn read(&mut self, seed: Seed, value: &str) {
+        self.add(Seed(!seed.0), value.as_bytes());
+    }
+
     /// Adds a row's id to the digest, in its canonical form.
     pub(super) fn id(&mut self, seed: Seed, id: Uuid) {
         self.add(seed, id.as_bytes());

@@ -8,7 +8,7 @@ use super::fields::FIELDS;
 use super::row::RowWriter;
 use super::rules::{LEADING_ZEROS, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
 use super::value::Refusal;
-use crate::input::{Cell, Padded};
+use crate::input::{Cell, Padded, is_total_row};
 use crate::model::text::trimmed;
 use crate::settings::names::{folded, nearest};
 
@@ -117,7 +117,7 @@ impl Office {
         let required = (0..FIELDS.len())
             .filter(|place| FIELDS[*place].required)
             .fold(0, |bits, place| bits | 1 << place);
-        self.total.is_some() && given & required & !self.total_fields == 0 && given & required != required
+        self.total.is_some() && is_total_row(given, self.total_fields, required)
     }
 
     /// Returns whether a row has a title of totals and no id. `is_blank` is whether its id is blank.
@@ -149,12 +149,33 @@ impl RowWriter {
         if self.column_names().next().is_none() {
             return Vec::new();
         }
+        // The rows of `write_fixes` were filled before.
+        let fills = !has(columns::ROW_OF_RUN);
         let mut notes: Vec<String> = reading
             .fill_down
             .iter()
+            .filter(|_| fills)
             .filter_map(|name| of_name(name))
             .map(|column| format!("blank cells of `{column}` have the value of the row above (fill_down=)"))
             .collect();
+        let typed = [
+            ("decimal=", reading.decimal != '.'),
+            ("thousands=", reading.thousands.is_some()),
+            ("dayfirst=", reading.dayfirst.is_some()),
+            ("true_values=", !reading.true_values.is_empty()),
+            ("false_values=", !reading.false_values.is_empty()),
+        ];
+        let typed: Vec<&str> = typed
+            .iter()
+            .filter(|(_, is_given)| *is_given && self.policy.names.settings.is_none())
+            .map(|(option, _)| *option)
+            .collect();
+        if !typed.is_empty() {
+            notes.push(format!(
+                "without the project's settings (settings=None), these options have no effect: {}",
+                typed.join(", ")
+            ));
+        }
         let missing = [
             (
                 "mapping",

@@ -7,6 +7,7 @@ use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
 
 use super::columns;
+use super::fields::FIELDS;
 use crate::input::{Preparation, Replacements};
 
 /// Options for reading text.
@@ -60,9 +61,14 @@ impl Reading {
             return None;
         }
         let mapping = mapping.to_vec();
+        let required = FIELDS
+            .iter()
+            .filter(|field| field.required)
+            .map(|field| field.name);
         Some(Preparation::new(
             &self.values,
             &self.fill_down,
+            required.collect(),
             Box::new(move |column, name| columns::is_called(column, name, &mapping)),
         ))
     }
@@ -172,7 +178,7 @@ impl Reading {
             None => (text, Some(Time::midnight())),
         };
         let (Some(parts), Some(time)) = (Parts::of(day), time) else {
-            return unread("not a date", "");
+            return unread("not a date", WITH_DATE);
         };
         Ok(parts.read(self.dayfirst)?.to_datetime(time))
     }
@@ -194,40 +200,36 @@ impl Reading {
         }
     }
 
-    /// Returns what is part of the identity of a row instead of this text, if these options read the text in another
-    /// way than the defaults do. So a run that is resumed with other options does not take the row for the one that was
-    /// imported.
+    /// Returns what is part of the identity of a row instead of the text of a numeric or date attribute, if these options
+    /// read the text in another way than the defaults do. So a run that is resumed with other options does not take the
+    /// row for the one that was imported. Different texts have the same identity only if they have the same value.
     ///
     /// A text that the defaults cannot read stays as it is, because options may be added to correct the rows of a run.
     /// Where two options can read such a text differently, one of them counts as the default.
-    pub(super) fn identity(&self, text: &str) -> Option<String> {
-        let reads_dates = self.dayfirst == Some(false);
-        let reads_numbers = self.decimal != '.' || self.thousands.is_some();
-        let is_candidate = (reads_numbers || reads_dates)
-            && text.len() <= LONGEST
-            && text.bytes().any(|byte| byte.is_ascii_digit());
-        if !is_candidate {
+    pub(super) fn identity(&self, data_type: &str, text: &str) -> Option<String> {
+        if text.len() > LONGEST {
             return None;
         }
         let usual = Self::default();
-        if reads_numbers {
-            let (before, after) = (usual.number(text).ok(), self.number(text).ok());
-            let has_groups = self
-                .thousands
-                .is_some_and(|separator| text.contains(|character| is_separator(character, separator)));
-            if before != after && (before.is_some() || has_groups) {
-                return Some(format!("number {}", after.as_deref().unwrap_or("unknown")));
+        match data_type {
+            "numeric" if self.decimal != '.' || self.thousands.is_some() => {
+                let (before, after) = (usual.number(text).ok(), self.number(text).ok());
+                let has_groups = self
+                    .thousands
+                    .is_some_and(|separator| text.contains(|character| is_separator(character, separator)));
+                let is_other = before != after && (before.is_some() || (has_groups && after.is_some()));
+                is_other.then(|| after.map_or_else(|| format!("not {text}"), Cow::into_owned))
             }
+            "date" if self.dayfirst == Some(false) && usual.date(text).is_err() => {
+                self.date(text).ok().map(|date| date.to_string())
+            }
+            _ => None,
         }
-        if reads_dates
-            && usual.date(text).is_err()
-            && let Ok(date) = self.date(text)
-        {
-            return Some(format!("date {date}"));
-        }
-        None
     }
 }
+
+/// The fix for a text that no option reads as a date.
+pub(super) const WITH_DATE: &str = "use a date cell, or write year-month-day, for example 2031-02-28";
 
 const WITH_COMMA: &str = "write the number with a decimal comma, for example 1234,5";
 
@@ -247,7 +249,8 @@ fn ungrouped(whole: &str, separator: char) -> Option<String> {
     let mut groups = digits.split(|character| is_separator(character, separator));
     let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
     let first = groups.next()?;
-    if !(1..=3).contains(&first.len()) || !is_digits(first) {
+    // A number with groups is at least 1000, so 0.500 is a half.
+    if !(1..=3).contains(&first.len()) || !is_digits(first) || first.starts_with('0') {
         return None;
     }
     if !groups.all(|group| group.len() == 3 && is_digits(group)) {
@@ -318,7 +321,7 @@ impl Parts {
             (4, 1 | 2) => return existing(first, second, third),
             (1 | 2, 4) => {}
             (1 | 2, 2) => return unread("date with a two-digit year", "write the year with four digits"),
-            _ => return unread("not a date", ""),
+            _ => return unread("not a date", WITH_DATE),
         }
         let is_month = |number: i16| (1..=12).contains(&number);
         let dayfirst = match dayfirst {
@@ -436,6 +439,11 @@ mod tests {
             (',', Some('.'), "12.34,5", "write the number with a decimal comma"),
             (',', Some('.'), "1,234.5", "write the number with a decimal comma"),
             (',', Some('.'), ".234", "write the number with a decimal comma"),
+            ('.', None, "0,500", "set decimal=\",\", or write"),
+            ('.', Some(','), "0,500", "set decimal=\",\", or write"),
+            (',', Some('.'), "0.500", "write the number with a decimal comma"),
+            (',', None, "-0.250", "write the number with a decimal comma"),
+            (',', Some('.'), "012.345", "write the number with a decimal comma"),
             ('.', None, "abc", ""),
             ('.', None, "", ""),
             ('.', Some(','), "1,23", "set decimal=\",\", or write"),
@@ -558,11 +566,20 @@ mod tests {
         };
         for reading in [&usual, &comma, &grouped, &us, &month_first, &day_first] {
             for text in ["AHU-1", "42", "+5", "2026-03-05", "15.03.2026", ""] {
-                assert_eq!(reading.identity(text), None, "{text}");
+                for data_type in ["numeric", "date"] {
+                    assert_eq!(reading.identity(data_type, text), None, "{text}");
+                }
+            }
+            for text in ["1.10", "1,234", "3/4/2026"] {
+                assert_eq!(reading.identity("text", text), None, "{text}");
             }
         }
         let identities = |text: &str, readings: &[&Reading]| {
-            let mut found: Vec<_> = readings.iter().map(|reading| reading.identity(text)).collect();
+            let data_type = if text.contains('/') { "date" } else { "numeric" };
+            let mut found: Vec<_> = readings
+                .iter()
+                .map(|reading| reading.identity(data_type, text))
+                .collect();
             found.sort();
             found.dedup();
             found.len()
@@ -581,7 +598,28 @@ mod tests {
         fn readers_never_panic(text in "\\PC{0,24}", decimal in prop_oneof![Just('.'), Just(',')]) {
             for thousands in [None, Some('.'), Some(','), Some(' '), Some('\'')] {
                 let reading = with(decimal, thousands);
-                let _ = (reading.number(&text), reading.date(&text), reading.identity(&text));
+                let _ = (reading.number(&text), reading.date(&text), reading.identity("numeric", &text));
+            }
+        }
+
+        /// Rows of a run with the same identity have the same value, so that none is taken for another.
+        #[test]
+        fn different_texts_have_the_same_identity_only_if_they_have_the_same_value(
+            one in "[-+]?[0-3.,' ]{1,8}|[0-9]{1,2}[./][0-9]{1,2}[./]202[0-9]",
+            other in "[-+]?[0-3.,' ]{1,8}|[0-9]{1,2}[./][0-9]{1,2}[./]202[0-9]",
+            comma in proptest::bool::ANY,
+            dayfirst in proptest::option::of(proptest::bool::ANY),
+        ) {
+            for thousands in [None, Some('.'), Some(','), Some(' '), Some('\'')] {
+                let reading = Reading { dayfirst, ..with(if comma { ',' } else { '.' }, thousands) };
+                let both = |data_type| (reading.identity(data_type, &one), reading.identity(data_type, &other));
+                if let (Some(a), Some(b)) = both("numeric") && a == b && one != other {
+                    prop_assert_eq!(reading.number(&one).ok(), reading.number(&other).ok());
+                    prop_assert!(reading.number(&one).is_ok());
+                }
+                if let (Some(a), Some(b)) = both("date") && a == b {
+                    prop_assert_eq!(reading.date(&one).ok(), reading.date(&other).ok());
+                }
             }
         }
 

@@ -534,7 +534,11 @@ impl RowWriter {
         match (seed, &named.slot) {
             // An id is added by `id_cell`, in its parsed form.
             (None, _) | (_, Slot::Id) => {}
-            (Some(seed), _) => identify(&mut self.identity, &self.policy, seed, cell),
+            (Some(seed), Slot::Attribute(attribute)) => {
+                let known = self.attributes[*attribute].known;
+                identify(&mut self.identity, &self.policy, seed, known, cell);
+            }
+            (Some(seed), _) => self.identity.cell(seed, cell),
         }
         if let Cell::Text(text) = cell
             && is_total(text)
@@ -760,7 +764,8 @@ impl RowWriter {
         for (place, (name, value)) in entries.iter().enumerate() {
             let Entry { seed, attribute, .. } = *self.entry(place, name);
             if count {
-                identify(&mut self.identity, &self.policy, seed, value);
+                let known = attribute.and_then(|attribute| self.attributes[attribute].known);
+                identify(&mut self.identity, &self.policy, seed, known, value);
             }
             match attribute {
                 Some(attribute) => self.attribute_cell(attribute, None, value),
@@ -1272,14 +1277,18 @@ fn is_api_name(name: &str) -> bool {
     name.ends_with("Id") && FIELDS.iter().any(|field| field.name == name)
 }
 
-/// Adds a cell to the digest of a row, as these options read it.
-fn identify(identity: &mut Identity, policy: &Policy, seed: Seed, cell: &Cell<'_>) {
-    let read = match cell {
-        Cell::Text(text) => policy.names.reading.identity(trimmed(text)),
+/// Adds the cell of an attribute to the digest of a row, as the options read it. `known` is the index of the attribute in
+/// the settings.
+fn identify(identity: &mut Identity, policy: &Policy, seed: Seed, known: Option<usize>, cell: &Cell<'_>) {
+    let read = match (known.zip(policy.names.settings.as_deref()), cell) {
+        (Some((place, settings)), Cell::Text(text)) => {
+            let data_type = &settings.content().attributes[place].data_type;
+            policy.names.reading.identity(data_type, trimmed(text))
+        }
         _ => None,
     };
     match read {
-        Some(read) => identity.cell(seed, &Cell::Text(&read)),
+        Some(read) => identity.read(seed, &read),
         None => identity.cell(seed, cell),
     }
 }

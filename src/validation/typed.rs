@@ -4,7 +4,7 @@
 use super::fields::LONGEST_ATTRIBUTE;
 use super::json;
 use super::policy::{Dates, Policy};
-use super::reading::Reading;
+use super::reading::{Reading, WITH_DATE};
 use super::resolve::Resolver;
 use super::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TOO_LONG, YES_NO};
 use super::value::{
@@ -108,7 +108,7 @@ fn day(cell: &Cell<'_>, policy: &Policy, out: &mut Vec<u8>) -> Written {
             Ok(moment) => moment,
             Err((reason, fix)) => return refused(&DATE, reason, fix),
         },
-        _ => return refused(&DATE, "not a date", ""),
+        _ => return refused(&DATE, "not a date", WITH_DATE),
     };
     if policy.dates == Dates::Strict && !midnight(moment) {
         return refused(&DATE_ONLY, DATE_ONLY.says, "");

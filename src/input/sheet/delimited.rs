@@ -127,6 +127,9 @@ struct Format {
     delimiter: u8,
     /// Whether the first line declares the delimiter and is not part of the table.
     sep_line: bool,
+    /// The number of lines above the column names. They are not part of the table, so a quotation mark in them opens
+    /// nothing.
+    skipped: u32,
     longest: u64,
 }
 
@@ -147,16 +150,8 @@ impl Table {
         };
         let file = Name(path.into());
         let start = content.start().map_err(|error| unreadable(&file, &error))?;
-        if let Some(encoding) = layout.encoding {
-            // Other bytes are valid UTF-16 too, but not line ends or delimiters, which have a zero byte each.
-            let is_utf16 = [UTF_16LE, UTF_16BE].contains(&encoding);
-            if is_utf16 && Encoding::for_bom(&start).is_none() && !start.contains(&0) {
-                return Err(file.error(format!(
-                    "{file} is not in {}: set encoding= to the encoding of the file, or omit it",
-                    encoding.name()
-                )));
-            }
-            return Self::decoded(&content, &file, encoding, ending, layout);
+        if let Some(given) = layout.encoding {
+            return Self::given(&content, &file, &start, given, ending, layout);
         }
         let utf16 = encoding::utf16_without_mark(&start);
         let (encoding, error) = match Self::decoded(&content, &file, utf16.unwrap_or(UTF_8), ending, layout) {
@@ -182,13 +177,61 @@ impl Table {
                 "{file} is not entirely in UTF-8 (line {line}): save the file as UTF-8 again, or set encoding= if all of it \
                     is in another encoding"
             ))),
-            Guess::Other(likely) if Encoding::for_bom(&start).is_none() => Err(file.error(format!(
-                "{file} is not in UTF-8. It may be in {likely}: set encoding=\"{likely}\", or \
-                    encoding=\"windows-1252\" if Excel saved it in Western Europe or America",
-                likely = likely.name()
-            ))),
+            Guess::Other { likely, western } if Encoding::for_bom(&start).is_none() => {
+                let save = "save it in Excel as \"CSV UTF-8 (comma delimited)\" or as .xlsx";
+                let other = match likely.map(Encoding::name) {
+                    Some(name) if western => format!("It may be in {name}: if so, set encoding=\"{name}\""),
+                    Some(name) => format!(". It may be in {name}: if so, set encoding=\"{name}\""),
+                    None if western => format!("Otherwise, {save}"),
+                    None => String::new(),
+                };
+                let fix = if western {
+                    "set encoding=\"windows-1252\" if Excel saved it in Western Europe or America. "
+                } else {
+                    save
+                };
+                Err(file.error(format!("{file} is not in UTF-8: {fix}{other}")))
+            }
             _ => Err(error),
         }
+    }
+
+    /// Reads an entire file in the encoding that the user gave, unless the bytes are certainly in another one.
+    fn given(
+        content: &Content,
+        file: &Name,
+        start: &[u8],
+        given: &'static Encoding,
+        ending: &str,
+        layout: &Layout<'_>,
+    ) -> Result<(Self, Vec<String>, Vec<String>), SourceError> {
+        let mut encoding = given;
+        if Encoding::for_bom(start).is_none() {
+            if [UTF_16LE, UTF_16BE].contains(&given) {
+                // Other bytes are valid UTF-16 too, but not line ends or delimiters, which have a zero byte each.
+                if !start.contains(&0) {
+                    return Err(file.error(format!(
+                        "{file} is not in {}: set encoding= to the encoding of the file, or omit it",
+                        given.name()
+                    )));
+                }
+                encoding = encoding::utf16_without_mark(start).unwrap_or(given);
+            } else if given.is_single_byte() {
+                let guess = content.source().and_then(encoding::guess);
+                let guess = guess.map_err(|error| unreadable(file, &error))?;
+                if guess == (Guess::Utf8 { letters: true }) {
+                    encoding = UTF_8;
+                }
+            }
+        }
+        let (table, names, mut notes) = Self::decoded(content, file, encoding, ending, layout)?;
+        if encoding != given {
+            let (found, given) = (encoding.name(), given.name());
+            notes.push(format!(
+                "the file is in {found}, not in {given}, and was read as {found} (encoding=)"
+            ));
+        }
+        Ok((table, names, notes))
     }
 
     /// Reads an entire file in this encoding. A byte order mark takes precedence over it.
@@ -212,7 +255,8 @@ impl Table {
             file: file.clone(),
             encoding,
             delimiter: given.unwrap_or_else(|| delimiter(below(&start, skipped), ending)),
-            sep_line: given.is_some(),
+            sep_line: given.is_some() && skipped == 0,
+            skipped: layout.skip_rows,
             longest: layout.limits.line,
         };
         let mut records = content.records(&format)?;
@@ -223,7 +267,7 @@ impl Table {
             let cells = records.cells().take(2).count();
             is_empty &= cells == 0;
             match &mut found {
-                _ if cells == 0 || line < layout.skip_rows => {}
+                _ if cells == 0 => {}
                 Some(header) if header.is_table || cells == 1 => header.add(line, &records),
                 // A single cell above a table is a title.
                 above => {
@@ -236,7 +280,7 @@ impl Table {
         }
         let mut names = Names::new(format!("the file {}", format.file), String::new());
         let Some(header) = found else {
-            return Err(if is_empty {
+            return Err(if is_empty && layout.skip_rows == 0 {
                 names.none()
             } else {
                 names.all_skipped(layout)
@@ -248,9 +292,12 @@ impl Table {
         if header.footer.len() < layout.skip_footer {
             return Err(names.no_footer(layout, header.footer.len()));
         }
-        if let (Some((first, _)), Some((last, _))) = (header.footer.front(), header.footer.back()) {
-            notes.push(footer_note(LINE, *first, *last));
-        }
+        let footer: Vec<(u32, String)> = header
+            .footer
+            .iter()
+            .map(|row| (row.line, row.first.clone()))
+            .collect();
+        notes.extend(footer_note(LINE, &footer));
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
         let table = Self {
@@ -360,7 +407,7 @@ impl Content {
             text.fill()?;
             text.at = text.decoded.len().min(5);
         }
-        Ok(Records {
+        let mut records = Records {
             text,
             format: format.clone(),
             reader: ReaderBuilder::new()
@@ -372,7 +419,9 @@ impl Content {
             fields: vec![0; 4096],
             ends: vec![0; 64],
             columns: 0,
-        })
+        };
+        while records.line < format.skipped && records.skip_line()? {}
+        Ok(records)
     }
 }
 
@@ -386,9 +435,16 @@ struct Header {
     last: u32,
     /// Whether each column has a cell below the header that is not blank.
     below: Vec<bool>,
-    /// The lines read last, each with its columns: the footer, if the file ends here.
-    footer: VecDeque<(u32, Vec<u32>)>,
+    /// The lines read last: the footer, if the file ends here.
+    footer: VecDeque<Held>,
     skip_footer: usize,
+}
+
+/// A line, the columns of its cells, and the first cell.
+struct Held {
+    line: u32,
+    columns: Vec<u32>,
+    first: String,
 }
 
 impl Header {
@@ -414,9 +470,10 @@ impl Header {
             return self.add_row(line, records.cells().map(|(column, _)| column));
         }
         let columns = records.cells().map(|(column, _)| column).collect();
-        self.footer.push_back((line, columns));
+        let first = records.cells().next().map_or("", |(_, text)| text).to_owned();
+        self.footer.push_back(Held { line, columns, first });
         if self.footer.len() > self.skip_footer
-            && let Some((line, columns)) = self.footer.pop_front()
+            && let Some(Held { line, columns, .. }) = self.footer.pop_front()
         {
             self.add_row(line, columns.into_iter());
         }
@@ -502,6 +559,20 @@ impl Records {
         }
         self.columns = columns;
         Ok(Some(line))
+    }
+
+    /// Skips the rest of the line, and its end. Returns false at the end of the file.
+    fn skip_line(&mut self) -> Result<bool, SourceError> {
+        let line = self.line;
+        while self.line == line {
+            let text = self.text.fill()?;
+            if text.is_empty() {
+                return Ok(false);
+            }
+            let bytes = memchr::memchr2(b'\n', b'\r', text).map_or(text.len(), |end| end + 1);
+            self.take(bytes);
+        }
+        Ok(true)
     }
 
     /// Consumes some text and counts its line ends.
@@ -621,11 +692,13 @@ impl Text {
         let (result, _) =
             self.decoder
                 .decode_to_string_without_replacement(raw, &mut self.decoded, self.ended);
+        let unused = encoding::first_unused(self.decoder.encoding(), raw);
         // Text has no zero bytes, but other files do.
-        if result == DecoderResult::InputEmpty && !self.decoded.as_bytes().contains(&0) {
+        if result == DecoderResult::InputEmpty && !self.decoded.as_bytes().contains(&0) && unused.is_none() {
             return Ok(());
         }
-        let before = memchr::memchr_iter(b'\n', self.decoded.as_bytes()).count();
+        let decoded = unused.map_or(self.decoded.as_bytes(), |end| &raw[..end]);
+        let before = memchr::memchr_iter(b'\n', decoded).count();
         Err(self.file.error(format!(
             "{} is not in {} (line {}): set encoding= to the encoding of the file, or save it in Excel as \
                 \"CSV UTF-8 (comma delimited)\" or as .xlsx",

@@ -72,14 +72,19 @@ pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
 /// What the bytes of a file say about its encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Guess {
-    /// All bytes are UTF-8.
-    Utf8,
+    /// All bytes are UTF-8. Without `letters`, they may also be in another encoding.
+    Utf8 { letters: bool },
     /// Windows-1252, or an encoding that is the same for the letters of the file.
     Windows1252,
     /// Most of the file is UTF-8. The first bytes that are not are in this line, counted from 1.
     Mixed(u64),
-    /// The file resembles text in another encoding, which is too uncertain to be used without asking.
-    Other(&'static Encoding),
+    /// The file is in another encoding, or its letters may be. The most likely one is too uncertain to be used without
+    /// asking.
+    Other {
+        likely: Option<&'static Encoding>,
+        /// Whether the file may also be in Windows-1252.
+        western: bool,
+    },
     /// The file has zero bytes, as in a binary file.
     NoText,
 }
@@ -87,20 +92,38 @@ pub(super) enum Guess {
 /// Letters whose bytes in UTF-8 also occur next to each other in Windows-1252, such as an ß before a quotation mark.
 const ACCIDENTS: RangeInclusive<char> = '\u{100}'..='\u{7ff}';
 
+/// Signs of Windows-1252 that say nothing about the language of a text, although their bytes are letters in other
+/// encodings: ° ± ² ³ µ · ½ Ø
+const SIGNS: [u8; 8] = [0xb0, 0xb1, 0xb2, 0xb3, 0xb5, 0xb7, 0xbd, 0xd8];
+
+/// The bytes without a character in Windows-1252.
+const UNUSED: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
+
+/// Returns the position of the first byte that text in this encoding does not have, although the decoder accepts it.
+pub(super) fn first_unused(encoding: &'static Encoding, bytes: &[u8]) -> Option<usize> {
+    let is_unused = |byte: &u8| UNUSED.contains(byte);
+    (encoding == WINDOWS_1252).then(|| bytes.iter().position(is_unused))?
+}
+
 /// Guesses the encoding from all bytes of a file without a byte order mark.
 pub(super) fn guess(mut file: impl Read) -> io::Result<Guess> {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut buffer = vec![0; 64 << 10];
     let (mut held, mut valid, mut accidental, mut invalid) = (0, 0_u64, 0_u64, 0_u64);
     let (mut lines, mut first) = (1, None);
-    let mut seen = [false; 256];
+    let (mut seen, mut high) = ([false; 256], 0);
     loop {
         let read = match file.read(&mut buffer[held..]) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             read => read?,
         };
         let ended = read == 0;
-        detector.feed(&buffer[held..held + read], ended);
+        let plain: Vec<u8> = buffer[held..held + read]
+            .iter()
+            .map(|byte| if SIGNS.contains(byte) { b' ' } else { *byte })
+            .collect();
+        detector.feed(&plain, ended);
+        high += plain.iter().filter(|byte| !byte.is_ascii()).count();
         let bytes = &buffer[..held + read];
         if bytes.contains(&0) {
             return Ok(Guess::NoText);
@@ -136,7 +159,7 @@ pub(super) fn guess(mut file: impl Read) -> io::Result<Guess> {
         }
     }
     let Some(first) = first else {
-        return Ok(Guess::Utf8);
+        return Ok(Guess::Utf8 { letters: valid > 0 });
     };
     if valid > 0 || accidental * 2 > invalid {
         return Ok(Guess::Mixed(first));
@@ -145,14 +168,23 @@ pub(super) fn guess(mut file: impl Read) -> io::Result<Guess> {
     let is_same = |byte: u8| {
         let decoded =
             |encoding: &'static Encoding| encoding.decode_without_bom_handling(&[byte]).0.into_owned();
-        !seen[usize::from(byte)] || decoded(guessed) == decoded(WINDOWS_1252)
+        !seen[usize::from(byte)] || SIGNS.contains(&byte) || decoded(guessed) == decoded(WINDOWS_1252)
     };
-    Ok(if guessed.is_single_byte() && (0x80..=0xff).all(is_same) {
-        Guess::Windows1252
-    } else {
-        Guess::Other(guessed)
-    })
+    let western = !UNUSED.iter().any(|byte| seen[usize::from(*byte)]);
+    // A few bytes resemble characters of two bytes by chance.
+    let likely = Some(guessed)
+        .filter(|guessed| *guessed != WINDOWS_1252 && (guessed.is_single_byte() || high >= ENOUGH));
+    Ok(
+        if western && (high == 0 || (guessed.is_single_byte() && (0x80..=0xff).all(is_same))) {
+            Guess::Windows1252
+        } else {
+            Guess::Other { likely, western }
+        },
+    )
 }
+
+/// The number of bytes of other letters that suggest an encoding with characters of two bytes.
+const ENOUGH: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -185,8 +217,8 @@ mod tests {
     fn guesses_come_from_all_bytes() {
         let ascii = "Asset ID;Status\n".repeat(10_000);
         let with = |bytes: &[u8]| guess([ascii.as_bytes(), bytes].concat().as_slice()).unwrap();
-        assert_eq!(with(b""), Guess::Utf8);
-        assert_eq!(with("Größe ß".as_bytes()), Guess::Utf8);
+        assert_eq!(with(b""), Guess::Utf8 { letters: false });
+        assert_eq!(with("Größe ß".as_bytes()), Guess::Utf8 { letters: true });
         assert_eq!(with(b"Gr\xf6\xdfe"), Guess::Windows1252);
         assert_eq!(with(b"L\xfcfter"), Guess::Windows1252);
         assert_eq!(
@@ -205,11 +237,13 @@ mod tests {
         let polish = encoding_rs::WINDOWS_1250
             .encode("Za\u{17c}\u{f3}\u{142}\u{107}, g\u{119}\u{15b}l\u{105}")
             .0;
-        assert!(matches!(with(&polish), Guess::Other(_)));
+        assert!(
+            matches!(with(&polish), Guess::Other { likely: Some(encoding), western: true } if encoding.name() == "windows-1250")
+        );
         // A character that is split between two reads is not an error.
         for start in 0..4 {
             let text = format!("{}{}", "a".repeat(start), "ü€😀".repeat(20_000));
-            assert_eq!(guess(text.as_bytes()).unwrap(), Guess::Utf8);
+            assert_eq!(guess(text.as_bytes()).unwrap(), Guess::Utf8 { letters: true });
         }
     }
 

@@ -19,6 +19,7 @@ use encoding_rs::Encoding;
 use jiff::civil;
 
 use super::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
+use crate::error::shortened;
 
 /// The file extensions of supported workbooks.
 pub const WORKBOOKS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
@@ -466,11 +467,9 @@ impl Content {
             return Err(names.no_footer(layout, rows.len()));
         };
         let footer = rows.split_off(kept);
-        let ends = footer.first().zip(footer.last());
-        if let Some((first, last)) = ends {
-            notes.push(footer_note(SHEET_ROW, first[0].0, last[0].0));
-        }
-        let end = ends.map_or(u32::MAX, |(first, _)| first[0].0);
+        let footer: Vec<(u32, String)> = footer.iter().map(|row| (row[0].0, row[0].2.name())).collect();
+        notes.extend(footer_note(SHEET_ROW, &footer));
+        let end = footer.first().map_or(u32::MAX, |(row, _)| *row);
         let below = rows.into_iter().flatten().map(|(_, column, _)| *column);
         let (places, names) = names.finish(below)?;
         let places: BTreeMap<u32, u32> = places.into_iter().zip(0..).collect();
@@ -584,14 +583,25 @@ fn header_note(row_title: &str, row: u32) -> String {
     )
 }
 
-/// Creates the note for the rows that were skipped at the end.
-fn footer_note(row_title: &str, first: u32, last: u32) -> String {
-    let (first, last) = (u64::from(first) + 1, u64::from(last) + 1);
-    if first == last {
-        format!("{row_title} {first} was skipped (skip_footer=1)")
-    } else {
-        format!("{row_title}s {first} to {last} were skipped (skip_footer=)")
+/// Creates the note for the rows that were skipped at the end, each with its first cell.
+fn footer_note(row_title: &str, rows: &[(u32, String)]) -> Option<String> {
+    const MOST: usize = 5;
+    const LONGEST: usize = 40;
+    let (first, last) = (u64::from(rows.first()?.0) + 1, u64::from(rows.last()?.0) + 1);
+    let mut shown: Vec<String> = rows
+        .iter()
+        .take(MOST)
+        .map(|(_, text)| format!("'{}'", shortened(text.trim(), LONGEST)))
+        .collect();
+    if rows.len() > MOST {
+        shown.push("...".to_owned());
     }
+    let shown = shown.join(", ");
+    Some(if first == last {
+        format!("{row_title} {first} was skipped (skip_footer=1): {shown}")
+    } else {
+        format!("{row_title}s {first} to {last} were skipped (skip_footer=): {shown}")
+    })
 }
 
 impl Formula {

@@ -5,37 +5,48 @@
 //! however it is rounded, grouped or colored.
 
 /// A number format that shows a whole number as an identifier.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Shown {
-    prefix: String,
+    /// The places of digits, each with the text before it.
+    places: Vec<String>,
     /// The minimum number of digits.
     width: usize,
     suffix: String,
 }
 
+/// The color of a section. Excel writes these names in all languages.
+const COLORS: [&str; 9] = [
+    "black", "blue", "color", "cyan", "green", "magenta", "red", "white", "yellow",
+];
+
 impl Shown {
     /// Parses the section of a number format for positive numbers. Returns `None` if numbers are shown as they are, or
-    /// if the section has anything but text and one group of digits.
+    /// if the section has anything but text and the digits of a whole number.
     pub(super) fn of(format: &str) -> Option<Self> {
-        let mut shown = Self {
-            prefix: String::new(),
-            width: 0,
-            suffix: String::new(),
-        };
-        let mut has_digits = false;
+        let mut shown = Self::default();
+        let (mut text, mut is_general) = (String::new(), false);
         let mut characters = format.chars().peekable();
         while let Some(character) = characters.next() {
-            let has_suffix = !shown.suffix.is_empty();
-            let text = if has_digits {
-                &mut shown.suffix
-            } else {
-                &mut shown.prefix
-            };
             match character {
                 ';' => break,
-                '0' | '#' if !has_suffix => {
-                    has_digits = true;
-                    shown.width += usize::from(character == '0');
+                '0' | '#' if !is_general => {
+                    shown.places.push(std::mem::take(&mut text));
+                    // Every place after a zero shows a digit.
+                    shown.width += usize::from(character == '0' || shown.width > 0);
+                }
+                // The number as it is: General, or @ for text.
+                'G' | 'g' | '@' if shown.places.is_empty() => {
+                    let rest = if character == '@' { "" } else { "eneral" };
+                    let is_rest = |letter: char| {
+                        characters
+                            .next()
+                            .is_some_and(|found| found.eq_ignore_ascii_case(&letter))
+                    };
+                    if !rest.chars().all(is_rest) {
+                        return None;
+                    }
+                    shown.places.push(std::mem::take(&mut text));
+                    (shown.width, is_general) = (1, true);
                 }
                 '"' => loop {
                     match characters.next()? {
@@ -44,12 +55,23 @@ impl Shown {
                     }
                 },
                 '\\' => text.push(characters.next()?),
-                // A language or currency, such as [$-407] or [$EUR-407]. The currency is not part of an identifier.
+                // A space of the width of the next character, and a character that fills the cell.
+                '_' | '*' => {
+                    characters.next()?;
+                }
+                // A color, or a language such as [$-407]. A currency, such as [$EUR-407], is not part of an identifier.
                 '[' => {
-                    if characters.next()? != '$' || characters.next()? != '-' {
+                    let mut inside = String::new();
+                    loop {
+                        match characters.next()? {
+                            ']' => break,
+                            character => inside.push(character.to_ascii_lowercase()),
+                        }
+                    }
+                    let name = inside.trim_end_matches(|last: char| last.is_ascii_digit() || last == ' ');
+                    if !inside.starts_with("$-") && !COLORS.contains(&name) {
                         return None;
                     }
-                    characters.by_ref().find(|character| *character == ']')?;
                 }
                 // The characters that need no quotation marks.
                 '-' | '+' | '(' | ')' | ':' | ' ' | '\'' | '!' | '&' | '^' | '~' | '{' | '}' | '<' | '='
@@ -59,24 +81,33 @@ impl Shown {
                 _ => return None,
             }
         }
-        let is_plain = shown.prefix.is_empty() && shown.suffix.is_empty() && shown.width < 2;
-        (has_digits && !is_plain).then_some(shown)
+        shown.suffix = text;
+        let is_plain = shown.is_digits() && shown.width < 2;
+        (!shown.places.is_empty() && !is_plain).then_some(shown)
     }
 
     /// Returns whether the format shows nothing but digits.
     pub(super) fn is_digits(&self) -> bool {
-        self.prefix.is_empty() && self.suffix.is_empty()
+        self.suffix.is_empty() && self.places.iter().all(String::is_empty)
     }
 
     pub(super) fn text(&self, number: i64) -> String {
-        let sign = if number < 0 { "-" } else { "" };
         let width = self.width;
         let digits = match number.unsigned_abs() {
             // The format # shows nothing for 0.
             0 if width == 0 => String::new(),
             number => format!("{number:0>width$}"),
         };
-        format!("{sign}{}{digits}{}", self.prefix, self.suffix)
+        let mut shown = if number < 0 { "-".to_owned() } else { String::new() };
+        let mut start = 0;
+        for (place, before) in self.places.iter().enumerate() {
+            shown.push_str(before);
+            // The first place shows all digits that have no place of their own.
+            let end = (digits.len() + place + 1).saturating_sub(self.places.len());
+            shown.push_str(&digits[start..end]);
+            start = end;
+        }
+        shown + &self.suffix
     }
 }
 
@@ -100,6 +131,21 @@ mod tests {
             ("\"L\"00\"-B\"", 4, "L04-B"),
             ("0\" m\"", 12, "12 m"),
             ("##00", 7, "07"),
+            ("0##", 7, "007"),
+            ("\"AHU-\"General", 17, "AHU-17"),
+            ("GENERAL\" B\"", 0, "0 B"),
+            ("\"AHU-\"@", 17, "AHU-17"),
+            ("00-00", 1234, "12-34"),
+            ("00-00", 7, "00-07"),
+            ("00-00", 123_456, "1234-56"),
+            ("##-##", 7, "-7"),
+            ("\"AHU-\"00\"-\"00", 1234, "AHU-12-34"),
+            ("000\".\"000", 12_345, "012.345"),
+            ("[Red]\"AHU-\"000", 17, "AHU-017"),
+            ("[Color 12]000", 17, "017"),
+            ("_-\"AHU-\"000_)", 17, "AHU-017"),
+            ("\"AHU-\"* 000", 17, "AHU-017"),
+            ("_-* 00", 7, "07"),
         ] {
             assert_eq!(
                 Shown::of(format).map(|shown| shown.text(number)).as_deref(),
@@ -127,8 +173,9 @@ mod tests {
             "yyyy-mm-dd",
             "[Red]0",
             "[$\u{20ac}-407]00",
-            "_-* 00",
-            "00-00",
+            "[>9]000",
+            "Gen",
+            "General 0",
             "\"open",
             "0\\",
             "\"text\"",
