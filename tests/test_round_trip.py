@@ -331,6 +331,43 @@ def test_a_missing_asset_is_sent_as_given(project: acc.Project, ids: list[str]) 
     assert [outcome.status for outcome in result] == ["rejected", "unchanged"]
 
 
+@pytest.mark.parametrize("settings", ["auto", None])
+@pytest.mark.parametrize("how", ["method", "pickle"])
+def test_a_retry_compares_with_the_assets_as_they_are_now(
+    sim: acc.testing.Simulator, project: acc.Project, ids: list[str], settings: Any, how: str
+) -> None:
+    import pickle
+
+    rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
+    sim.add_fault("status", on="assets:batch-patch", code=403)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        project.assets.patch(rows, settings=settings)
+    result: Any = caught.value.result
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    if how == "method":
+        result = result.retry()
+    else:
+        result = project.assets.retry(pickle.loads(pickle.dumps(result)), rows)
+    assert result.counts == {"updated": 3, "drifted": 1}
+    assert project.assets.get(ids[0])[0]["description"] == "theirs"
+
+
+@pytest.mark.parametrize("settings", ["auto", None])
+def test_reconcile_compares_with_the_assets_as_they_are_now(
+    sim: acc.testing.Simulator, ids: list[str], settings: Any
+) -> None:
+    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
+    sim.add_fault("reset_before_apply", on="assets:batch-patch", times=99)
+    result = project.assets.patch(rows, settings=settings, reconcile=False)
+    assert result.counts == {"unknown": 4}
+    sim.clear_faults()
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    result = result.reconcile()
+    assert result.counts == {"updated": 3, "drifted": 1}
+    assert project.assets.get(ids[0])[0]["description"] == "theirs"
+
+
 def test_rows_with_the_same_id(project: acc.Project, ids: list[str]) -> None:
     row = dict(project.assets.get(ids[0])[0])
     assert project.assets.patch([row, dict(row)]).counts == {"unchanged": 2}
