@@ -126,6 +126,8 @@ pub struct Run {
     pub(super) today: HashMap<u32, Today>,
     /// Rows that exist in the project as sent, but whose input has changed since.
     pub(super) outdated: Vec<u32>,
+    /// How many rows have an import key that several assets have, and the first such row with the ids of its assets.
+    pub(super) same_keys: (u64, Option<(u32, String)>),
 }
 
 /// How a run ended.
@@ -195,6 +197,7 @@ impl Run {
             prove: HashSet::new(),
             today: HashMap::new(),
             outdated: Vec::new(),
+            same_keys: (0, None),
         }
     }
 
@@ -392,6 +395,14 @@ impl Run {
             ledger.warnings.push(format!(
                 "{rows} {verb} changed or removed after being sent (first: {first}). The project contains what was \
                  sent. Restore these rows for the next call of this run; make changes in another call"
+            ));
+        }
+        if let (count, Some((first, ids))) = std::mem::take(&mut self.same_keys) {
+            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            ledger.warnings.push(format!(
+                "several assets of the project have the same import key {}. Each row was compared with the oldest \
+                 of its assets. The assets of the first: {ids}",
+                in_rows(count, &first)
             ));
         }
         for (field, (count, first)) in std::mem::take(&mut self.differing) {
