@@ -347,3 +347,12 @@ def test_keys_that_several_assets_have_are_named_in_one_warning(project: acc.Pro
     (warning,) = [str(found.message) for found in caught]
     assert "same import key in 3 rows (first: line 2)" in warning
     assert str(first[0]) in warning
+
+
+def test_a_dry_run_says_that_import_keys_were_not_looked_up(project: acc.Project) -> None:
+    project.assets.create(units(), import_key="Barcode")
+    with pytest.warns(acc.DataWarning, match="import keys were not looked up"):
+        plan = project.assets.create(units(5), import_key="Barcode", dry_run=True)
+    assert any("not looked up" in warning for warning in plan.report.warnings)
+    report = project.assets.validate(units(5), import_key="Barcode")
+    assert any("not looked up" in warning for warning in report.warnings)

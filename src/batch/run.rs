@@ -254,6 +254,12 @@ impl Run {
                 // The write itself reads the compared assets again.
                 ledger.plan.requests += ledger.stats.requests;
             }
+            if packer.import_keys_are_given() {
+                ledger.warnings.push(
+                    "import keys were not looked up: rows whose keys the project already has will not be sent"
+                        .to_owned(),
+                );
+            }
         }
         drop(ledger);
         Ended {
