@@ -278,3 +278,81 @@ def test_a_stream_reads_existing_assets_by_their_ids(
     assert result.counts == {"created": 1, "unchanged": 248, "differs": 2}
     assert sim.audit()["endpoints"]["assets:batch-get"]["requests"] == 3
     assert result.stats.lookups == result.stats.requests - 1
+
+
+def deleted_or_renamed(project: acc.Project, rows: list[dict[str, Any]], change: Callable[[], object]) -> Any:
+    """A stream of rows, before the last batch of which the project changes."""
+    for number, row in enumerate(rows):
+        if number == 150:
+            change()
+        yield row
+
+
+@pytest.mark.parametrize("times", [1, 9])
+def test_a_matched_row_is_not_created_if_its_asset_is_left_out_of_a_response(
+    sim: acc.testing.Simulator, project: acc.Project, times: int
+) -> None:
+    """An incomplete response proves nothing, so the row must not be sent as if its key were free."""
+    rows = units(150)
+    project.assets.create(rows, import_key="Barcode")
+    sim.add_fault("drop_results", on="assets:batch-get", times=times)
+    result = project.assets.create(iter([*rows, unit(1000)]), import_key="Barcode")
+    assert len(sim.assets()) == 151
+    if times == 1:
+        assert result.counts == {"created": 1, "unchanged": 150}
+        return
+    failed = [outcome for outcome in result if outcome.status == "failed"]
+    assert failed
+    assert result.counts == {"created": 1, "unchanged": 150 - len(failed), "failed": len(failed)}
+    error = failed[0].error
+    assert error is not None
+    assert error.code == "import_key_unread"
+    sim.clear_faults()
+    assert project.assets.create(rows, import_key="Barcode").counts == {"unchanged": 150}
+
+
+def test_the_next_asset_with_a_key_counts_if_the_oldest_was_deleted(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    rows = units(250)
+    first = project.assets.create(rows).ids[220]
+    second = project.assets.create([rows[220]]).ids[0]
+    result = project.assets.create(
+        deleted_or_renamed(project, rows, lambda: project.assets.delete([first])), import_key="Barcode"
+    )
+    assert result.counts == {"unchanged": 250}
+    assert result[220].id == second
+
+
+def test_a_key_is_free_if_its_asset_got_another_key(sim: acc.testing.Simulator, project: acc.Project) -> None:
+    rows = units(250)
+    first = project.assets.create(rows).ids[220]
+    with sim.client() as other:
+        theirs = other.project(sim.project_id)
+        change = lambda: theirs.assets.patch({"id": first, "barcode": "OTHER"})  # noqa: E731
+        result = project.assets.create(deleted_or_renamed(project, rows, change), import_key="Barcode")
+    assert result.counts == {"unchanged": 249, "created": 1}
+    assert result[220].status == "created"
+
+
+def test_keys_that_several_assets_have_are_named_in_one_warning(project: acc.Project, tmp_path: Path) -> None:
+    first = project.assets.create(units()).ids
+    project.assets.create(units())
+    lines = ["Asset ID,Category,Status,Barcode"]
+    lines += [f"AHU-{number},HVAC > Air Handling,Ordered,{number:04}" for number in range(3)]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    with pytest.warns(acc.DataWarning) as caught:
+        result = project.assets.create(tmp_path / "a.csv", import_key="Barcode")
+    assert result.ids == first[:3]
+    (warning,) = [str(found.message) for found in caught]
+    assert "same import key in 3 rows (first: line 2)" in warning
+    assert str(first[0]) in warning
+
+
+def test_a_dry_run_says_that_import_keys_were_not_looked_up(project: acc.Project) -> None:
+    project.assets.create(units(), import_key="Barcode")
+    with pytest.warns(acc.DataWarning, match="import keys were not looked up"):
+        plan = project.assets.create(units(5), import_key="Barcode", dry_run=True)
+    assert any("not looked up" in warning for warning in plan.report.warnings)
+    report = project.assets.validate(units(5), import_key="Barcode")
+    assert any("not looked up" in warning for warning in report.warnings)

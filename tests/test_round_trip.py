@@ -319,16 +319,162 @@ def test_values_that_are_no_longer_valid_stay(
     assert project.assets.patch(frame, settings=settings).counts == {"unchanged": 3, "invalid": 1}
 
 
-def test_a_missing_asset_is_sent_as_given(project: acc.Project, ids: list[str]) -> None:
+def test_a_row_whose_asset_was_not_returned_is_not_sent(
+    sim: acc.testing.Simulator, project: acc.Project, ids: list[str]
+) -> None:
+    rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    sim.add_fault("drop_results", on="assets:batch-get")
+    result = project.assets.patch(rows)
+    assert result.counts in ({"updated": 3, "not_sent": 1}, {"updated": 2, "not_sent": 1, "drifted": 1})
+    assert not result.ok
+    (left,) = result.where("not_sent")
+    assert left.error is not None
+    assert left.error.code == "not_compared"
+    assert "could not be compared" in left.error.message
+    assert project.assets.get(ids[0])[0]["description"] == "theirs"
+    again = result.retry()
+    assert again.counts == {"updated": 3, "drifted": 1}
+    assert again[0].status == "drifted"
+
+
+def test_a_row_whose_asset_does_not_exist_is_not_sent(project: acc.Project, ids: list[str]) -> None:
     rows = project.assets.get(ids).to_dicts()
-    project.assets.delete(ids[0])
-    assert project.assets.patch(rows[:1]).counts == {"unchanged": 1}
-    rows[0]["description"] = "edited"
-    (outcome,) = project.assets.patch(rows[:1])
-    assert outcome.status in ("rejected", "drifted")
     unknown = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
     result = project.assets.patch([{**rows[1], "id": unknown}, rows[2]])
-    assert [outcome.status for outcome in result] == ["rejected", "unchanged"]
+    assert [outcome.status for outcome in result] == ["not_sent", "unchanged"]
+    assert not result.ok
+
+
+def test_assets_that_cannot_be_read_are_not_overwritten(
+    sim: acc.testing.Simulator, project: acc.Project, ids: list[str]
+) -> None:
+    rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    sim.add_fault("wrong_types", on="assets:batch-get", times=9)
+    result = project.assets.patch(rows)
+    assert result.counts == {"not_sent": 4}
+    sim.clear_faults()
+    assert project.assets.get(ids[0])[0]["description"] == "theirs"
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("version", [False, True])
+def test_a_deleted_asset_is_refused(
+    project: acc.Project, ids: list[str], edited: bool, version: bool
+) -> None:
+    row: dict[str, Any] = dict(project.assets.get(ids[0])[0])
+    project.assets.delete(ids[0])
+    if edited:
+        row["description"] = "edited"
+    if not version:
+        del row["version"]
+    result = project.assets.patch([row])
+    assert result.counts == {"invalid": 1}
+    error = result[0].error
+    assert error is not None
+    assert (error.code, error.message) == ("deleted_asset", "the asset was deleted")
+
+
+@pytest.mark.parametrize("settings", ["auto", None])
+@pytest.mark.parametrize("how", ["method", "pickle"])
+def test_a_retry_compares_with_the_assets_as_they_are_now(
+    sim: acc.testing.Simulator, project: acc.Project, ids: list[str], settings: Any, how: str
+) -> None:
+    import pickle
+
+    rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
+    sim.add_fault("status", on="assets:batch-patch", code=403)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        project.assets.patch(rows, settings=settings)
+    result: Any = caught.value.result
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    if how == "method":
+        result = result.retry()
+    else:
+        result = project.assets.retry(pickle.loads(pickle.dumps(result)), rows)
+    assert result.counts == {"updated": 3, "drifted": 1}
+    assert project.assets.get(ids[0])[0]["description"] == "theirs"
+
+
+@pytest.mark.parametrize("settings", ["auto", None])
+def test_reconcile_compares_with_the_assets_as_they_are_now(
+    sim: acc.testing.Simulator, ids: list[str], settings: Any
+) -> None:
+    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
+    sim.add_fault("reset_before_apply", on="assets:batch-patch", times=99)
+    result = project.assets.patch(rows, settings=settings, reconcile=False)
+    assert result.counts == {"unknown": 4}
+    sim.clear_faults()
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    result = result.reconcile()
+    assert result.counts == {"updated": 3, "drifted": 1}
+    assert project.assets.get(ids[0])[0]["description"] == "theirs"
+
+
+@pytest.mark.parametrize("version", ["abc", "1e0", "v1", -1, 1.5, "1.50", True, [1], acc.CLEAR])
+def test_a_version_that_is_no_whole_number_is_invalid(
+    project: acc.Project, ids: list[str], version: Any
+) -> None:
+    """Such a cell must not turn off the check for changes of others."""
+    row: dict[str, Any] = {**project.assets.get(ids[0])[0], "description": "mine", "version": version}
+    result = project.assets.patch([row])
+    assert result.counts == {"invalid": 1}
+    error = result[0].error
+    assert error is not None
+    assert (error.code, error.column) == ("version", "version")
+    assert "not a whole number" in error.message
+
+
+@pytest.mark.parametrize(
+    ("version", "options"),
+    [("1,0", {"decimal": ","}), ("1", {}), ("1.0", {}), (1.0, {}), ("1,000", {"thousands": ","})],
+)
+def test_versions_are_read_with_the_number_options(
+    project: acc.Project, ids: list[str], version: Any, options: Any
+) -> None:
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    row: dict[str, Any] = {**project.assets.get(ids[0])[0], "description": "mine", "version": version}
+    expected = "updated" if version == "1,000" else "drifted"
+    assert project.assets.patch([row], **options).counts == {expected: 1}
+
+
+@pytest.mark.parametrize("heading", ["Version", "VERSION", "Rev"])
+def test_columns_of_the_service_are_known_by_their_headings(
+    project: acc.Project, ids: list[str], heading: str
+) -> None:
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    row: Any = {"id": ids[0], heading: 1, "description": "mine", "Updated At": "2031-02-28"}
+    mapping: Any = {"Rev": "version"} if heading == "Rev" else None
+    result = project.assets.patch([row], mapping=mapping)
+    assert result.counts == {"drifted": 1}
+    assert project.assets.get(ids[0])[0]["description"] == "theirs"
+
+
+def test_a_number_is_not_the_text_of_another_form(project: acc.Project, ids: list[str]) -> None:
+    project.assets.patch({"id": ids[0], "barcode": "1E5", "description": "1.50"})
+    row: Any = {**project.assets.get(ids[0])[0], "barcode": 100000}
+    with pytest.warns(acc.DataWarning, match="leading zeros may be lost"):
+        assert project.assets.patch([row]).counts == {"updated": 1}
+    row = {**project.assets.get(ids[0])[0], "description": 1.5}
+    assert project.assets.patch([row]).counts == {"updated": 1}
+    after = project.assets.get(ids[0])[0]
+    assert (after["barcode"], after["description"]) == ("100000", "1.5")
+
+
+def test_a_row_that_was_executed_is_not_called_edited_because_others_changed_its_asset(
+    sim: acc.testing.Simulator, ids: list[str], tmp_path: Path
+) -> None:
+    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
+    sim.add_fault("reset_after_apply", on="assets:batch-patch", times=9)
+    assert project.assets.patch(rows, run=tmp_path / "a", reconcile=False).counts == {"unknown": 4}
+    sim.clear_faults()
+    project.assets.patch({"id": ids[0], "barcode": "theirs"})
+    result = project.assets.patch(rows, run=tmp_path / "a")
+    assert result.counts == {"updated": 4}
+    assert not any("changed or removed" in warning for warning in result.report.warnings)
 
 
 def test_rows_with_the_same_id(project: acc.Project, ids: list[str]) -> None:
@@ -384,8 +530,9 @@ def test_edited_assets_come_back_from_files(
         "; ".join(cell) if isinstance(cell, list) else None for cell in frame[kit.name("multi_select")]
     ]
     frame.to_csv(tmp_path / "assets.csv", index=False)
-    # pandas reads 007 as 7, and the versions as numbers.
-    for data in (tmp_path / "assets.csv", pandas.read_csv(tmp_path / "assets.csv")):
+    # pandas reads 007 as 7, and the versions as numbers. It would read the text 1.50 as 1.5, which is another text.
+    texts = pandas.read_csv(tmp_path / "assets.csv", dtype={kit.name("text"): str})
+    for data in (tmp_path / "assets.csv", texts):
         result = project.assets.patch(data)
         assert result.counts == {"unchanged": len(ids)}, result
     for name in frame.select_dtypes("datetimetz"):

@@ -1,6 +1,6 @@
 //! Settles the rows whose import keys the project already has: equal assets are `unchanged`, others are `differs`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::batch::prove::read_by_id;
 use crate::batch::run::Run;
 use crate::error::{Error, shortened};
 use crate::http::Phase;
-use crate::ledger::{Status, lock};
+use crate::ledger::{Fault, Status, lock};
 use crate::model::text::same_key;
 use crate::model::value::flag;
 use crate::settings::Settings;
@@ -22,6 +22,7 @@ use crate::validation::{ImportKey, Problem, RowWriter};
 struct Matched {
     row: u32,
     said: Map<String, Value>,
+    key: String,
     same: SameKey,
 }
 
@@ -29,18 +30,23 @@ impl Run {
     /// Removes rows that were found invalid after packing, or that already exist in the project.
     pub(super) async fn still_wanted(&mut self, batch: Batch, packer: &Packer) -> Option<Batch> {
         let mut matched = self.matched(&batch);
-        if let Err(error) = self.read_contents(&mut matched).await {
+        match self.read_contents(&mut matched).await {
+            Ok(true) => {}
             // The run was stopped meanwhile, so nothing more is sent.
-            if self.stop.phase() == Phase::Run {
-                self.give_up(error);
+            Ok(false) => return None,
+            Err(error) => {
+                if self.stop.phase() == Phase::Run {
+                    self.give_up(error);
+                }
+                return None;
             }
-            return None;
         }
         for row in &matched {
             self.settle_matched(row, &packer.writer);
         }
+        let unread: HashSet<u32> = matched.iter().filter_map(Matched::unread).collect();
         let ledger = lock(&self.ledger);
-        let wanted = |row: u32| may_be_sent(&ledger, row);
+        let wanted = |row: u32| may_be_sent(&ledger, row) && !unread.contains(&row);
         if batch.items.iter().all(|item| wanted(item.row)) {
             return Some(batch);
         }
@@ -55,54 +61,88 @@ impl Run {
         let rows = batch.items.iter().zip(batch.sent());
         rows.filter_map(|(item, sent)| {
             let said: Value = serde_json::from_slice(sent.body).ok()?;
-            let same = existing.find(import_key.of(&said)?, &item.key, &self.alike)?;
+            let key = import_key.of(&said)?.to_owned();
+            let same = existing.find(&key, &item.key, &self.alike)?;
             let Value::Object(said) = said else { return None };
             Some(Matched {
                 row: item.row,
                 said,
+                key,
                 same,
             })
         })
         .collect()
     }
 
-    /// Reads the assets whose content was not kept, because the rows are a stream.
-    async fn read_contents(&mut self, matched: &mut [Matched]) -> Result<(), Error> {
-        let Proof::InList(lookup) = &self.job.write.proof else {
-            return Ok(());
+    /// Reads the assets whose content was not kept, because the rows are a stream. Afterwards, the first asset of
+    /// each row exists and has the key, or could not be read. A row whose assets all lost the key or were deleted
+    /// has no assets left. Returns `false` if the run was stopped.
+    async fn read_contents(&mut self, matched: &mut [Matched]) -> Result<bool, Error> {
+        let Some(import_key) = self.job.policy.import_key.clone() else {
+            return Ok(true);
         };
-        let unread = matched.iter().filter(|row| row.same.content.is_none());
-        let ids: Vec<String> = unread.filter_map(|row| row.same.ids.first().cloned()).collect();
-        if ids.is_empty() {
-            return Ok(());
+        // An incomplete response proves nothing, so missing assets are read once more.
+        let mut missing = false;
+        loop {
+            let ids: Vec<String> = matched.iter().filter_map(Matched::next_id).collect();
+            if ids.is_empty() {
+                return Ok(true);
+            }
+            let Some(found) = self.contents(&ids).await? else {
+                return Ok(false);
+            };
+            let mut progress = false;
+            for row in matched.iter_mut() {
+                let Some(asset) = row.next_id().and_then(|id| found.get(&id)) else {
+                    continue;
+                };
+                progress = true;
+                if row.is_free_of(asset, &import_key) {
+                    row.same.ids.remove(0);
+                } else {
+                    row.same.content = Some(asset.clone());
+                }
+            }
+            if !progress && std::mem::replace(&mut missing, true) {
+                return Ok(true);
+            }
+            missing &= !progress;
         }
+    }
+
+    /// Reads assets by their ids. Returns `None` if the run was stopped.
+    async fn contents(&mut self, ids: &[String]) -> Result<Option<HashMap<String, Value>>, Error> {
+        let Proof::InList(lookup) = &self.job.write.proof else {
+            return Ok(None);
+        };
         let sent: Vec<SentRow<'_>> = ids.iter().map(|id| SentRow { key: id, body: &[] }).collect();
         let (context, (read, query)) = (self.context(), lookup.by_id);
         let entries = tokio::select! {
             biased;
-            () = self.stop.reached(Phase::Now) => return Ok(()),
+            () = self.stop.reached(Phase::Now) => return Ok(None),
             entries = read_by_id(&context, read, query, &sent) => entries?,
         };
-        let mut found: HashMap<&str, Value> = HashMap::new();
-        for (id, entry) in ids.iter().zip(entries) {
-            found.extend(entry.map(|entry| (id.as_str(), entry)));
-        }
-        for row in matched.iter_mut().filter(|row| row.same.content.is_none()) {
-            let id = row.same.ids.first().map_or("", String::as_str);
-            row.same.content = found.get(id).cloned();
-        }
-        Ok(())
+        let found = ids.iter().cloned().zip(entries);
+        Ok(Some(found.filter_map(|(id, entry)| Some((id, entry?))).collect()))
     }
 
     fn settle_matched(&mut self, matched: &Matched, writer: &RowWriter) {
         let policy = &self.job.policy;
-        let (Some(import_key), Some(asset)) = (&policy.import_key, &matched.same.content) else {
+        let Some(import_key) = &policy.import_key else {
             return;
         };
-        if asset.get("isActive").and_then(flag) == Some(false) {
-            // The asset was deleted after the list was read, so its key is free again.
+        let Some(asset) = &matched.same.content else {
+            if let Some(row) = matched.unread() {
+                let fault = Fault::new(
+                    "import_key_unread",
+                    "an asset has the import key of this row, but the service did not return it, so the row could \
+                     not be compared and was not sent",
+                    "call .retry(), or make the call again",
+                );
+                self.blame(std::iter::once(row), Status::Failed, &fault);
+            }
             return;
-        }
+        };
         let settings = policy.names.settings.as_deref();
         let mut changes = compare::changes(&matched.said, asset, settings);
         changes.retain(|change| !is_of_key(change, import_key, matched.same.exactly));
@@ -122,13 +162,32 @@ impl Run {
             ledger.set_id(matched.row, id);
         }
         if matched.same.ids.len() > 1 {
-            ledger.warnings.push(format!(
-                "the import key of row {} exists {} times in the project: {}",
-                matched.row,
-                matched.same.ids.len(),
-                shortened(&matched.same.ids.join(", "), 200)
-            ));
+            let ids = shortened(&matched.same.ids.join(", "), 200);
+            self.same_keys.0 += 1;
+            self.same_keys.1.get_or_insert((matched.row, ids));
         }
+    }
+}
+
+impl Matched {
+    /// Returns the id of the asset to read next, if any.
+    fn next_id(&self) -> Option<String> {
+        let unread = self.same.content.is_none();
+        self.same.ids.first().filter(|_| unread).cloned()
+    }
+
+    /// Returns the row if none of its assets could be read.
+    fn unread(&self) -> Option<u32> {
+        self.next_id().map(|_| self.row)
+    }
+
+    /// Returns whether an asset was deleted, or got another key, after the list was read. A missing key proves
+    /// nothing, because a response may lack any field.
+    fn is_free_of(&self, asset: &Value, import_key: &ImportKey) -> bool {
+        asset.get("isActive").and_then(flag) == Some(false)
+            || import_key
+                .of(asset)
+                .is_some_and(|key| same_key(key) != same_key(&self.key))
     }
 }
 
@@ -139,7 +198,7 @@ fn is_of_key(change: &Change, import_key: &ImportKey, exactly: bool) -> bool {
         (Some(one), Some(other)) => same_key(one) == same_key(other),
         _ => false,
     };
-    change.field == import_key.field
+    change.field == import_key.field && alike(&change.old, &change.new)
         || !exactly
             && ["clientAssetId", "barcode"].contains(&&*change.field)
             && alike(&change.old, &change.new)

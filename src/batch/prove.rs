@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::http::{By, Caller, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, scope, untold};
 use crate::ids::ProjectId;
 use crate::ledger::{Fault, SharedLedger, Status, lock};
-use crate::validation::RowShape;
+use crate::validation::{Problem, RowShape};
 
 /// The maximum number of lookups per request, after which its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
@@ -256,12 +256,12 @@ impl Run {
         };
         match today {
             Today::NotGiven => {}
-            // An empty body means that the asset already has the row's values.
+            // An empty body means that the asset already has the row's values. A problem of the asset is no edit either.
             Today::Row(read)
-                if read
-                    .judged
-                    .as_deref()
-                    .is_ok_and(|body| body == sent || body.is_empty()) => {}
+                if match &read.judged {
+                    Ok(body) => body == sent || body.is_empty(),
+                    Err(problems) => problems.iter().all(Problem::is_of_asset),
+                } => {}
             Today::Row(_) | Today::Removed => self.outdated.push(row),
         }
     }

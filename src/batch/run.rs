@@ -127,6 +127,8 @@ pub struct Run {
     pub(super) today: HashMap<u32, Today>,
     /// Rows that exist in the project as sent, but whose input has changed since.
     pub(super) outdated: Vec<u32>,
+    /// How many rows have an import key that several assets have, and the first such row with the ids of its assets.
+    pub(super) same_keys: (u64, Option<(u32, String)>),
 }
 
 /// How a run ended.
@@ -196,6 +198,7 @@ impl Run {
             prove: HashSet::new(),
             today: HashMap::new(),
             outdated: Vec::new(),
+            same_keys: (0, None),
         }
     }
 
@@ -251,6 +254,12 @@ impl Run {
             if ledger.plan.rows > 0 {
                 // The write itself reads the compared assets again.
                 ledger.plan.requests += ledger.stats.requests;
+            }
+            if packer.import_keys_are_given() {
+                ledger.warnings.push(
+                    "import keys were not looked up: rows whose keys the project already has will not be sent"
+                        .to_owned(),
+                );
             }
         }
         drop(ledger);
@@ -393,6 +402,14 @@ impl Run {
             ledger.warnings.push(format!(
                 "{rows} {verb} changed or removed after being sent (first: {first}). The project contains what was \
                  sent. Restore these rows for the next call of this run; make changes in another call"
+            ));
+        }
+        if let (count, Some((first, ids))) = std::mem::take(&mut self.same_keys) {
+            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            ledger.warnings.push(format!(
+                "several assets of the project have the same import key {}. Each row was compared with the oldest \
+                 of its assets. The assets of the first: {ids}",
+                in_rows(count, &first)
             ));
         }
         for (field, (count, first)) in std::mem::take(&mut self.differing) {

@@ -194,7 +194,11 @@ fn meant_by(name: &str, settings: &Settings) -> Option<String> {
 pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
     let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);
-    if FIELDS.iter().any(|field| field.name == text) || fields::is_attribute(text) {
+    let of_service = fields::of_service(text);
+    if FIELDS.iter().any(|field| field.name == text)
+        || fields::is_attribute(text)
+        || of_service.is_some_and(|field| field == text)
+    {
         return Ok(text.to_owned());
     }
     if let Some((_, field)) = CALLED.iter().find(|(alias, _)| *alias == called) {
@@ -206,9 +210,10 @@ pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String>
                 project's settings as settings="
         ));
     };
-    match settings.attribute(text) {
-        Ok(place) => Ok(settings.content().attributes[place].name.clone()),
-        Err(miss) => Err(format!(
+    match (settings.attribute(text), of_service) {
+        (Ok(place), _) => Ok(settings.content().attributes[place].name.clone()),
+        (Err(Miss::Unknown(_)), Some(field)) => Ok(field.to_owned()),
+        (Err(miss), _) => Err(format!(
             "mapping: `{text}` is not a field of an asset, and {}; {}",
             miss.reason("custom attribute"),
             miss.fix("custom attribute")

@@ -124,25 +124,25 @@ pub(super) fn same(new: &Value, old: &Value, form: Form<'_>) -> bool {
             }
             ("boolean", ..) => flag(new).is_some_and(|new| flag(old) == Some(new)),
             ("date", Value::String(new), Value::String(old)) => day(new) == day(old),
+            ("numeric", ..) => same_numbers(text(new), text(old)),
             // A number in a response shows that the attribute is numeric.
-            ("numeric", ..) | (_, Value::Number(_), _) | (_, _, Value::Number(_)) => {
-                same_numbers(text(new), text(old))
-            }
-            _ => false,
+            ("", _, Value::Number(_)) => same_numbers(text(new), text(old)),
+            (_, Value::Number(new), Value::String(old)) => same_identifiers(&new.to_string(), old),
+            _ => matches!((text(new), text(old)), (Some(new), Some(old)) if new == old),
         },
     }
 }
 
 /// Returns whether a cell is the unchanged value of an asset, as it comes back from a table, a frame or a file. A
 /// number without leading zeros equals an identifier with leading zeros, because files often drop the zeros.
-pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value) -> bool {
+pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool {
     match (cell, old) {
         (Cell::Null | Cell::Clear, old) => is_blank(old),
         (Cell::Text(text), Value::Null) => trimmed(text).is_empty(),
         (Cell::Text(text), Value::String(old)) => text == old,
         // A column of mixed types is a column of JSON texts.
         (Cell::Text(text), old) => {
-            serde_json::from_str::<Value>(text).is_ok_and(|value| same(&value, old, Form::Attribute("")))
+            serde_json::from_str::<Value>(text).is_ok_and(|value| same(&value, old, form))
                 || matches!(old, Value::Bool(old) if text.eq_ignore_ascii_case(if *old { "true" } else { "false" }))
         }
         (Cell::Bool(value), old) => flag(old) == Some(*value),
@@ -156,19 +156,28 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value) -> bool {
         }
         (Cell::List(items), Value::Array(old)) => {
             let items: Vec<&Cell<'_>> = items.iter().filter(|item| !matches!(item, Cell::Null)).collect();
-            same_items(&items, old, |item, old| is_unchanged(item, old))
+            same_items(&items, old, |item, old| is_unchanged(item, old, form))
         }
         (Cell::Map(entries), Value::Object(old)) => {
             entries.len() == old.len()
-                && entries
-                    .iter()
-                    .all(|(name, cell)| old.get(*name).is_some_and(|old| is_unchanged(cell, old)))
+                && entries.iter().all(|(name, cell)| {
+                    old.get(*name)
+                        .is_some_and(|old| is_unchanged(cell, old, Form::Attribute("")))
+                })
         }
         (Cell::Int(_) | Cell::Float(_) | Cell::Float32(_) | Cell::Digits(_), old) => {
             let mut written = Vec::new();
             let is_finite = matches!(number(cell, &mut written), Some(Ok(())));
             let shown = serde_json::from_slice::<String>(&written).ok();
-            is_finite && same_numbers(shown.map(Cow::Owned), text(old))
+            is_finite
+                && match (form, old) {
+                    (Form::Attribute("numeric"), _) | (Form::Attribute(""), Value::Number(_)) => {
+                        same_numbers(shown.map(Cow::Owned), text(old))
+                    }
+                    _ => shown
+                        .zip(text(old))
+                        .is_some_and(|(new, old)| same_identifiers(&new, &old)),
+                }
         }
         _ => false,
     }
@@ -205,6 +214,14 @@ fn day(text: &str) -> &str {
         Some((day, time)) if time.starts_with("T00:00") => day,
         _ => text,
     }
+}
+
+/// Returns whether a number is the same text, or lost the leading zeros of a text of digits.
+fn same_identifiers(number: &str, text: &str) -> bool {
+    number == text
+        || !text.is_empty()
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && decimal(number) == Some((false, text.trim_start_matches('0'), ""))
 }
 
 fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {
@@ -306,7 +323,7 @@ mod tests {
             (attribute("text"), json!("1.50"), json!("1.5"), false),
             (attribute("text"), json!("1.5"), json!(1.5), true),
             (attribute(""), json!("1.50"), json!("1.5"), false),
-            (attribute(""), json!("1.50"), json!(1.5), true),
+            (attribute(""), json!("1.5"), json!(1.5), true),
             (
                 attribute("date"),
                 json!("2031-02-28"),
@@ -374,7 +391,30 @@ mod tests {
             (Cell::Map(vec![("x", Cell::Int(1))]), json!({"x": 1}), true),
             (Cell::Other("bytes"), json!("bytes"), false),
         ] {
-            assert_eq!(is_unchanged(&cell, &old), expected, "{cell:?} {old}");
+            assert_eq!(
+                is_unchanged(&cell, &old, Form::Attribute("")),
+                expected,
+                "{cell:?} {old}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_is_compared_with_a_text_by_the_type_of_its_field() {
+        for (form, cell, old, expected) in [
+            (Form::Text, Cell::Float(1.5), "1.50", false),
+            (Form::Text, Cell::Float(1.5), "1.5", true),
+            (Form::Trimmed, Cell::Int(100_000), "1E5", false),
+            (Form::Trimmed, Cell::Int(86), "0086", true),
+            (Form::Trimmed, Cell::Int(-86), "0086", false),
+            (Form::Trimmed, Cell::Int(0), "000", true),
+            (Form::Attribute("text"), Cell::Int(100_000), "1E5", false),
+            (Form::Attribute(""), Cell::Float(1.5), "1.50", false),
+            (Form::Attribute("numeric"), Cell::Float(1.5), "1.50", true),
+            (Form::Attribute("numeric"), Cell::Int(100_000), "1E5", true),
+        ] {
+            let is_unchanged = is_unchanged(&cell, &old.into(), form);
+            assert_eq!(is_unchanged, expected, "{form:?} {cell:?} {old}");
         }
     }
 

@@ -8,10 +8,12 @@ use serde_json::Value;
 use super::columns;
 use super::compare::{self, Form};
 use super::fields::{CUSTOM_ATTRIBUTES, FIELDS};
+use super::reading::Reading;
 use super::row::{RowWriter, shown};
-use super::rules::{DRIFTED, SET_BY_SERVICE};
+use super::rules::{DELETED_ASSET, DRIFTED, NOT_COMPARED, SET_BY_SERVICE};
 use super::value;
 use crate::input::Cell;
+use crate::model::value::flag;
 
 /// The note on a column that only the service sets.
 pub(super) const OF_SERVICE: &str = "set by the service, so not sent";
@@ -21,7 +23,7 @@ const VERSION: &str = "version";
 
 impl RowWriter {
     /// Reads a value that only the service sets.
-    pub(super) fn service_cell(&mut self, name: &str, cell: &Cell<'_>) {
+    pub(super) fn service_cell(&mut self, name: &str, field: &str, cell: &Cell<'_>) {
         if matches!(cell, Cell::Null) {
             return;
         }
@@ -45,9 +47,34 @@ impl RowWriter {
             let problem = SET_BY_SERVICE.problem(name, &shown(cell), message, fix);
             return self.problems.push(problem);
         }
-        if name == VERSION {
-            self.version = version_of(cell);
+        if field == VERSION && !is_blank(cell) {
+            self.version = version_of(cell, &self.policy.names.reading);
+            if self.version.is_none() {
+                let message = format!("`{name}` is '{}': not a whole number", shown(cell));
+                self.problems
+                    .push(super::rules::VERSION.problem(name, &shown(cell), message, ""));
+            }
         }
+    }
+
+    /// Adds a problem if the row must be compared with its asset, and the asset was not read or was deleted.
+    pub(super) fn check_asset(&mut self) {
+        if self.policy.names.current.is_none() {
+            return;
+        }
+        let (rule, message) = match &self.current {
+            None => (
+                &NOT_COMPARED,
+                "the service did not return this asset, so the row could not be compared and was not sent",
+            ),
+            Some(asset) if asset.get("isActive").and_then(flag) == Some(false) => {
+                (&DELETED_ASSET, "the asset was deleted")
+            }
+            Some(_) => return,
+        };
+        let problem = rule.problem(&self.policy.id_column, &self.key, message.to_owned(), "");
+        // Other problems may be due to this one.
+        self.problems = vec![problem];
     }
 
     /// Returns the current value of a field or custom attribute. `None` if cells are not compared.
@@ -62,7 +89,16 @@ impl RowWriter {
     /// Returns whether a cell is the value that the asset has.
     pub(super) fn is_unchanged(&self, name: &str, cell: &Cell<'_>) -> bool {
         self.current_value(name)
-            .is_some_and(|old| compare::is_unchanged(cell, old))
+            .is_some_and(|old| compare::is_unchanged(cell, old, self.form(name)))
+    }
+
+    /// Returns how the values of a field or custom attribute are compared.
+    fn form(&self, name: &str) -> Form<'_> {
+        if FIELDS.iter().any(|field| field.name == name) {
+            Form::of_field(name)
+        } else {
+            Form::of_attribute(columns::bare(name), self.policy.names.settings.as_deref())
+        }
     }
 
     /// Returns whether the JSON of a value is equal to the value that the asset has.
@@ -70,23 +106,22 @@ impl RowWriter {
         let Some(old) = self.current_value(name) else {
             return false;
         };
-        let form = if FIELDS.iter().any(|field| field.name == name) {
-            Form::of_field(name)
-        } else {
-            Form::of_attribute(name, self.policy.names.settings.as_deref())
-        };
-        serde_json::from_slice(json).is_ok_and(|new| compare::same(&new, old, form))
+        serde_json::from_slice(json).is_ok_and(|new| compare::same(&new, old, self.form(name)))
     }
 
     /// Adds a problem if the asset has changed since the row was read.
     pub(super) fn check_version(&mut self) {
-        let now = self
-            .current
-            .as_ref()
-            .and_then(|asset| json_version(asset.get(VERSION)?));
-        if let (Some(read), Some(now)) = (self.version, now)
-            && now > read
-        {
+        let Some((read, asset)) = self.version.zip(self.current.as_ref()) else {
+            return;
+        };
+        let now = asset.get(VERSION).and_then(json_version);
+        if now.is_none() {
+            let message = "the service did not return the version of this asset, so the row could not be compared and \
+                           was not sent";
+            let problem = NOT_COMPARED.problem(VERSION, &read.to_string(), message.to_owned(), "");
+            self.problems = vec![problem];
+        }
+        if let Some(now) = now.filter(|now| *now > read) {
             // Other problems may be due to the change, for example if a row has both a status and its id.
             self.problems.clear();
             let message =
@@ -126,10 +161,23 @@ impl RowWriter {
     }
 }
 
-fn version_of(cell: &Cell<'_>) -> Option<u64> {
+fn is_blank(cell: &Cell<'_>) -> bool {
+    match cell {
+        Cell::Null => true,
+        Cell::Text(text) => text.trim().is_empty(),
+        Cell::Float(number) => number.is_nan(),
+        Cell::Float32(number) => number.is_nan(),
+        _ => false,
+    }
+}
+
+fn version_of(cell: &Cell<'_>, reading: &Reading) -> Option<u64> {
     let mut written = Vec::new();
     let text = match cell {
-        Cell::Text(text) => Cow::Borrowed(*text),
+        Cell::Text(text) => match json_version(&Value::from(*text)) {
+            Some(version) => return Some(version),
+            None => reading.number(text).ok()?,
+        },
         other => {
             value::number(other, &mut written)?.ok()?;
             Cow::Owned(serde_json::from_slice(&written).ok()?)

@@ -151,6 +151,13 @@ pub(super) fn is_set_by_the_service(name: &str) -> bool {
     SET_BY_THE_SERVICE.contains(&name)
 }
 
+/// Returns the field that only the service sets and that a heading such as `Updated At` names, except the id.
+pub(super) fn of_service(heading: &str) -> Option<&'static str> {
+    let called = plain(heading);
+    let fields = SET_BY_THE_SERVICE.iter().filter(|field| **field != "id");
+    fields.copied().find(|field| plain(field) == called)
+}
+
 /// Returns whether a name consists of `ca` and a number, like the names that the service gives to custom
 /// attributes.
 pub(super) fn is_attribute(name: &str) -> bool {

@@ -129,7 +129,7 @@ enum Slot {
     /// The run of a row and its number in that run, from a file written by `write_fixes`.
     Number,
     /// A field that only the service sets, in a patch.
-    Service,
+    Service(&'static str),
     Field(usize),
     Attribute(usize),
     /// A column with dicts of custom attributes.
@@ -249,7 +249,7 @@ impl RowWriter {
     fn seed(&mut self, name: &str, slot: &Slot) -> Option<Seed> {
         match slot {
             _ if self.anonymous => return None,
-            Slot::Number | Slot::Service => return None,
+            Slot::Number | Slot::Service(_) => return None,
             Slot::Ignored if self.policy.shape == RowShape::Id => return None,
             Slot::Id => return Some(Seed::field("id")),
             _ => {}
@@ -320,10 +320,16 @@ impl RowWriter {
                     let name = settings.content().attributes[place].name.clone();
                     Slot::Attribute(self.attribute(&name))
                 }
-                Meant::SetByService => self.service_slot(name),
+                Meant::SetByService => self.service_slot(name, &meant),
                 Meant::Ignored(why) => {
                     self.note_use(name, None, why, None);
                     return Slot::Ignored;
+                }
+                // An attribute may have such a heading, too, so this comes last.
+                Meant::Unknown(_)
+                    if self.policy.shape == RowShape::AssetPatch && fields::of_service(&meant).is_some() =>
+                {
+                    self.service_slot(name, &meant)
                 }
                 Meant::Unknown(near) => {
                     self.note_use(name, None, columns::NOT_RECOGNIZED, near);
@@ -361,7 +367,7 @@ impl RowWriter {
                 let message = problem.message.clone();
                 self.note_use(name, None, &message, None);
             }
-            Slot::Service => self.note_use(name, None, OF_SERVICE, None),
+            Slot::Service(_) => self.note_use(name, None, OF_SERVICE, None),
             Slot::Id | Slot::Ignored | Slot::Number => {}
         }
         slot
@@ -369,11 +375,11 @@ impl RowWriter {
 
     /// Returns the slot of a column with a field that only the service sets. In a patch, such a column shows that
     /// the rows were read from the service.
-    fn service_slot(&self, name: &str) -> Slot {
-        if self.policy.shape == RowShape::AssetPatch && name != "id" {
-            Slot::Service
-        } else {
-            set_by_service(name)
+    fn service_slot(&self, name: &str, meant: &str) -> Slot {
+        let is_patch = self.policy.shape == RowShape::AssetPatch;
+        match fields::of_service(meant).filter(|_| is_patch) {
+            Some(field) => Slot::Service(field),
+            None => set_by_service(name),
         }
     }
 
@@ -408,7 +414,7 @@ impl RowWriter {
             return Slot::Ignored;
         }
         if fields::is_set_by_the_service(name) {
-            return self.service_slot(name);
+            return self.service_slot(name, name);
         }
         let id_column = (self.policy.shape == RowShape::AssetPatch).then_some(self.policy.id_column.as_str());
         let (message, fix) = match fields::nearest(name, id_column) {
@@ -503,7 +509,7 @@ impl RowWriter {
         // Cells are compared with the asset, which is known only with the id.
         let is_first = matches!(
             named.slot,
-            Slot::Id | Slot::Service | Slot::Number | Slot::Ignored
+            Slot::Id | Slot::Service(_) | Slot::Number | Slot::Ignored
         );
         if !is_first && self.id == Given::No && self.policy.names.current.is_some() {
             return self.held.push((column, Held::of(cell)));
@@ -553,9 +559,9 @@ impl RowWriter {
         match &named.slot {
             Slot::Ignored => {}
             Slot::Number => self.numbered = columns::row_of_run(cell),
-            Slot::Service => {
-                let name = named.name.clone();
-                self.service_cell(&name, cell);
+            Slot::Service(field) => {
+                let (name, field) = (named.name.clone(), *field);
+                self.service_cell(&name, field, cell);
             }
             Slot::Id => self.id_cell(seed, cell, out),
             Slot::Field(field) => self.field_cell(*field, Some(column), cell, out),
@@ -981,12 +987,17 @@ impl RowWriter {
                 if self.id == Given::No {
                     self.missing_id();
                 }
+                if self.id == Given::Yes {
+                    self.check_asset();
+                }
                 if empty && self.current.is_some() && self.problems.is_empty() {
                     self.unchanged = true;
                     out.truncate(self.start);
                     return Ok(());
                 }
-                self.check_version();
+                if !self.problems.iter().any(Problem::is_of_asset) {
+                    self.check_version();
+                }
                 if self.policy.shape == RowShape::AssetPatch && empty && self.problems.is_empty() {
                     let message =
                         "nothing to change: all cells except the id are blank or missing".to_owned();

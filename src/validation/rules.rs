@@ -119,6 +119,12 @@ rules! {
         "use a different key for each row";
     DIFFERS "differs": "an asset with the row's import key exists, and the value differs",
         "to change the asset, use patch with the id of this row";
+    NOT_COMPARED "not_compared": "the row is compared with its asset, but the service did not return the asset",
+        "call .retry(), or check the id";
+    DELETED_ASSET "deleted_asset": "the asset was deleted",
+        "remove the row";
+    VERSION "version": "version is not a whole number",
+        "use the version that the service returned, or leave the cell empty to overwrite later changes";
     DRIFTED "drifted": "the asset has changed since the row was read",
         "read the asset again, and repeat the change";
 }
@@ -157,7 +163,17 @@ impl Problem {
     /// Returns whether the problem is caused by a failed read, rather than by the row.
     #[must_use]
     pub fn is_of_reading(&self) -> bool {
-        self.code == LOCATIONS_UNREAD.code
+        [&LOCATIONS_UNREAD, &NOT_COMPARED]
+            .iter()
+            .any(|rule| rule.code == self.code)
+    }
+
+    /// Returns whether the problem is what the asset has become, or that it was not read. The row itself may be right.
+    #[must_use]
+    pub fn is_of_asset(&self) -> bool {
+        [&DRIFTED, &DELETED_ASSET, &NOT_COMPARED]
+            .iter()
+            .any(|rule| rule.code == self.code)
     }
 
     /// Returns whether the problem is a change of the asset since the row was read.

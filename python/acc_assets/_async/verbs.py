@@ -116,6 +116,9 @@ class AsyncVerbs:
                 if call.settings is not None:
                     found = await settings_of(self._session, self._key, report, given=call.settings)
                     write = write._replace(settings=found, assets=call.assets)
+                    if call.options.get("compared"):
+                        # The assets may have changed since the call.
+                        write = await with_assets(write, report)
                 elif call.had_settings or call.options.get("compared"):
                     wanted = "auto" if call.had_settings else None
                     write = await prepared(write, wanted, report, always=call.had_settings)
@@ -226,6 +229,11 @@ async def prepared(write: Write, settings: object, report: Reporter, *, always: 
     if settings is not None and (given is not None or always or await off_loop(write.wants_settings)):
         found = await settings_of(write.session, write.project, report, given=given)
         write = write._replace(settings=found)
+    return await with_assets(write, report)
+
+
+async def with_assets(write: Write, report: Reporter) -> Write:
+    """Return the write with the current assets that its checks need."""
     write, operation = await off_loop(write.read_assets)
     if operation is None:
         return write

@@ -75,7 +75,8 @@ class Assets(Verbs):
             on_error: What to do if rows fail: "collect" returns the result and logs a warning, "raise" finishes and then
                 raises, "stop" raises after the first failed row (requests in flight still finish).
             max_errors: Stop if more rows than this fail: an int, or a fraction of all rows as a float. If None, no limit.
-            dry_run: Check the rows and estimate the requests, but write nothing. See `result.estimate`.
+            dry_run: Check the rows and estimate the requests, but write nothing. See `result.estimate`. Import keys are not
+                looked up, so rows that the project already has count as to be sent.
             returning: Whether to return the created assets as `result.assets`.
             reconcile: What to do with rows whose response was lost: True looks them up in the project, which takes up to
                 two minutes, and resends those that do not exist. Rows that remain in doubt are `unknown`. False leaves
@@ -179,7 +180,8 @@ class Assets(Verbs):
         Args:
             data: Rows, as for `create`, with a column of asset ids, or the edited table of `get` or `list`. If rows have
                 values that only the service sets, such as `version`, the assets are read, and only cells that differ are sent;
-                rows are `unchanged`, or `drifted` if the asset is newer. Rows with the same id but other cells are invalid.
+                rows are `unchanged`, `drifted` if the asset is newer, or `not_sent` if the service did not return the asset.
+                Rows with the same id but other cells are invalid.
             key: The column with the asset ids.
             settings: Settings to check rows against, as for `create`. If a check depends on an asset's current category (status,
                 custom attributes, or a change of category), the asset is read first, unless rows come from a generator.

@@ -117,6 +117,9 @@ class Verbs:
                 if call.settings is not None:
                     found = settings_of(self._session, self._key, report, given=call.settings)
                     write = write._replace(settings=found, assets=call.assets)
+                    if call.options.get("compared"):
+                        # The assets may have changed since the call.
+                        write = with_assets(write, report)
                 elif call.had_settings or call.options.get("compared"):
                     wanted = "auto" if call.had_settings else None
                     write = prepared(write, wanted, report, always=call.had_settings)
@@ -225,6 +228,11 @@ def prepared(write: Write, settings: object, report: Reporter, *, always: bool =
     if settings is not None and (given is not None or always or off_loop(write.wants_settings)):
         found = settings_of(write.session, write.project, report, given=given)
         write = write._replace(settings=found)
+    return with_assets(write, report)
+
+
+def with_assets(write: Write, report: Reporter) -> Write:
+    """Return the write with the current assets that its checks need."""
     write, operation = off_loop(write.read_assets)
     if operation is None:
         return write
