@@ -52,6 +52,14 @@ def test_a_table_read_from_a_template_is_told_about_its_category(project: acc.Pr
     assert "A template remembers its category: pass the file itself" in (cause.fix or "")
 
 
+def test_a_table_without_the_id_column_says_how_to_name_it(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(acc.InputError, match='Pass its name: key="Relationship"'):
+        project.relationships.delete(pandas.DataFrame({"Relationship": ["x"]}))
+    with pytest.raises(acc.InputError, match="Pass the name of the id column as key="):
+        project.assets.delete(pandas.DataFrame({"Left": ["x"], "Right": ["y"]}))
+
+
 def test_patch_without_ids_says_where_they_come_from(project: acc.Project) -> None:
     error = project.assets.patch([UNIT])[0].error
     assert error is not None
