@@ -422,6 +422,21 @@ def test_a_run_continued_with_the_file_of_rows_to_fix(
     assert list(result.to_pandas(join=frame)["id"]) == result.ids
 
 
+def test_messages_name_rows_of_earlier_calls_by_their_numbers(
+    pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    pytest.importorskip("openpyxl")
+    frame = pandas.DataFrame(kit.rows(3, statusId="wrong"), index=pandas.date_range("2026-01-01", periods=3))
+    run, path = tmp_path / "plant.sqlite", tmp_path / "to_fix.xlsx"
+    result = project.assets.create(frame, run=run, settings=None)
+    assert result[:1].write_fixes(path) == 1
+    result = project.assets.create(path, run=run, settings=None)
+    for text in (repr(result), repr(result.report)):
+        assert "rows 0, 1, 2" in text
+        assert "sheet row" not in text
+    assert "sheet row 2" in repr(result[:1])
+
+
 def test_retry_keeps_the_index(
     sim: acc.testing.Simulator, pandas: Any, project: acc.Project, kit: Kit
 ) -> None:

@@ -52,6 +52,24 @@ def test_a_table_read_from_a_template_is_told_about_its_category(project: acc.Pr
     assert "A template remembers its category: pass the file itself" in (cause.fix or "")
 
 
+def test_the_report_names_every_status(sim: acc.testing.Simulator, project: acc.Project, kit: Kit) -> None:
+    rows = [{**UNIT, "Asset ID": f"A-{row}", "Barcode": f"{row}"} for row in range(3)]
+    project.assets.create(rows, import_key="Barcode")
+    changed = [{**row, "Description": "new"} for row in rows]
+    changed.append({**UNIT, "Barcode": "9", "Status": "Instaled"})
+    report = project.assets.create(changed, import_key="Barcode").report
+    assert "4 rows, 1 to fix, 3 differs" in repr(report)
+    assert "write_fixes" in repr(report)
+    sim.add_fault("status", on="assets:batch-create", code=403)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        project.assets.create(kit.rows(1), settings=None)
+    result = caught.value.result
+    assert result is not None
+    assert "Report: 1 row, 1 failed" in repr(result.report)
+    assert "to fix" not in repr(result.report)
+    assert "write_fixes" not in repr(result.report)
+
+
 def test_a_table_without_the_id_column_says_how_to_name_it(project: acc.Project) -> None:
     pandas = pytest.importorskip("pandas")
     with pytest.raises(acc.InputError, match='Pass its name: key="Relationship"'):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import pathlib
 import shutil
@@ -344,3 +345,34 @@ def test_estimate_leaves_out_rows_with_duplicate_keys(
     )
     sent = written.stats.requests - written.stats.lookups
     assert (result.estimate.requests, result.estimate.bytes) == (sent, written.stats.bytes_sent)
+
+
+@pytest.mark.parametrize("path", [b"x.xlsx", None, io.BytesIO(), 3])
+def test_what_is_not_a_path_is_an_option_error(path: Any, name: str, project: acc.Project) -> None:
+    with pytest.raises(acc.OptionError, match=r"must be a str or a pathlib\.Path, not"):
+        WRITERS[name](project, path)
+
+
+@pytest.mark.parametrize("path", ["a\0.xlsx", "a\ud800.xlsx", pathlib.Path("a\0.xlsx")])
+def test_impossible_paths_are_file_errors(path: Any, name: str, project: acc.Project) -> None:
+    with pytest.raises(acc.FileError, match="is not a valid path: use another path"):
+        WRITERS[name](project, path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows reports another error")
+def test_a_name_that_is_too_long(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(acc.FileError, match="use a shorter name"):
+        project.assets.validate([BAD]).write_fixes(tmp_path / f"{'a' * 300}.xlsx")
+
+
+def test_a_file_of_an_earlier_call_is_mentioned(
+    project: acc.Project, kit: Kit, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "to_fix.xlsx"
+    assert project.assets.create(kit.rows(1)).write_fixes(path, overwrite=True) == 0
+    assert not caplog.records
+    path.write_text("earlier")
+    assert project.assets.create(kit.rows(1)).write_fixes(path, overwrite=True) == 0
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert f"`{path}` is from an earlier call" in record.getMessage()
