@@ -52,6 +52,25 @@ def test_a_table_read_from_a_template_is_told_about_its_category(project: acc.Pr
     assert "A template remembers its category: pass the file itself" in (cause.fix or "")
 
 
+def test_a_blank_category_of_a_template_is_told_about_its_category(project: acc.Project) -> None:
+    row = {"Asset ID *": "AHU-1", "Category": None, "Status *": "Installed"}
+    assert "A template remembers its category" in (first(project.assets.validate([row])).fix or "")
+    cause = first(project.assets.validate([{**UNIT, "Category": None}]))
+    assert "template" not in (cause.fix or "")
+
+
+def test_duplicates_are_counted_and_cause_no_warning(project: acc.Project) -> None:
+    row = {**UNIT, "Barcode": "0001"}
+    report = project.assets.validate([row, dict(row)], import_key="Barcode")
+    assert "Report: 2 rows, all ok, 1 duplicate; 1 to send" in repr(report)
+    assert report.warnings == []
+    # Without an import key, each of them becomes an asset. Rows that differ are still reported.
+    assert len(project.assets.validate([row, dict(row)]).warnings) == 2
+    others = [row, dict(row), {**row, "Barcode": "0002"}]
+    [warning] = project.assets.validate(others, import_key="Barcode").warnings
+    assert "1 row has the same `Asset ID`" in warning or "1 row has the same Asset ID" in warning
+
+
 def test_the_report_names_every_status(sim: acc.testing.Simulator, project: acc.Project, kit: Kit) -> None:
     rows = [{**UNIT, "Asset ID": f"A-{row}", "Barcode": f"{row}"} for row in range(3)]
     project.assets.create(rows, import_key="Barcode")

@@ -287,6 +287,8 @@ class Report:
             parts.append(f"{unchanged:,} unchanged")
         if waiting := unchecked(self._ledger, self._call):
             parts.append(f"{waiting:,} not checked")
+        if duplicates := self._ledger.duplicates():
+            parts.append(counted(duplicates, "duplicate"))
         text = f"Report: {counted(len(self._ledger), 'row')}, {', '.join(parts)}"
         return text if (estimate := self.estimate) is None else f"{text}; {to_send(estimate)}"
 
