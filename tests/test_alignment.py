@@ -173,6 +173,25 @@ def test_a_pickle_is_loaded_without_pandas(
     assert shown.strip() == f"{{'created': 2}} {days} {days} [0, 1] {days[1]}"
 
 
+PICKLED_AGAIN = """
+import pickle, sys
+sys.modules["pandas"] = None
+result = pickle.load(open(sys.argv[1], "rb"))
+assert result.labels
+pickle.dump(result, open(sys.argv[1], "wb"))
+"""
+
+
+def test_a_pickle_that_is_saved_without_pandas_keeps_the_index(
+    pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    frame = pandas.DataFrame(kit.rows(2), index=pandas.date_range("2026-01-01", periods=2))
+    path = tmp_path / "result.pickle"
+    path.write_bytes(pickle.dumps(project.assets.create(frame)))
+    subprocess.check_call([sys.executable, "-c", PICKLED_AGAIN, path])
+    assert pickle.loads(path.read_bytes()).to_pandas().index.equals(frame.index)
+
+
 class Secret:
     def __reduce__(self) -> Any:
         raise TypeError("this object cannot be pickled")
@@ -276,6 +295,50 @@ def test_join_refuses_other_rows(pandas: Any, project: acc.Project, kit: Kit) ->
         result.to_pandas(join=default[::-1])
 
 
+@pytest.mark.parametrize("kind", ["pandas", "dicts", "file", "polars"])
+def test_join_compares_the_names_of_the_rows(
+    kind: str, pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    frame = pandas.DataFrame(kit.rows(4))
+    data: Any = frame
+    if kind == "dicts":
+        data = frame.to_dict("records")
+    elif kind == "file":
+        data = tmp_path / "plant.csv"
+        frame.to_csv(data, index=False)
+    convert = (lambda table: table) if kind != "polars" else pytest.importorskip("polars").from_pandas
+    result: Any = project.assets.create(data)
+    join = result.to_polars if kind == "polars" else result.to_pandas
+    assert list(join(join=convert(frame))["clientAssetId"]) == list(frame["clientAssetId"])
+    moved = frame.sort_values("clientAssetId", ascending=False).reset_index(drop=True)
+    with pytest.raises(acc.InputError, match="'AHU-3' in the column 'clientAssetId' of row 0"):
+        join(join=convert(moved))
+    with pytest.raises(acc.InputError, match="'AHU-9' in the column 'clientAssetId' of row 1"):
+        join(join=convert(frame.replace("AHU-1", "AHU-9")))
+    # A part compares its own rows.
+    part = result[2:]
+    of_part = part.to_polars if kind == "polars" else part.to_pandas
+    with pytest.raises(acc.InputError, match="of row 2"):
+        of_part(join=convert(moved))
+
+
+def test_join_compares_ids_and_numbers(pandas: Any, project: acc.Project, kit: Kit) -> None:
+    rows = kit.rows(3)
+    for number, row in enumerate(rows):
+        row["clientAssetId"] = number + 17
+    frame = pandas.DataFrame(rows)
+    result = project.assets.create(frame)
+    assert list(result.to_pandas(join=frame.astype({"clientAssetId": float}))["status"]) == ["created"] * 3
+    with pytest.raises(acc.InputError, match="of row 0"):
+        result.to_pandas(join=frame[::-1].reset_index(drop=True))
+    changes = pandas.DataFrame({"Asset": [id.upper() for id in result.ids if id], "description": "new"})
+    patched = project.assets.patch(changes.to_dict("records"), key="Asset")
+    assert patched.ok
+    assert list(patched.to_pandas(join=changes)["Asset"]) == list(changes["Asset"])
+    with pytest.raises(acc.InputError, match="in the column 'Asset' of row 0"):
+        patched.to_pandas(join=changes[::-1].reset_index(drop=True))
+
+
 def test_join_of_polars(project: acc.Project, kit: Kit) -> None:
     polars = pytest.importorskip("polars")
     rows = [{**row, "status": "mine"} for row in kit.rows(3)]
@@ -357,6 +420,21 @@ def test_a_run_continued_with_the_file_of_rows_to_fix(
     assert result.ok
     assert list(result.to_pandas().index) == [0, 1, 2]
     assert list(result.to_pandas(join=frame)["id"]) == result.ids
+
+
+def test_messages_name_rows_of_earlier_calls_by_their_numbers(
+    pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    pytest.importorskip("openpyxl")
+    frame = pandas.DataFrame(kit.rows(3, statusId="wrong"), index=pandas.date_range("2026-01-01", periods=3))
+    run, path = tmp_path / "plant.sqlite", tmp_path / "to_fix.xlsx"
+    result = project.assets.create(frame, run=run, settings=None)
+    assert result[:1].write_fixes(path) == 1
+    result = project.assets.create(path, run=run, settings=None)
+    for text in (repr(result), repr(result.report)):
+        assert "rows 0, 1, 2" in text
+        assert "sheet row" not in text
+    assert "sheet row 2" in repr(result[:1])
 
 
 def test_retry_keeps_the_index(

@@ -52,6 +52,51 @@ def test_a_table_read_from_a_template_is_told_about_its_category(project: acc.Pr
     assert "A template remembers its category: pass the file itself" in (cause.fix or "")
 
 
+def test_a_blank_category_of_a_template_is_told_about_its_category(project: acc.Project) -> None:
+    row = {"Asset ID *": "AHU-1", "Category": None, "Status *": "Installed"}
+    assert "A template remembers its category" in (first(project.assets.validate([row])).fix or "")
+    cause = first(project.assets.validate([{**UNIT, "Category": None}]))
+    assert "template" not in (cause.fix or "")
+
+
+def test_duplicates_are_counted_and_cause_no_warning(project: acc.Project) -> None:
+    row = {**UNIT, "Barcode": "0001"}
+    report = project.assets.validate([row, dict(row)], import_key="Barcode")
+    assert "Report: 2 rows, all ok, 1 duplicate; 1 to send" in repr(report)
+    assert report.warnings == []
+    # Without an import key, each of them becomes an asset. Rows that differ are still reported.
+    assert len(project.assets.validate([row, dict(row)]).warnings) == 2
+    others = [row, dict(row), {**row, "Barcode": "0002"}]
+    [warning] = project.assets.validate(others, import_key="Barcode").warnings
+    assert "1 row has the same `Asset ID`" in warning or "1 row has the same Asset ID" in warning
+
+
+def test_the_report_names_every_status(sim: acc.testing.Simulator, project: acc.Project, kit: Kit) -> None:
+    rows = [{**UNIT, "Asset ID": f"A-{row}", "Barcode": f"{row}"} for row in range(3)]
+    project.assets.create(rows, import_key="Barcode")
+    changed = [{**row, "Description": "new"} for row in rows]
+    changed.append({**UNIT, "Barcode": "9", "Status": "Instaled"})
+    report = project.assets.create(changed, import_key="Barcode").report
+    assert "4 rows, 1 to fix, 3 differs" in repr(report)
+    assert "write_fixes" in repr(report)
+    sim.add_fault("status", on="assets:batch-create", code=403)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        project.assets.create(kit.rows(1), settings=None)
+    result = caught.value.result
+    assert result is not None
+    assert "Report: 1 row, 1 failed" in repr(result.report)
+    assert "to fix" not in repr(result.report)
+    assert "write_fixes" not in repr(result.report)
+
+
+def test_a_table_without_the_id_column_says_how_to_name_it(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(acc.InputError, match='Pass its name: key="Relationship"'):
+        project.relationships.delete(pandas.DataFrame({"Relationship": ["x"]}))
+    with pytest.raises(acc.InputError, match="Pass the name of the id column as key="):
+        project.assets.delete(pandas.DataFrame({"Left": ["x"], "Right": ["y"]}))
+
+
 def test_patch_without_ids_says_where_they_come_from(project: acc.Project) -> None:
     error = project.assets.patch([UNIT])[0].error
     assert error is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import pathlib
 import shutil
@@ -344,3 +345,163 @@ def test_estimate_leaves_out_rows_with_duplicate_keys(
     )
     sent = written.stats.requests - written.stats.lookups
     assert (result.estimate.requests, result.estimate.bytes) == (sent, written.stats.bytes_sent)
+
+
+# ---- the same verdict for a file that is given back untouched ----
+
+HEAD = [
+    "Asset ID",
+    "Category",
+    "Status",
+    "Barcode",
+    "Description",
+    "Airflow",
+    "Installation Date",
+    "Functions",
+]
+GOOD_ROW: list[object] = ["AHU-1", "HVAC > Air Handling", "Installed", None, None, None, None, None]
+CELLS: dict[str, dict[str, object]] = {
+    "formula": {"Barcode": "=2*3"},
+    "formula in a number": {"Airflow": "=2*3"},
+    "error": {"Description": "#N/A"},
+    "other error": {"Barcode": "#REF!"},
+    "zeros": {"Barcode": 102},
+    "digits": {"Barcode": 4006381333931000123},
+    "long": {"Description": "x" * 1001},
+    "blank": {"Asset ID": None},
+    "category": {"Category": "HVAC > Air Handlin"},
+    "status": {"Status": "Instaled"},
+    "number": {"Airflow": "12 m"},
+    "date": {"Installation Date": "31.02.2026"},
+    "choice": {"Functions": "Heating; Nope"},
+    "clear": {"Barcode": "acc.CLEAR"},
+    "totals": {"Asset ID": "Total", "Category": None, "Status": None},
+}
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+def test_an_untouched_file_is_still_invalid(
+    cells: dict[str, object], project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(HEAD)
+    given: list[dict[str, object]] = [{"Barcode": "000100"}, cells, {"Barcode": "000101"}]
+    for number, own in enumerate(given):
+        row = {**dict(zip(HEAD, GOOD_ROW, strict=True)), "Asset ID": f"AHU-{number}", **own}
+        book.active.append([row[name] for name in HEAD])
+    path = tmp_path / "plant.xlsx"
+    book.save(path)
+    report = project.assets.validate(path)
+    assert report.counts == {"not_sent": 2, "invalid": 1}
+    known = [(problem.column, problem.code) for problem in report.problems]
+    for turn in range(3):
+        path = tmp_path / f"to_fix_{turn}.xlsx"
+        assert report.write_fixes(path) == 1
+        report = project.assets.validate(path)
+        assert report.counts == {"invalid": 1}
+        found = [(problem.column, problem.code) for problem in report.problems]
+        # An Excel file cannot contain a formula without its value, so the cell contains an error.
+        assert [column for column, _ in found] == [column for column, _ in known]
+        if "formula_without_value" not in dict(known).values():
+            assert found == known
+
+
+def test_a_number_without_its_zeros_is_fixed_by_text(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (HEAD, GOOD_ROW, GOOD_ROW):
+        book.active.append(row)
+    book.active["D2"], book.active["D3"] = "000100", 102
+    path, out = tmp_path / "plant.xlsx", tmp_path / "to_fix.xlsx"
+    book.save(path)
+    assert project.assets.validate(path).write_fixes(out) == 1
+    book = openpyxl.load_workbook(out)
+    cell = book.worksheets[0]["D2"]
+    # What is typed into the cell stays text.
+    assert (cell.value, cell.number_format) == (102, "@")
+    cell.value = "000102"
+    book.save(out)
+    assert project.assets.create(out).ok
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"Barcode": ["a", "b"]},
+        {"Barcode": {"a": "b"}},
+        {"Airflow": float("inf")},
+        {"customAttributes": "text"},
+        {"customAttributes": {"Filter Class": "F8"}},
+        {"customAttributes": {"Airflow": "12"}, "Airflow": "12"},
+    ],
+)
+def test_untouched_rows_from_dicts_are_still_invalid(
+    cells: dict[str, object], project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "to_fix.xlsx"
+    row = {**BAD, "Category": "HVAC > Air Handling", "Status": "Installed", **cells}
+    assert project.assets.validate([row]).write_fixes(path) == 1
+    assert project.assets.validate(path).counts == {"invalid": 1}
+
+
+def test_entries_of_custom_attributes_are_marked(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "to_fix.xlsx"
+    row = {**BAD, "Category": "HVAC > Air Handling", "Status": "Installed"}
+    entries: dict[str, object] = {"Functions": ["Heating", "Nope"], "Filter Class": "F8"}
+    names = {attribute.display_name: attribute.name for attribute in project.settings().attributes}
+    for given in (entries, {names[name]: value for name, value in entries.items()}):
+        assert (
+            project.assets.validate([{**row, "customAttributes": given}]).write_fixes(path, overwrite=True)
+            == 1
+        )
+        page = openpyxl.load_workbook(path).worksheets[0]
+        titles = [cell.value for cell in page[1]]
+        assert "customAttributes" not in titles
+        marked = [title for title, cell in zip(titles, page[2], strict=True) if cell.comment is not None]
+        assert marked == list(given)
+
+
+def test_duplicates_of_an_entry_are_named_as_in_the_rows(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "to_fix.xlsx"
+    row = {**BAD, "Category": "HVAC > Air Handling", "Status": "Installed"}
+    key = {"customAttributes": {"Manufacturer": "17"}}
+    rows = [{**row, **key, "description": text} for text in ("one", "two")]
+    report = project.assets.create(rows, import_key="Manufacturer", dry_run=True).report
+    assert report.causes[0].column == "Manufacturer"
+    assert "`Manufacturer` 17" in report.causes[0].message
+    assert report.write_fixes(path) == 2
+    page = openpyxl.load_workbook(path).worksheets[0]
+    titles = [cell.value for cell in page[1]]
+    assert page.cell(2, titles.index("Manufacturer") + 1).comment is not None
+
+
+@pytest.mark.parametrize("path", [b"x.xlsx", None, io.BytesIO(), 3])
+def test_what_is_not_a_path_is_an_option_error(path: Any, name: str, project: acc.Project) -> None:
+    with pytest.raises(acc.OptionError, match=r"must be a str or a pathlib\.Path, not"):
+        WRITERS[name](project, path)
+
+
+@pytest.mark.parametrize("path", ["a\0.xlsx", "a\ud800.xlsx", pathlib.Path("a\0.xlsx")])
+def test_impossible_paths_are_file_errors(path: Any, name: str, project: acc.Project) -> None:
+    with pytest.raises(acc.FileError, match="is not a valid path: use another path"):
+        WRITERS[name](project, path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows reports another error")
+def test_a_name_that_is_too_long(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(acc.FileError, match="use a shorter name"):
+        project.assets.validate([BAD]).write_fixes(tmp_path / f"{'a' * 300}.xlsx")
+
+
+def test_a_file_of_an_earlier_call_is_mentioned(
+    project: acc.Project, kit: Kit, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "to_fix.xlsx"
+    assert project.assets.create(kit.rows(1)).write_fixes(path, overwrite=True) == 0
+    assert not caplog.records
+    path.write_text("earlier")
+    assert project.assets.create(kit.rows(1)).write_fixes(path, overwrite=True) == 0
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert f"`{path}` is from an earlier call" in record.getMessage()

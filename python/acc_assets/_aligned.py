@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Columns that identify a row. Beside the user's own columns, they are not needed.
 IDENTIFYING: Final = ("row", "label", "key")
 PREFIX: Final = "outcome_"
+ID_LENGTH: Final = 36
 
 
 class InputIndex:
@@ -27,19 +28,21 @@ class InputIndex:
     A pickle contains the index as bytes, so that a result can be loaded without pandas.
     """
 
-    __slots__ = ("_index", "_state")
+    __slots__ = ("_index", "_is_unreadable", "_state")
 
     def __init__(self, index: Any, state: bytes | None = None, /) -> None:
         self._index = index
         self._state = state
+        self._is_unreadable = False
 
     def get(self) -> Any:
         """Return the pandas index. Return None if it cannot be pickled, or if the installed pandas cannot load it."""
-        if self._index is None and self._state is not None:
+        if self._index is None and self._state is not None and not self._is_unreadable:
             try:
                 self._index = pickle.loads(self._state)
             except Exception:  # depends on the types of the index and on the version of pandas
-                self._state = None
+                # The bytes are kept: this result may be pickled again, and loaded where pandas is installed.
+                self._is_unreadable = True
         return self._index
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -120,6 +123,51 @@ def _places_in(rows: int, ledger: _core.Ledger) -> list[int | None]:
     )
 
 
+def _key_column(ledger: _core.Ledger, call: WriteCall) -> str | None:
+    """Return the column of the input that identifies the rows in messages: that of the names or the ids."""
+    field = "clientAssetId" if call.verb == "create" else "id"
+    columns = [used[0] for used in ledger.uses() if used[1] == field]
+    return columns[0] if len(columns) == 1 else None
+
+
+def _check_keys(
+    column: str,
+    values: Iterable[object],
+    keys: Iterable[str | None],
+    places: Iterable[int | None],
+    call: WriteCall,
+) -> None:
+    """Raise InputError if the rows beside these keys are other rows.
+
+    A number may be shown as other text in a sheet, and options may have changed a text. Such a value is wrong only if it
+    is the key of another row.
+    """
+    known = [_plain(key) for key in keys]
+    all_keys = set(known)
+    reading = call.options.get("reading", {})
+    is_changed = bool(reading.get("values") or reading.get("fill_down"))
+    for value, key, place in zip(values, known, places, strict=True):
+        found = _plain(value)
+        if not found or not key or found == key:
+            continue
+        if found in all_keys or (isinstance(value, str) and not is_changed):
+            raise InputError(
+                f"join= has {str(value)!r} in the column {column!r} of row {place}, but the input had another value there, "
+                "so its rows are other rows or in another order. Pass the input of the call, with all its rows in the same "
+                "order."
+            )
+
+
+def _plain(value: object) -> str:
+    """Return a key as text, for a comparison that ignores case and the dashes of ids."""
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value).strip().casefold()
+    return text.replace("-", "") if len(text) == ID_LENGTH else text
+
+
 def _beside(names: Sequence[str], taken: Sequence[object]) -> dict[str, str]:
     """Return the name of each outcome column beside columns with the names in `taken`."""
     found: dict[str, str] = {}
@@ -153,12 +201,25 @@ def _joined_pandas(
         )
     kept = [at for at, place in enumerate(places) if place is not None]
     own = join.iloc[[places[at] for at in kept]]
+    column = _key_column(ledger, call)
+    if column is not None:
+        values = None
+        if list(own.columns).count(column) == 1:
+            values = own[column]
+        elif list(own.index.names).count(column) == 1:
+            values = own.index.get_level_values(column)
+        if values is not None:
+            _check_keys(
+                column, values.tolist(), frame.iloc[kept]["key"].tolist(), (places[at] for at in kept), call
+            )
     names = _beside(list(frame.columns), list(join.columns))
     outcomes = frame.iloc[kept][list(names)].rename(columns=names).set_axis(own.index)
     return pandas.concat([own, outcomes], axis=1)
 
 
-def _joined_polars(frame: polars.DataFrame, join: Any, ledger: _core.Ledger) -> polars.DataFrame:
+def _joined_polars(
+    frame: polars.DataFrame, join: Any, ledger: _core.Ledger, call: WriteCall
+) -> polars.DataFrame:
     import polars
 
     if not isinstance(join, polars.DataFrame):
@@ -167,7 +228,11 @@ def _joined_polars(frame: polars.DataFrame, join: Any, ledger: _core.Ledger) -> 
     kept = [at for at, place in enumerate(places) if place is not None]
     own = join[polars.Series([places[at] for at in kept], dtype=polars.UInt32)]
     names = _beside(frame.columns, join.columns)
-    outcomes = frame[polars.Series(kept, dtype=polars.UInt32)].select(list(names)).rename(names)
+    found = frame[polars.Series(kept, dtype=polars.UInt32)]
+    column = _key_column(ledger, call)
+    if column is not None and column in own.columns:
+        _check_keys(column, own[column].to_list(), found["key"].to_list(), (places[at] for at in kept), call)
+    outcomes = found.select(list(names)).rename(names)
     return own.hstack(outcomes)
 
 
@@ -246,7 +311,8 @@ class Aligned:
                 of `join`.
 
         Raises:
-            InputError: `join` is not a DataFrame, or does not have the rows of the input.
+            InputError: `join` is not a DataFrame, or does not have the rows of the input in their order. The index, and the
+                column of the names or ids of the assets, are compared.
             ImportError: pandas is not installed.
         """
         frame = pandas_frame(self._columns())
@@ -261,11 +327,12 @@ class Aligned:
             join: As for `to_pandas`, but a polars DataFrame.
 
         Raises:
-            InputError: `join` is not a DataFrame, or does not have the rows of the input.
+            InputError: `join` is not a DataFrame, or does not have the rows of the input in their order. The column of
+                the names or ids of the assets is compared.
             ImportError: polars is not installed.
         """
         frame = polars_frame(self._ledger)
-        return frame if join is None else _joined_polars(frame, join, self._ledger)
+        return frame if join is None else _joined_polars(frame, join, self._ledger, self._call)
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Export through the Arrow PyCapsule interface, for `pyarrow.table(result)`, DuckDB and others."""

@@ -325,6 +325,8 @@ class Ledger:
         """Return the number of rows per status. Contains only statuses that occur, successful ones first."""
     def ids(self) -> list[str | None]:
         """Return the id of each row, or None."""
+    def duplicates(self) -> int:
+        """Count the rows that are duplicates of an earlier row, and share its outcome."""
     def rows(self) -> list[int]:
         """Return the number of each row."""
     def places(self) -> list[int | None]:

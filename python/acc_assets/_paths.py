@@ -93,9 +93,10 @@ def write_file(
         source: The file that the new file reports on, which is never replaced.
 
     Raises:
+        OptionError: `path` is not a path.
         FileError: The file exists and may not be replaced, or cannot be written.
     """
-    _may_write(path, overwrite, source)
+    _may_write(checked(path), overwrite, source)
     # A link stays, and its target is replaced.
     target = os.path.realpath(path)
     part = os.path.join(os.path.dirname(target), f".acc-assets-{os.urandom(8).hex()}.part")
@@ -125,16 +126,35 @@ def write_file(
         raise
 
 
+def checked(path: str | os.PathLike[str]) -> str:
+    """Return the path of a file to write as a string.
+
+    Raises:
+        OptionError: `path` is not a path.
+        FileError: The operating system does not allow such a path.
+    """
+    name = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(name, str):
+        raise OptionError(f"path must be a str or a pathlib.Path, not {type(path).__name__}.")
+    try:
+        is_valid = "\0" not in name and bool(os.fsencode(name))
+    except UnicodeEncodeError:
+        is_valid = False
+    if not is_valid:
+        raise FileError(f"{name!a} is not a valid path: use another path", errno=errno.EINVAL)
+    return name
+
+
 def check_excel(path: str | os.PathLike[str]) -> None:
-    """Raise FileError if a path does not end with .xlsx."""
-    name = os.fspath(path)
+    """Raise FileError if a path does not end with .xlsx, and OptionError if it is not a path."""
+    name = checked(path)
     if not name.lower().endswith(".xlsx"):
         raise FileError(f"`{name}` is not a path of an Excel file: use a path that ends with .xlsx", name)
 
 
 def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | os.PathLike[str] | None) -> None:
     name = os.fspath(path)
-    if source is not None and _is_same(name, source):
+    if source is not None and is_same(name, source):
         raise FileError(
             f"`{name}` is the file that the rows came from, and it would be lost: use another path",
             name,
@@ -150,7 +170,8 @@ def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | os.P
         raise FileError(f"`{name}` is not a regular file: use another path", name, errno.EINVAL)
 
 
-def _is_same(path: str, other: str | os.PathLike[str]) -> bool:
+def is_same(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Return whether two paths lead to the same file."""
     try:
         return os.path.samefile(path, other)
     except OSError:  # at least one of them does not exist

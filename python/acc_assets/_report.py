@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CAUSES_SHOWN: Final = 12
 # The code of rows that could not be checked. Such rows are not necessarily bad.
 UNREAD: Final = "locations_unread"
+# Statuses of rows that the user can fix.
+TO_FIX: Final = ("invalid", "rejected")
 
 
 def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
@@ -53,14 +55,26 @@ def message_of(cause: Cause) -> str:
     return cause.message + (f"; also {', '.join(others[:2])}" if others else "")
 
 
-def place_of(cause: Cause, label_title: str | None) -> str:
+def place_of(cause: Cause, ledger: _core.Ledger, call: WriteCall) -> str:
     """Return where the rows are: `rows 3, 7, ...`, with labels if there are any, or `sheet row 319`."""
-    if label_title is not None:
+    label_title = call.label_title
+    if label_title is not None and call.run is not None and _are_of_earlier_calls(cause, ledger):
+        # Their labels are from another table than those of the last call.
+        label_title, named = None, [str(row) for row in cause.first_rows]
+    elif label_title is not None:
         named = [str(label) for label in cause.first_labels]
     else:
         named = [_label(row, label) for row, label in zip(cause.first_rows, cause.first_labels, strict=True)]
     more = ", ..." if cause.rows > len(named) else ""
     return f"{label_title or 'row'}{'s' if cause.rows > 1 else ''} {', '.join(named)}{more}"
+
+
+def _are_of_earlier_calls(cause: Cause, ledger: _core.Ledger) -> bool:
+    run, last = ledger.sizes()
+    if run == last:
+        return False
+    missing = {row for row, place in zip(ledger.rows(), ledger.places(), strict=True) if place is None}
+    return not missing.isdisjoint(cause.first_rows)
 
 
 def _label(row: int, label: Hashable) -> str:
@@ -261,12 +275,20 @@ class Report:
         if not len(self._ledger):
             return "Report: no rows"
         counts = self._ledger.counts()
-        bad = sum(rows for status, rows in counts.items() if status in ("invalid", "rejected", "drifted"))
-        parts = ["all ok" if self.ok else f"{bad:,} to fix"]
+        bad = sum(counts.get(status, 0) for status in TO_FIX)
+        others = [
+            status
+            for status in counts
+            if status in BAD and status not in TO_FIX and not (status == "not_sent" and self._call.is_dry_run)
+        ]
+        parts = ["all ok"] if self.ok else [f"{bad:,} to fix"] if bad or not others else []
+        parts += [f"{counts[status]:,} {status.replace('_', ' ')}" for status in others]
         if unchanged := counts.get("unchanged"):
             parts.append(f"{unchanged:,} unchanged")
         if waiting := unchecked(self._ledger, self._call):
             parts.append(f"{waiting:,} not checked")
+        if duplicates := self._ledger.duplicates():
+            parts.append(counted(duplicates, "duplicate"))
         text = f"Report: {counted(len(self._ledger), 'row')}, {', '.join(parts)}"
         return text if (estimate := self.estimate) is None else f"{text}; {to_send(estimate)}"
 
@@ -287,7 +309,7 @@ class Report:
         causes = self.causes
         for cause in causes[:CAUSES_SHOWN]:
             lines.append(
-                f"  {cause.rows:>6,}  {message_of(cause)} ({place_of(cause, self._call.label_title)})"
+                f"  {cause.rows:>6,}  {message_of(cause)} ({place_of(cause, self._ledger, self._call)})"
             )
             if cause.fix:
                 lines.append(f"          {cause.fix}")
@@ -295,7 +317,7 @@ class Report:
             lines.append(f"  and {len(causes) - CAUSES_SHOWN} more causes: .causes")
         lines += self._column_lines()
         lines += [f"  warning: {text}" for text in self.warnings]
-        if not self.ok:
+        if any(self._ledger.counts().get(status) for status in (*TO_FIX, "differs")):
             lines.append('  .write_fixes("to_fix.xlsx") writes the rows to fix')
         return "\n".join(map(_core.shown, lines))
 
@@ -307,7 +329,7 @@ class Report:
                 cause.message,
                 cause.fix,
                 ", ".join(f"{value} ({count})" if count > 1 else value for value, count in cause.values),
-                place_of(cause, self._call.label_title),
+                place_of(cause, self._ledger, self._call),
             )
             for cause in self.causes
         ]

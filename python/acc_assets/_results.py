@@ -301,7 +301,13 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
     def _repr_html_(self) -> str:
         causes = self.causes
         rows = [
-            (cause.status, cause.rows, message_of(cause), cause.fix, place_of(cause, self._call.label_title))
+            (
+                cause.status,
+                cause.rows,
+                message_of(cause),
+                cause.fix,
+                place_of(cause, self._ledger, self._call),
+            )
             for cause in causes
         ]
         return _html.page(
@@ -362,7 +368,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         if not causes:
             return line
         first = causes[0]
-        line += f"; {message_of(first)} ({place_of(first, self._call.label_title)})"
+        line += f"; {message_of(first)} ({place_of(first, self._ledger, self._call)})"
         if first.fix:
             line += f": {first.fix}"
         return f"{line}; and {counted(len(causes) - 1, 'more cause')}" if len(causes) > 1 else line
@@ -379,7 +385,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         for cause in causes[:CAUSES_SHOWN]:
             lines.append(
                 f"  {cause.status:<8} {cause.rows:>6,}  {message_of(cause) or 'not sent yet'} "
-                f"({place_of(cause, self._call.label_title)})"
+                f"({place_of(cause, self._ledger, self._call)})"
             )
             if cause.fix:
                 lines.append(f"                   {cause.fix}")

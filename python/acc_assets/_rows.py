@@ -310,7 +310,12 @@ def _require(id: str, data: Any) -> None:
         names = _schema_names(data.schema)
     if names is not None and id not in names:
         near = nearest(id, names)
-        hint = f'Did you mean key="{near}"? ' if near else ""
+        if near:
+            hint = f'Did you mean key="{near}"? '
+        elif len(names) == 1:
+            hint = f'Pass its name: key="{names[0]}". '
+        else:
+            hint = "Pass the name of the id column as key=. "
         raise InputError(f'There is no column "{id}". {hint}The columns are: {", ".join(names)}.')
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from . import _core
 from ._options import flag
-from ._paths import check_excel, write_file
+from ._paths import check_excel, is_same, write_file
 from ._records import BAD, WriteCall
 from .errors import OptionError
 
@@ -18,15 +18,29 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
     check_excel(path)
     if call.rows is None:
         if not any(status in BAD for status in ledger.counts()):
-            return 0
+            return _nothing(path, None)
         raise OptionError(
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
             "call ended before its first request. Pass a list, a DataFrame or a file, and call again."
         )
     rows, content = _core.fixes_file(call.rows, ledger, call.settings, dict(call.options))
-    if rows:
-        write_file(path, content, overwrite=overwrite, source=call.rows.path)
+    if not rows:
+        return _nothing(path, call.rows.path)
+    write_file(path, content, overwrite=overwrite, source=call.rows.path)
     return rows
+
+
+def _nothing(path: str | os.PathLike[str], source: str | os.PathLike[str] | None) -> int:
+    """Return 0. Warn of a file that was written for an earlier call."""
+    if os.path.exists(path) and not (source is not None and is_same(path, source)):
+        # `logging` is imported only when it is needed, because it makes the import of this package slower.
+        from logging import getLogger
+
+        getLogger("acc_assets").warning(
+            "write_fixes: there is nothing to fix, so no file was written; `%s` is from an earlier call",
+            os.fspath(path),
+        )
+    return 0
 
 
 def write_template(

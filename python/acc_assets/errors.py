@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from errno import ENAMETOOLONG
 from typing import TYPE_CHECKING, Any
 
 from . import _core
@@ -130,9 +131,13 @@ class FileError(InputError, OSError):
         # For a file that is not open for reading, the message is just "read".
         reason = error.strerror or ("not open for reading" if str(error) == "read" else str(error))
         if writing:
-            is_missing = isinstance(error, FileNotFoundError)
-            fix = "create its folder" if is_missing else "close it in other programs"
-            message = f"cannot write `{name}` ({reason}): {fix}, or use another path"
+            if isinstance(error, FileNotFoundError):
+                fix = "create its folder, or use another path"
+            elif error.errno == ENAMETOOLONG:
+                fix = "use a shorter name"
+            else:
+                fix = "close it in other programs, or use another path"
+            message = f"cannot write `{name}` ({reason}): {fix}"
         elif isinstance(error, FileNotFoundError):
             message = f"there is no file `{name}`: correct the path"
         else:

@@ -725,6 +725,7 @@ impl Sink for Packer {
         self.current.open = body;
         if repeats {
             self.current.undo_begin();
+            self.writer.forget_repeats();
         } else if self.writer.has_nothing_to_send() {
             self.current.undo_begin();
             lock(&self.ledger).set(self.row, Status::Unchanged);

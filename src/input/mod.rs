@@ -169,6 +169,20 @@ impl Padded {
         }
         is_padded
     }
+
+    /// Formats the texts for a file that does not contain them.
+    pub(crate) fn property(self) -> String {
+        format!("{}{}", self.longest, if self.is_uneven { "+" } else { "" })
+    }
+
+    /// Parses a value from [`property`](Self::property).
+    pub(crate) fn parse(property: &str) -> Option<Self> {
+        let longest = property.strip_suffix('+').unwrap_or(property);
+        Some(Self {
+            longest: longest.parse().ok()?,
+            is_uneven: longest.len() < property.len(),
+        })
+    }
 }
 
 /// Returns the first duplicate name.

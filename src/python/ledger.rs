@@ -139,6 +139,15 @@ impl Ledger {
         py.detach(|| self.0.ids())
     }
 
+    /// Counts the rows that are duplicates of an earlier row, and share its outcome.
+    fn duplicates(&self) -> usize {
+        let ledger = &self.0.ledger;
+        self.0
+            .numbers()
+            .filter(|row| ledger.same_as(*row).is_some())
+            .count()
+    }
+
     /// Returns the row numbers.
     fn rows(&self) -> Vec<u32> {
         self.0.numbers().collect()

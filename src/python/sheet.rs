@@ -37,6 +37,7 @@ pub fn fixes_file<'py>(
             .problems
             .iter()
             .map(|problem| Mark {
+                code: problem.code.to_string(),
                 column: problem.column.clone(),
                 message: problem.message.clone(),
                 fix: problem.fix.clone(),
@@ -44,6 +45,7 @@ pub fn fixes_file<'py>(
             .collect();
         if found.is_empty() {
             found.push(Mark {
+                code: fault.code.clone(),
                 column: fault.column.clone().unwrap_or_default(),
                 message: fault.message.clone(),
                 fix: fault.fix.clone().unwrap_or_default(),
@@ -68,6 +70,7 @@ pub fn fixes_file<'py>(
     if wanted.is_empty() {
         return Ok((0, PyBytes::new(py, &[])));
     }
+    let settings = settings.map(|settings| &settings.0);
     let mut source = prepared(rows.source(py)?, options);
     let category = rows.template_category();
     let uses = known.columns.iter();
@@ -75,11 +78,12 @@ pub fn fixes_file<'py>(
         label_title: rows.title(),
         sheet: rows.sheet_name(),
         category: category.as_deref(),
+        padded: rows.padded(py, |_| true),
         required: rows.required(),
         fields: uses
             .filter_map(|used| Some((used.column.as_str(), used.field.as_deref()?)))
             .collect(),
-        offer: settings.map(|settings| Offer::of_path(&settings.0, category.as_deref(), &options.separator)),
+        offer: settings.map(|settings| Offer::of_path(settings, category.as_deref(), &options.separator)),
     };
     let (written, file) = py
         .detach(|| fixes::file(&mut source, &wanted, &origin))

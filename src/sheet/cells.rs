@@ -1,35 +1,57 @@
 //! The cells of a written sheet: values that a file of rows to fix keeps as they were given.
 
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime};
-use rust_xlsxwriter::{Color, Format, Worksheet, XlsxError};
+use rust_xlsxwriter::{Color, Format, Formula, Worksheet, XlsxError};
 
 use super::{LONGEST_CELL, as_text, cut};
 use crate::input::Cell;
 use crate::validation::columns::CLEAR;
 
 /// The value of a cell that is not blank.
+#[derive(Clone)]
 pub(super) enum Value {
     Number(f64),
+    /// A number with more digits than Excel keeps, and its text.
+    Long(f64, String),
     /// A number with its format, which shows text.
     Shown(f64, String),
     Bool(bool),
     Text(String),
     Date(Date),
     DateTime(DateTime),
+    /// The texts of a list, joined.
+    List(String),
+    /// An error of Excel.
+    Error(&'static str),
+    /// A value that a cell cannot contain, such as a formula without its value. If it were written as text, or if the
+    /// cell were blank, the cell would look valid.
+    Unwritable,
 }
+
+/// Excel's errors (ECMA-376, part 1, 18.17.3).
+const ERRORS: [&str; 7] = ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"];
 
 /// Returns the value to write for a cell, or `None` for a blank one.
 pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
     // Excel stores 15 digits, so a longer number would change.
     const EXACT: i64 = 999_999_999_999_999;
     Some(match cell {
-        // If it were written as text, a formula would look like a value.
-        Cell::Null | Cell::Map(_) | Cell::Formula { .. } => return None,
+        Cell::Null => return None,
+        Cell::Map(_) | Cell::Formula { .. } => Value::Unwritable,
+        Cell::Other(kind) => {
+            let error = ERRORS
+                .into_iter()
+                .find(|error| kind.strip_prefix("error ") == Some(*error));
+            error.map_or(Value::Unwritable, Value::Error)
+        }
         Cell::Clear => Value::Text(CLEAR.to_owned()),
         Cell::Bool(value) => Value::Bool(*value),
         #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
         Cell::Int(number) if (-EXACT..=EXACT).contains(number) => Value::Number(*number as f64),
-        Cell::Int(number) => Value::Text(number.to_string()),
+        #[allow(clippy::cast_precision_loss)] // Excel loses the last digits, so the text is kept beside it.
+        Cell::Int(number) => Value::Long(*number as f64, number.to_string()),
         #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
         Cell::Shown { number, format, .. } if (-EXACT..=EXACT).contains(number) => {
             Value::Shown(*number as f64, (*format).to_owned())
@@ -40,11 +62,16 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
         {
             Value::Number(*number)
         }
-        Cell::Float(number) => Value::Text(number.to_string()),
-        Cell::Float32(number) => Value::Text(number.to_string()),
-        Cell::Digits(text) | Cell::Text(text) | Cell::Other(text) | Cell::Shown { text, .. } => {
-            Value::Text((*text).to_owned())
-        }
+        Cell::Float(number) if number.is_finite() => Value::Long(*number, number.to_string()),
+        Cell::Float32(number) if number.is_finite() => Value::Text(number.to_string()),
+        Cell::Float(_) | Cell::Float32(_) => Value::Error("#NUM!"),
+        #[allow(clippy::cast_precision_loss)] // As for a long integer.
+        Cell::Shown { number, text, .. } => Value::Long(*number as f64, (*text).to_owned()),
+        Cell::Digits(text) => match text.parse() {
+            Ok(number) => Value::Long(number, (*text).to_owned()),
+            Err(_) => Value::Text((*text).to_owned()),
+        },
+        Cell::Text(text) => Value::Text((*text).to_owned()),
         Cell::Date(day) => Value::Date(*day),
         Cell::DateTime(moment) => Value::DateTime(*moment),
         Cell::List(items) => {
@@ -54,12 +81,14 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
                 .map(|value| match value {
                     Value::Number(number) | Value::Shown(number, _) => number.to_string(),
                     Value::Bool(value) => value.to_string(),
-                    Value::Text(text) => text,
+                    Value::Text(text) | Value::List(text) | Value::Long(_, text) => text,
                     Value::Date(day) => day.to_string(),
                     Value::DateTime(moment) => moment.to_string(),
+                    Value::Error(error) => error.to_owned(),
+                    Value::Unwritable => NOT_AVAILABLE.to_owned(),
                 })
                 .collect();
-            Value::Text(texts.join("; "))
+            Value::List(texts.join("; "))
         }
     })
 }
@@ -73,19 +102,56 @@ pub(super) fn marked(format: Format, bad: bool) -> Format {
     }
 }
 
-/// Writes a cell. Returns the approximate width in characters.
+const NOT_AVAILABLE: &str = "#N/A";
+
+/// The codes of rules about numbers that lost digits.
+pub(super) const LEADING_ZEROS: &str = "leading_zeros";
+const TOO_MANY_DIGITS: &str = "too_many_digits";
+
+/// The codes of rules that a list breaks where a single value is expected.
+const OF_SINGLE_VALUES: [&str; 8] = [
+    "text",
+    "attribute_value",
+    "uuid",
+    "whole_number",
+    "number",
+    "date",
+    "yes_no",
+    "choice",
+];
+
+impl Value {
+    /// Returns the value to write for a bad cell. Read again, it is bad for the same reason, even without the cells of
+    /// the rows that are not written. `code` is the code of the problem, and `is_multiple` is whether the column
+    /// takes lists.
+    pub(super) fn of_bad(&self, code: &str, is_multiple: bool) -> Cow<'_, Self> {
+        match self {
+            Self::List(_) if !is_multiple && OF_SINGLE_VALUES.contains(&code) => Cow::Owned(Self::Unwritable),
+            Self::Long(number, _) if [TOO_MANY_DIGITS, LEADING_ZEROS].contains(&code) => {
+                Cow::Owned(Self::Number(*number))
+            }
+            other => Cow::Borrowed(other),
+        }
+    }
+}
+
+/// Writes a cell. `code` is the code of the problem of a bad cell. Returns the approximate width in characters.
 pub(super) fn put(
     sheet: &mut Worksheet,
     line: u32,
     column: u16,
     value: &Value,
-    bad: bool,
+    code: Option<&str>,
 ) -> Result<usize, XlsxError> {
+    let bad = code.is_some();
     // Excel has no dates before 1900.
     let early = |year: i16| year < 1900;
     Ok(match value {
         Value::Number(number) => {
-            sheet.write_number_with_format(line, column, *number, &marked(Format::new(), bad))?;
+            // What is typed into the cell instead of a number without its zeros must stay text.
+            let is_text = matches!(code, Some(LEADING_ZEROS | TOO_MANY_DIGITS));
+            let format = if is_text { as_text() } else { Format::new() };
+            sheet.write_number_with_format(line, column, *number, &marked(format, bad))?;
             number.to_string().len()
         }
         Value::Shown(number, format) => {
@@ -107,13 +173,23 @@ pub(super) fn put(
             sheet.write_datetime_with_format(line, column, *moment, &format)?;
             19
         }
+        Value::Error(_) | Value::Unwritable => {
+            let error = match value {
+                Value::Error(error) => *error,
+                _ => NOT_AVAILABLE,
+            };
+            let formula = Formula::new(format!("={error}")).set_result(error);
+            sheet.write_formula_with_format(line, column, formula, &marked(Format::new(), bad))?;
+            error.len()
+        }
         other => {
             let text = match other {
-                Value::Text(text) => cut(text, LONGEST_CELL),
+                Value::Text(text) | Value::List(text) | Value::Long(_, text) => cut(text, LONGEST_CELL),
                 Value::Date(day) => day.to_string(),
                 Value::DateTime(moment) => moment.to_string(),
                 Value::Number(number) | Value::Shown(number, _) => number.to_string(),
                 Value::Bool(value) => value.to_string(),
+                Value::Error(_) | Value::Unwritable => String::new(),
             };
             let length = text.chars().count();
             sheet.write_string_with_format(line, column, text, &marked(as_text(), bad))?;

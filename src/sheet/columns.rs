@@ -91,6 +91,16 @@ impl<'s> Offer<'s> {
         fields.chain(attributes).collect()
     }
 
+    /// Returns the custom attribute with this name or display name.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        let settings = self.settings;
+        let place = settings
+            .attribute_of_name(name)
+            .or_else(|| settings.attribute(name).ok())?;
+        Some(settings.content().attributes[place].name.as_str())
+    }
+
     /// Describes the column `name` for a field or custom attribute, or returns `None` if the project does not have it.
     #[must_use]
     pub fn column(&self, field: &str, name: &str) -> Option<Column> {

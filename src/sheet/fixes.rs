@@ -1,20 +1,25 @@
 //! Creates a file of rows that need fixing: the user's own columns in order, followed by the problem and the fix.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use rust_xlsxwriter::{Format, Note, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{DocProperties, Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::cells::{Value, marked, put, value};
+use super::cells::{LEADING_ZEROS, Value, marked, put, value};
 use super::columns::{Column as Described, Kind, Offer};
 use super::lists::{Lists, head};
-use super::{LONGEST_CELL, WIDEST, as_text, bytes, cut, failed, for_category, for_people, header};
-use crate::input::sheet::{LISTS, REQUIRED_MARK};
-use crate::input::{Cell, Column, Label, More, Sink, Source, SourceError};
-use crate::validation::columns::{FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW};
+use super::{LONGEST_CELL, WIDEST, as_text, bytes, cut, failed, for_people, header};
+use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, REQUIRED_MARK};
+use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
+use crate::validation::columns::{
+    CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW,
+};
 
 /// A problem with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
+    /// The code of the problem.
+    pub code: String,
     /// The name of the column in the user's data. Empty if the problem concerns the whole row.
     pub column: String,
     pub message: String,
@@ -43,6 +48,8 @@ pub struct Origin<'o> {
     pub sheet: Option<&'o str>,
     /// The category of the template that was filled in. It stays the default category of the rows.
     pub category: Option<&'o str>,
+    /// The texts with leading zeros, by column, as far as they are known.
+    pub padded: HashMap<String, Padded>,
     /// The columns that the template marked as required.
     pub required: &'o [String],
     /// The field or custom attribute of each column.
@@ -66,7 +73,10 @@ pub fn file(
         next: 0,
         names: Vec::new(),
         places: HashMap::new(),
+        nested: HashSet::new(),
+        padded: HashMap::new(),
         rows: Vec::new(),
+        origin,
     };
     while source.fill(&mut kept)? == More::Rows {}
     let rows = kept.rows.len();
@@ -80,9 +90,7 @@ pub fn file(
         )));
     }
     let mut workbook = Workbook::new();
-    if let Some(category) = origin.category {
-        for_category(&mut workbook, category);
-    }
+    workbook.set_properties(&kept.properties());
     Page::new(&kept, origin)
         .lay_out(&mut workbook)
         .map_err(|error| failed(&error))?;
@@ -96,7 +104,12 @@ struct Kept<'m> {
     /// The columns in order, with one column per custom attribute in a dict.
     names: Vec<String>,
     places: HashMap<String, usize>,
+    /// The columns of entries in dicts of custom attributes.
+    nested: HashSet<usize>,
+    /// The texts with leading zeros, by column.
+    padded: HashMap<usize, Padded>,
     rows: Vec<Row>,
+    origin: &'m Origin<'m>,
 }
 
 struct Row {
@@ -116,9 +129,54 @@ impl Kept<'_> {
 
     fn keep(&mut self, place: usize, cell: &Cell<'_>) {
         let Some(value) = value(cell) else { return };
-        if let Some(row) = self.rows.last_mut() {
+        let Some(row) = self.rows.last_mut() else { return };
+        if self.nested.contains(&place)
+            && let Some((_, known)) = row.cells.iter_mut().find(|(known, _)| *known == place)
+        {
+            // A column and an entry of a dict have the same name, and both have a value.
+            *known = Value::Unwritable;
+        } else {
             row.cells.push((place, value));
         }
+    }
+
+    /// Returns whether a column contains only dicts of custom attributes, whose entries have columns of their own.
+    fn is_empty_container(&self, place: usize) -> bool {
+        let name = &self.names[place];
+        let is_written = |row: &Row| row.cells.iter().any(|(known, _)| *known == place);
+        let mut marks = self.wanted.values().flat_map(|row| &row.marks);
+        self.is_container(place)
+            && !self.rows.iter().any(is_written)
+            && !marks.any(|mark| mark.column == *name)
+    }
+
+    fn is_container(&self, place: usize) -> bool {
+        let name = self.names[place].as_str();
+        self.origin
+            .fields
+            .get(name)
+            .is_some_and(|field| *field == CUSTOM_ATTRIBUTES)
+    }
+
+    /// Returns what the file says about itself: the category of its rows, and the texts with leading zeros beside which
+    /// its numbers are bad.
+    fn properties(&self) -> DocProperties {
+        let mut properties = DocProperties::new();
+        if let Some(category) = self.origin.category {
+            properties = properties.set_custom_property(CATEGORY_PROPERTY, category);
+        }
+        let is_bad = |name: &str| {
+            let mut marks = self.wanted.values().flat_map(|row| &row.marks);
+            marks.any(|mark| mark.code == LEADING_ZEROS && mark.column == name)
+        };
+        for (place, name) in self.names.iter().enumerate() {
+            let padded = self.origin.padded.get(name).or_else(|| self.padded.get(&place));
+            if let Some(padded) = padded.filter(|_| is_bad(name)) {
+                properties = properties
+                    .set_custom_property(format!("{PADDED_PROPERTY}{name}"), padded.property().as_str());
+            }
+        }
+        properties
     }
 
     /// Starts the next row. Returns whether the row will be written.
@@ -161,15 +219,25 @@ impl Sink for Kept<'_> {
     }
 
     fn cell(&mut self, column: Column, cell: &Cell<'_>) {
+        let column = column.0 as usize;
         match cell {
             // In a sheet, each entry in a dict of custom attributes has its own column.
-            Cell::Map(entries) => {
+            Cell::Map(entries) if self.is_container(column) => {
                 for (name, cell) in entries {
                     let place = self.place(name);
+                    self.nested.insert(place);
                     self.keep(place, cell);
                 }
             }
-            other => self.keep(column.0 as usize, other),
+            other => {
+                if let Cell::Text(text) = cell {
+                    let text = text.trim();
+                    if text.starts_with('0') {
+                        self.padded.entry(column).or_default().add(text);
+                    }
+                }
+                self.keep(column, other);
+            }
         }
     }
 
@@ -201,10 +269,17 @@ struct Page<'p> {
 impl<'p> Page<'p> {
     fn new(kept: &'p Kept<'p>, origin: &'p Origin<'p>) -> Self {
         let own: Vec<usize> = (0..kept.names.len())
-            .filter(|place| !kept.is_of_report(&kept.names[*place]))
+            .filter(|place| !kept.is_of_report(&kept.names[*place]) && !kept.is_empty_container(*place))
             .collect();
         let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
-        let field = |place: &usize| origin.fields.get(kept.names[*place].as_str()).copied();
+        let field = |place: &usize| {
+            let name = kept.names[*place].as_str();
+            let of_entry = || {
+                let offer = origin.offer.as_ref().filter(|_| kept.nested.contains(place));
+                offer.and_then(|offer| offer.attribute(name))
+            };
+            origin.fields.get(name).copied().or_else(of_entry)
+        };
         let described = |place: &usize| {
             let offer = origin.offer.as_ref()?;
             offer.column(field(place)?, &kept.names[*place])
@@ -310,12 +385,15 @@ impl<'p> Page<'p> {
 
     /// Returns the column in the sheet that a problem concerns. A problem names the user's column, or else its field.
     fn column_of(&self, mark: &Mark) -> Option<u16> {
-        let own = self
-            .kept
-            .places
-            .get(&mark.column)
-            .and_then(|place| self.at.get(place));
-        own.or_else(|| self.fields.get(mark.column.as_str())).copied()
+        let called = |name: &str| {
+            let own = self.kept.places.get(name).and_then(|place| self.at.get(place));
+            own.or_else(|| self.fields.get(name)).copied()
+        };
+        let of_entry = || {
+            let name = mark.column.strip_prefix(CUSTOM_ATTRIBUTES)?;
+            called(name.strip_prefix('.')?)
+        };
+        called(&mark.column).or_else(of_entry)
     }
 
     fn row(
@@ -333,7 +411,19 @@ impl<'p> Page<'p> {
             .collect();
         for (place, value) in &row.cells {
             if let Some(column) = self.at.get(place) {
-                let length = put(sheet, line, *column, value, bad.contains_key(column))?;
+                let mark = bad.get(column);
+                let is_used = self.fields.values().any(|used| used == column);
+                if mark.is_none() && !is_used && matches!(value, Value::Unwritable) {
+                    continue;
+                }
+                let described = self.described.get(usize::from(*column)).and_then(Option::as_ref);
+                let is_multiple = described.is_some_and(|column| matches!(column.kind, Kind::Choices(_)));
+                let code = mark.map(|mark| mark.code.as_str());
+                let value = match code {
+                    Some(code) => value.of_bad(code, is_multiple),
+                    None => Cow::Borrowed(value),
+                };
+                let length = put(sheet, line, *column, &value, code)?;
                 let width = &mut self.widths[usize::from(*column)];
                 *width = (*width).max(length + 1);
             }

@@ -1,6 +1,7 @@
 //! Maps columns to fields and custom attributes.
 
-use super::fields::{self, CUSTOM_ATTRIBUTES, FIELDS};
+pub(crate) use super::fields::CUSTOM_ATTRIBUTES;
+use super::fields::{self, FIELDS};
 use crate::input::Cell;
 pub use crate::input::sheet::ROW_OF_RUN;
 use crate::settings::names::{folded, nearest, plain};

@@ -127,7 +127,7 @@ pub(super) const CLIENT_ASSET_ID: &str = "clientAssetId";
 
 /// The field that contains the dict of custom attributes. An attribute may also have its own column, such as
 /// `ca1` or `customAttributes.ca1`.
-pub(super) const CUSTOM_ATTRIBUTES: &str = "customAttributes";
+pub(crate) const CUSTOM_ATTRIBUTES: &str = "customAttributes";
 
 /// The maximum length of a text value of a custom attribute, in characters ("POST assets:batch-create"
 /// reference page).

@@ -50,6 +50,8 @@ pub(super) struct Notices {
     names: HashMap<u64, usize>,
     barcodes: HashMap<u64, usize>,
     pairs: HashMap<Notice, (usize, usize)>,
+    /// The last row of each kind of duplicate.
+    last: HashMap<Notice, usize>,
 }
 
 impl Notices {
@@ -83,6 +85,24 @@ impl Notices {
     fn repeat(&mut self, notice: Notice, first: usize, row: usize) {
         self.add(notice, row);
         self.pairs.entry(notice).or_insert((first, row));
+        self.last.insert(notice, row);
+    }
+
+    /// Removes the duplicates that were found in the last row.
+    pub(super) fn forget_repeats(&mut self, row: usize) {
+        self.last.retain(|notice, last| {
+            if *last != row {
+                return true;
+            }
+            if let Some((count, _)) = self.found.get_mut(notice) {
+                *count -= 1;
+                if *count == 0 {
+                    self.found.remove(notice);
+                    self.pairs.remove(notice);
+                }
+            }
+            false
+        });
     }
 
     /// Returns one message per kind of warning. `Outdated` is left out if the settings are current.

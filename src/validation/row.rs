@@ -27,6 +27,7 @@ use super::rules::{
 use super::typed;
 use super::value::{self, Meaning, Refusal};
 use crate::api::RowShape;
+use crate::input::sheet::REQUIRED_MARK;
 use crate::input::{Cell, Column, is_total};
 use crate::model::text::trimmed;
 
@@ -1034,7 +1035,13 @@ impl RowWriter {
         }
         let attribute = self.attribute_indexes.get(field);
         let column = attribute.and_then(|attribute| self.attribute_column(*attribute));
-        column.unwrap_or_else(|| field.to_owned())
+        let entry = || {
+            let mut entries = self.entries.iter();
+            entries.find(|entry| entry.attribute.is_some() && entry.attribute == attribute.copied())
+        };
+        column
+            .or_else(|| Some(entry()?.name.clone()))
+            .unwrap_or_else(|| field.to_owned())
     }
 
     /// Returns the problem with a row of totals. A row with all required fields is an asset, whatever its name.
@@ -1140,15 +1147,17 @@ impl RowWriter {
     fn missing_field(&mut self, field: usize, fix: &str) {
         const WHY: &str = "required for a new asset";
         let name = self.field_called(field);
+        let of_template = if field == CATEGORY && self.row_title().is_none() {
+            ". A template remembers its category: pass the file itself, not a table read from it"
+        } else {
+            ""
+        };
         if self.field_columns[field].is_some() {
-            return self.blank(&name, WHY, fix);
+            let is_template = self.column_names().any(|name| name.ends_with(REQUIRED_MARK));
+            let of_template = if is_template { of_template } else { "" };
+            return self.blank(&name, WHY, &format!("{fix}{of_template}"));
         }
-        let mut fix = format!("add it, or map a column to it with mapping={{'...': '{name}'}}");
-        if field == CATEGORY && self.row_title().is_none() {
-            fix.push_str(
-                ". A template remembers its category: pass the file itself, not a table read from it",
-            );
-        }
+        let fix = format!("add it, or map a column to it with mapping={{'...': '{name}'}}{of_template}");
         self.no_column(&name, WHY, &fix);
     }
 
@@ -1199,6 +1208,11 @@ impl RowWriter {
     /// Returns the title of the row labels, if they are positions in a file.
     pub fn row_title(&self) -> Option<&str> {
         self.policy.names.row_title.as_deref()
+    }
+
+    /// Forgets that the row that just ended has the same name or barcode as an earlier row: it is not sent.
+    pub fn forget_repeats(&mut self) {
+        self.notices.forget_repeats(self.rows - 1);
     }
 
     /// Returns the warnings, which make no row invalid. `named` returns the label of a row.

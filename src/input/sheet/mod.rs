@@ -30,6 +30,10 @@ pub const TEXTS: [&str; 3] = ["csv", "tsv", "txt"];
 /// The custom property of a workbook that contains the category of a template.
 pub const CATEGORY_PROPERTY: &str = "acc-assets category";
 
+/// The custom properties of a file of rows to fix start with this, followed by the name of a column that has texts with
+/// leading zeros. The file does not contain these texts, but numbers in the column are still bad.
+pub const PADDED_PROPERTY: &str = "acc-assets zeros: ";
+
 /// The sheets in a template that contain the values of its drop-down lists. These sheets contain no rows to import.
 pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 
@@ -111,6 +115,8 @@ struct Content {
     label_title: &'static str,
     notes: Vec<String>,
     category: Option<String>,
+    /// The texts with leading zeros that the sheet does not contain, by column.
+    padded: HashMap<String, Padded>,
     /// The name of the sheet in its workbook.
     name: Option<String>,
     names: Vec<String>,
@@ -184,6 +190,7 @@ struct Found {
     cells: Vec<Placed>,
     notes: Vec<String>,
     category: Option<String>,
+    padded: HashMap<String, Padded>,
     name: String,
     /// The file, or the sheet and its file, as shown in errors.
     place: String,
@@ -250,6 +257,7 @@ impl Sheet {
                     label_title: delimited::LINE,
                     notes,
                     category: None,
+                    padded: HashMap::new(),
                     name: None,
                     names,
                     required: Vec::new(),
@@ -319,7 +327,8 @@ impl Sheet {
         let Body::Cells(Cells { cells, .. }) = &self.0.body else {
             return HashMap::new();
         };
-        let mut columns = vec![(Padded::default(), false); self.0.names.len()];
+        let known = |name: &String| self.0.padded.get(name).copied().unwrap_or_default();
+        let mut columns: Vec<(Padded, bool)> = self.0.names.iter().map(|name| (known(name), false)).collect();
         for (_, column, value) in cells {
             let Some((padded, has_numbers)) = columns.get_mut(*column as usize) else {
                 continue;
@@ -423,6 +432,7 @@ impl Content {
             mut cells,
             mut notes,
             category,
+            padded,
             name,
             place,
             hint,
@@ -488,6 +498,7 @@ impl Content {
             label_title: SHEET_ROW,
             notes,
             category,
+            padded,
             name: Some(name),
             names,
             required,

@@ -16,10 +16,10 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::shown::Shown;
 use super::{
-    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, Placed, ShownNumber, Value, biff, cannot_read, damaged,
-    not_empty, open_file, opendocument, shown_size,
+    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, PADDED_PROPERTY, Placed, ShownNumber, Value, biff,
+    cannot_read, damaged, not_empty, open_file, opendocument, shown_size,
 };
-use crate::input::SourceError;
+use crate::input::{Padded, SourceError};
 
 type Bytes = Cursor<Vec<u8>>;
 
@@ -88,7 +88,7 @@ pub(super) fn read(
         }
         name
     };
-    let category = workbook.category();
+    let (category, padded) = workbook.properties();
     let cells = workbook
         .cells(&name, limits.workbook)
         .map_err(|error| failed(path, &error))?
@@ -104,6 +104,7 @@ pub(super) fn read(
         cells,
         notes,
         category,
+        padded,
         place: format!("the sheet `{name}` of `{shown}`"),
         name,
         hint,
@@ -367,7 +368,8 @@ impl Workbook {
             .collect()
     }
 
-    fn category(&mut self) -> Option<String> {
+    /// Returns the category of a template, and the texts with leading zeros that a file of rows to fix does not contain.
+    fn properties(&mut self) -> (Option<String>, HashMap<String, Padded>) {
         // A workbook can be read without its properties.
         let properties = match self {
             Self::Xlsx(workbook) => workbook.workbook_properties().ok(),
@@ -375,8 +377,21 @@ impl Workbook {
             Self::Xls(workbook) => workbook.workbook_properties().ok(),
             Self::Ods(workbook) => workbook.workbook_properties().ok(),
         };
-        let category = properties?.custom_properties.remove(CATEGORY_PROPERTY)?;
-        Some(with_control_characters(&category))
+        let Some(properties) = properties else {
+            return (None, HashMap::new());
+        };
+        let mut category = None;
+        let mut padded = HashMap::new();
+        for (name, value) in properties.custom_properties {
+            if name == CATEGORY_PROPERTY {
+                category = Some(with_control_characters(&value));
+            } else if let Some(column) = name.strip_prefix(PADDED_PROPERTY)
+                && let Some(texts) = Padded::parse(&value)
+            {
+                padded.insert(with_control_characters(column), texts);
+            }
+        }
+        (category, padded)
     }
 
     fn has_data(&mut self, sheet: &str) -> Result<bool, Failure> {
