@@ -476,6 +476,20 @@ def test_duplicates_of_an_entry_are_named_as_in_the_rows(
     assert page.cell(2, titles.index("Manufacturer") + 1).comment is not None
 
 
+def test_rows_that_have_changed_are_not_written(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "to_fix.xlsx"
+    for call in (project.assets.create, project.assets.validate):
+        rows = [{**BAD, "Asset ID": f"A-{row}"} for row in range(3)]
+        result: Any = call(rows)
+        rows.insert(0, {**BAD, "Asset ID": "other"})
+        with pytest.raises(acc.InputError, match="not the rows of the original call: row 0 has changed"):
+            result.write_fixes(path)
+        assert not path.exists()
+        del rows[0]
+        assert result.write_fixes(path) == 3
+        path.unlink()
+
+
 @pytest.mark.parametrize("path", [b"x.xlsx", None, io.BytesIO(), 3])
 def test_what_is_not_a_path_is_an_option_error(path: Any, name: str, project: acc.Project) -> None:
     with pytest.raises(acc.OptionError, match=r"must be a str or a pathlib\.Path, not"):

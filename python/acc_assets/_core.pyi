@@ -469,11 +469,12 @@ def encoding_name(name: str, /) -> str:
     """Return the standard name of a text encoding. Raises OptionError for an unknown name."""
 
 def fixes_file(
-    rows: Rows, ledger: Ledger, settings: Settings | None, options: dict[str, Any], /
+    verb: str, rows: Rows, ledger: Ledger, settings: Settings | None, options: dict[str, Any], /
 ) -> tuple[int, bytes]:
     """Create an Excel file with the failed rows of a ledger and their problems.
 
     Args:
+        verb: The verb of the call.
         rows: The last input of the ledger's call.
         ledger: The outcomes.
         settings: The settings for the drop-downs. If None, the file has none.
@@ -482,6 +483,9 @@ def fixes_file(
 
     Returns:
         The number of rows in the file, and the file. Empty if no row failed.
+
+    Raises:
+        InputError: The rows have changed since the call.
     """
 
 def template_file(settings: Settings, category: str, rows: int, /) -> bytes:

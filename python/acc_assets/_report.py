@@ -252,6 +252,7 @@ class Report:
         Raises:
             OptionError: The rows are not available, because they came from a generator, the report was unpickled, or the
                 call of a named run ended before its first request.
+            InputError: The input rows have changed since the call.
             FileError: The file exists, or cannot be written.
 
         Example:

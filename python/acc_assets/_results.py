@@ -186,6 +186,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         Raises:
             OptionError: The input rows are not available, because they came from a generator, the result was unpickled
                 or read from a run file, or the call of a named run ended before its first request.
+            InputError: The input rows have changed since the call.
             FileError: The file exists, or cannot be written.
         """
         return write_fixes(self._ledger, self._call, path, overwrite)

@@ -23,7 +23,7 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
             "call ended before its first request. Pass a list, a DataFrame or a file, and call again."
         )
-    rows, content = _core.fixes_file(call.rows, ledger, call.settings, dict(call.options))
+    rows, content = _core.fixes_file(call.verb, call.rows, ledger, call.settings, dict(call.options))
     if not rows:
         return _nothing(path, call.rows.path)
     write_file(path, content, overwrite=overwrite, source=call.rows.path)

@@ -47,3 +47,24 @@ pub fn check(
     ledger.plan = plan;
     Ok(ledger)
 }
+
+/// Reads the rows again, and returns a ledger with their digests, which those of `known` can be compared with.
+///
+/// # Errors
+/// If the source fails.
+pub fn digests(
+    source: &mut dyn Source,
+    write: &'static Write,
+    policy: Policy,
+    known: &Ledger,
+) -> Result<Ledger, SourceError> {
+    let ledger = SharedLedger::default();
+    let (ahead, again) = (Ahead::Everything, Again::default());
+    let mut packer = Packer::new(write, policy, ledger.clone(), 1, ahead, again);
+    packer.count_only();
+    packer.writer.headings().clone_from(&known.headings);
+    while source.fill(&mut packer)? == More::Rows {}
+    drop(packer);
+    let ledger = std::mem::take(&mut *lock(&ledger));
+    Ok(ledger)
+}

@@ -369,13 +369,9 @@ impl Packer {
         }
     }
 
-    /// Only counts requests, for a dry run. No call resumes a dry run, so the rows need no digests unless the
-    /// dry run itself resumes an earlier call.
+    /// Only counts requests, for a dry run.
     pub fn count_only(&mut self) {
         self.count_only = true;
-        if self.earlier.is_none() {
-            self.writer.without_digests();
-        }
     }
 
     /// Estimates the requests, bytes and minutes for the packed rows at these rate limits.
@@ -519,9 +515,7 @@ impl Packer {
         let mut ledger = lock(&self.ledger);
         self.row = ledger.push(label.as_label());
         ledger.name_last(key, self.named_by_id);
-        if !self.count_only {
-            ledger.set_digest(self.row, digest);
-        }
+        ledger.set_digest(self.row, digest);
         self.next_row = self.row + 1;
         self.begun = false;
     }

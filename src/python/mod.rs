@@ -75,10 +75,11 @@ mod _core {
 
     /// Returns the number of failed rows in a ledger, and an Excel file with them and their problems.
     #[pyfunction]
-    #[pyo3(signature = (rows, ledger, settings, options, /))]
+    #[pyo3(signature = (verb, rows, ledger, settings, options, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn fixes_file<'py>(
         py: Python<'py>,
+        verb: &str,
         rows: Bound<'_, Rows>,
         ledger: Bound<'_, Ledger>,
         settings: Option<Bound<'_, Settings>>,
@@ -86,7 +87,7 @@ mod _core {
     ) -> PyResult<(usize, Bound<'py, PyBytes>)> {
         let options: WriteOptions = pythonize::depythonize(&options)?;
         let settings = settings.as_ref().map(Bound::get);
-        super::sheet::fixes_file(py, rows.get(), ledger.get(), settings, &options)
+        super::sheet::fixes_file(py, verb, rows.get(), ledger.get(), settings, &options)
     }
 
     /// Returns the standard name of a text encoding. Raises `OptionError` for an unknown name.
