@@ -201,6 +201,7 @@ def test_large_files_are_guessed_from_all_bytes(csv: Csv, project: acc.Project) 
         (b"Asset ID;Category\r\n\0\1\2;x\r\n", "is not in UTF-8"),
         (b"\xef\xbb\xbfAsset ID;Category\r\nL\xfcfter;x\r\n", r"not entirely in UTF-8 \(line 2\)"),
         ("Nazwa;Opis\r\nZażółć;Gęślą jaźń, łącznik świeży\r\n".encode("cp1250"), "may be in windows-1250"),
+        ("Nazwa\r\nZawór główny\r\n".encode("cp1250"), "may be in windows-1250"),
         (b"\xff\xfeA", "is not in UTF-16LE"),
         (b"", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),

@@ -174,7 +174,7 @@ pub struct Prepared<S> {
     preparation: Option<Preparation>,
     columns: Vec<Option<Treatment>>,
     /// Whether the rows come from `write_fixes`, which has prepared them.
-    are_prepared: bool,
+    are_ready: bool,
 }
 
 impl<S> Prepared<S> {
@@ -184,7 +184,7 @@ impl<S> Prepared<S> {
             source,
             preparation,
             columns: Vec::new(),
-            are_prepared: false,
+            are_ready: false,
         }
     }
 
@@ -202,7 +202,7 @@ impl<S: Source> Source for Prepared<S> {
         self.source.fill(&mut Preparing {
             preparation,
             columns: &mut self.columns,
-            are_prepared: &mut self.are_prepared,
+            are_ready: &mut self.are_ready,
             sink,
             is_wanted: false,
             found: Found::default(),
@@ -219,7 +219,7 @@ struct Preparing<'a> {
     preparation: &'a Preparation,
     /// By column.
     columns: &'a mut Vec<Option<Treatment>>,
-    are_prepared: &'a mut bool,
+    are_ready: &'a mut bool,
     sink: &'a mut dyn Sink,
     /// Whether the sink takes the current row.
     is_wanted: bool,
@@ -249,7 +249,7 @@ impl Preparing<'_> {
 impl Sink for Preparing<'_> {
     fn column(&mut self, name: &str) -> Column {
         let column = self.sink.column(name);
-        *self.are_prepared |= name == ROW_OF_RUN;
+        *self.are_ready |= name == ROW_OF_RUN;
         let place = column.0 as usize;
         if self.columns.len() <= place {
             self.columns.resize_with(place + 1, || None);
@@ -266,7 +266,7 @@ impl Sink for Preparing<'_> {
     }
 
     fn cell(&mut self, column: Column, value: &Cell<'_>) {
-        if *self.are_prepared {
+        if *self.are_ready {
             return if self.is_wanted {
                 self.sink.cell(column, value);
             };
@@ -318,7 +318,7 @@ impl Sink for Preparing<'_> {
             let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) else {
                 continue;
             };
-            if *self.are_prepared {
+            if *self.are_ready {
                 break;
             }
             let above = fill.above.as_ref().filter(|_| fills);

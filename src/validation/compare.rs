@@ -124,9 +124,8 @@ pub(super) fn same(new: &Value, old: &Value, form: Form<'_>) -> bool {
             }
             ("boolean", ..) => flag(new).is_some_and(|new| flag(old) == Some(new)),
             ("date", Value::String(new), Value::String(old)) => day(new) == day(old),
-            ("numeric", ..) => same_numbers(text(new), text(old)),
-            // A number in a response shows that the attribute is numeric.
-            ("", _, Value::Number(_)) => same_numbers(text(new), text(old)),
+            // If the type is unknown, a number in the response shows that the attribute is numeric.
+            ("numeric", ..) | ("", _, Value::Number(_)) => same_numbers(text(new), text(old)),
             (_, Value::Number(new), Value::String(old)) => same_identifiers(&new.to_string(), old),
             _ => matches!((text(new), text(old)), (Some(new), Some(old)) if new == old),
         },

@@ -105,6 +105,20 @@ pub(super) fn first_unused(encoding: &'static Encoding, bytes: &[u8]) -> Option<
     (encoding == WINDOWS_1252).then(|| bytes.iter().position(is_unused))?
 }
 
+/// Replaces signs with spaces. Between two letters, a sign is a letter of another encoding.
+fn without_signs(bytes: &[u8]) -> Vec<u8> {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte >= 0xc0);
+    let is_between = |place: usize| {
+        is_letter(bytes.get(place + 1))
+            && is_letter(place.checked_sub(1).and_then(|before| bytes.get(before)))
+    };
+    let plain = |(place, byte): (usize, &u8)| match *byte {
+        sign if SIGNS.contains(&sign) && !is_between(place) => b' ',
+        byte => byte,
+    };
+    bytes.iter().enumerate().map(plain).collect()
+}
+
 /// Guesses the encoding from all bytes of a file without a byte order mark.
 pub(super) fn guess(mut file: impl Read) -> io::Result<Guess> {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
@@ -118,18 +132,15 @@ pub(super) fn guess(mut file: impl Read) -> io::Result<Guess> {
             read => read?,
         };
         let ended = read == 0;
-        let plain: Vec<u8> = buffer[held..held + read]
-            .iter()
-            .map(|byte| if SIGNS.contains(byte) { b' ' } else { *byte })
-            .collect();
+        let plain = without_signs(&buffer[held..held + read]);
         detector.feed(&plain, ended);
         high += plain.iter().filter(|byte| !byte.is_ascii()).count();
         let bytes = &buffer[..held + read];
         if bytes.contains(&0) {
             return Ok(Guess::NoText);
         }
-        for byte in bytes {
-            seen[usize::from(*byte)] = true;
+        for byte in plain {
+            seen[usize::from(byte)] = true;
         }
         let mut rest = 0;
         for chunk in bytes.utf8_chunks() {
@@ -168,7 +179,7 @@ pub(super) fn guess(mut file: impl Read) -> io::Result<Guess> {
     let is_same = |byte: u8| {
         let decoded =
             |encoding: &'static Encoding| encoding.decode_without_bom_handling(&[byte]).0.into_owned();
-        !seen[usize::from(byte)] || SIGNS.contains(&byte) || decoded(guessed) == decoded(WINDOWS_1252)
+        !seen[usize::from(byte)] || decoded(guessed) == decoded(WINDOWS_1252)
     };
     let western = !UNUSED.iter().any(|byte| seen[usize::from(*byte)]);
     // A few bytes resemble characters of two bytes by chance.
