@@ -63,12 +63,15 @@ def test_duplicates_are_counted_and_cause_no_warning(project: acc.Project) -> No
     row = {**UNIT, "Barcode": "0001"}
     report = project.assets.validate([row, dict(row)], import_key="Barcode")
     assert "Report: 2 rows, all ok, 1 duplicate; 1 to send" in repr(report)
-    assert report.warnings == []
+    (note,) = report.warnings
+    assert note.startswith("import keys were not looked up")
     # Without an import key, each of them becomes an asset. Rows that differ are still reported.
     assert len(project.assets.validate([row, dict(row)]).warnings) == 2
     others = [row, dict(row), {**row, "Barcode": "0002"}]
-    [warning] = project.assets.validate(others, import_key="Barcode").warnings
-    assert "1 row has the same `Asset ID`" in warning or "1 row has the same Asset ID" in warning
+    assert any(
+        warning.startswith("1 row has the same Asset ID")
+        for warning in project.assets.validate(others, import_key="Barcode").warnings
+    )
 
 
 def test_the_report_names_every_status(sim: acc.testing.Simulator, project: acc.Project, kit: Kit) -> None:

@@ -824,24 +824,38 @@ fn every_rule_has_a_problem_and_vice_versa() {
         },
         ..policy(RowShape::AssetPatch)
     };
-    let asset = format!(r#"{{"id":"{ID}","version":2,"description":"old"}}"#);
-    let mut table = Table::default();
-    table.add(Page::of(std::iter::once(asset.as_str())).unwrap(), [0]);
-    let compared = Policy {
-        names: Names {
-            current: Some(Arc::new(CurrentAssets::new(table))),
-            ..Names::default()
-        },
-        ..policy(RowShape::AssetPatch)
+    // Patches that are compared with their asset as it is now.
+    let compared = |asset: Option<&str>, version: Cell<'static>| {
+        let mut table = Table::default();
+        if let Some(asset) = asset {
+            table.add(Page::of(std::iter::once(asset)).unwrap(), [0]);
+        }
+        let policy = Policy {
+            names: Names {
+                current: Some(Arc::new(CurrentAssets::new(table))),
+                ..Names::default()
+            },
+            ..policy(RowShape::AssetPatch)
+        };
+        patch(
+            &policy,
+            &[("version", version), ("description", Cell::Text("new"))],
+        )
     };
-    let older = [("version", Cell::Int(1)), ("description", Cell::Text("new"))];
+    let now = format!(r#"{{"id":"{ID}","version":2,"description":"old"}}"#);
+    let deleted = format!(r#"{{"id":"{ID}","version":2,"isActive":false}}"#);
     let totals = [("clientAssetId", Cell::Text("Total"))];
     let produced: BTreeSet<String> = broken
         .into_iter()
         .chain([write(&policy(RowShape::NewAsset), &totals).map(Value::from)])
         .chain([write(&keyed, &new_row).map(Value::from)])
         .chain([patch(&unread, &[("Location", Cell::Text("Room 301"))])])
-        .chain([patch(&compared, &older)])
+        .chain([
+            compared(Some(&now), Cell::Int(1)),
+            compared(Some(&now), Cell::Text("newest")),
+            compared(Some(&deleted), Cell::Int(2)),
+            compared(None, Cell::Int(2)),
+        ])
         .chain(with_settings)
         .flat_map(Result::unwrap_err)
         .chain([
