@@ -286,8 +286,9 @@ def test_join_refuses_other_rows(pandas: Any, project: acc.Project, kit: Kit) ->
         result[:2].to_pandas(join=frame[:2])
     with pytest.raises(acc.InputError, match="index of join= differs"):
         result.to_pandas(join=frame.sort_index())
+    wrong: Any = kit.rows(4)
     with pytest.raises(acc.InputError, match="must be a pandas DataFrame, not list"):
-        result.to_pandas(join=kit.rows(4))
+        result.to_pandas(join=wrong)
     assert list(result.to_pandas(join=frame.reset_index())["clientAssetId"]) == list(frame["clientAssetId"])
     default = frame.reset_index(drop=True)
     result = project.assets.create(default)

@@ -173,7 +173,8 @@ def test_keys_that_differ_only_in_case_when_the_service_lowers_them(
 def test_rows_that_differ_count_as_failed(sim: acc.testing.Simulator, project: acc.Project) -> None:
     project.assets.create(units(), import_key="Barcode")
     rows = [unit(0, Status="Installed"), unit(1, Status="Installed"), *units(6)[2:]]
-    for options in ({"on_error": "stop"}, {"on_error": "raise", "max_errors": 1}):
+    every: list[dict[str, Any]] = [{"on_error": "stop"}, {"on_error": "raise", "max_errors": 1}]
+    for options in every:
         with pytest.raises(acc.BulkError) as caught:
             project.assets.create(rows, import_key="Barcode", **options)
         assert caught.value.result.counts == {"differs": 2, "unchanged": 2, "not_sent": 2}
@@ -210,7 +211,8 @@ def test_rows_that_differ_are_checked_again_in_a_named_run(
     assert error is not None
     assert error.column == "Status"
     # The same import key by another name.
-    assert project.assets.create(rows, **{**options, "import_key": "barcode"}).counts == counts
+    options["import_key"] = "barcode"
+    assert project.assets.create(rows, **options).counts == counts
     assert len(sim.assets()) == 6
     project.assets.patch({"id": ids[1], "Status": "Installed"})
     rows[2]["Status"] = "Ordered"

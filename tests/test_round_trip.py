@@ -232,7 +232,12 @@ def test_drifted_rows_count_as_failed(
     rows = project.assets.get(ids).to_dicts()
     project.assets.patch([{"id": ids[0], "description": "theirs"}])
     edited: list[Any] = [{**row, "description": "mine"} for row in rows]
-    for options in ({"on_error": "stop"}, {"on_error": "raise", "max_errors": 0}, {"on_error": "raise"}):
+    every: list[dict[str, Any]] = [
+        {"on_error": "stop"},
+        {"on_error": "raise", "max_errors": 0},
+        {"on_error": "raise"},
+    ]
+    for options in every:
         with pytest.raises(acc.BulkError) as caught:
             project.assets.patch(edited, **options)
         status = "updated" if options == {"on_error": "raise"} else "not_sent"
@@ -247,7 +252,7 @@ def test_rows_without_columns_of_the_service_are_sent_as_given(project: acc.Proj
 
 
 def test_added_rows_are_compared_too(project: acc.Project, ids: list[str]) -> None:
-    rows: list[dict[str, Any]] = [*project.assets.get(ids[:2]), {"id": ids[2], "clientAssetId": "false"}]
+    rows: list[Any] = [*project.assets.get(ids[:2]), {"id": ids[2], "clientAssetId": "false"}]
     assert project.assets.patch(rows).counts == {"unchanged": 3}
     rows[2]["description"] = "new"
     assert project.assets.patch(rows).counts == {"updated": 1, "unchanged": 2}

@@ -322,6 +322,7 @@ def test_estimate_leaves_out_rows_with_duplicate_keys(
     rows = [kit.row(f"A-{row}", barcode=f"{row:06}") for row in range(number)]
     rows += [kit.row("other", barcode="000000", description="differs"), kit.row("wrong", categoryId="x")]
     result: Any
+    patches: list[dict[str, Any]] = []
     if check == "dry run":
         result = project.assets.create(rows, import_key="barcode", dry_run=True, batch_size=40)
     elif check == "validate":

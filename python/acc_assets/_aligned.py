@@ -104,7 +104,7 @@ def frame_index(ledger: _core.Ledger, call: WriteCall) -> pandas.Index:
     # Rows of a named run that the last input did not contain have no index value.
     values = index.tolist()
     blank = None if index.nlevels == 1 else (None,) * index.nlevels
-    labels = [blank if place is None else values[place] for place in places]
+    labels: list[Any] = [blank if place is None else values[place] for place in places]
     if index.nlevels > 1:
         return pandas.MultiIndex.from_tuples(labels, names=index.names)
     return pandas.Index(labels, dtype=object, name=index.name)

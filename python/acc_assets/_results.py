@@ -346,8 +346,8 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
             return f"{name}: no such rows" if self._is_part else f"{name}: no rows, nothing sent"
         counts, rows = self.counts, counted(len(self), "row")
         if (estimate := self.estimate) is not None:
-            unsent = (status for status in ("unchanged", "invalid", "drifted") if status in counts)
-            refused = "".join(f"{counts[status]:,} {status}; " for status in unsent)
+            unsent: tuple[OutcomeStatus, ...] = ("unchanged", "invalid", "drifted")
+            refused = "".join(f"{counts[status]:,} {status}; " for status in unsent if status in counts)
             waiting = unchecked(self._ledger, self._call)
             refused += f"{waiting:,} not checked; " if waiting else ""
             return f"{name} of a dry run: {rows}, {refused}{to_send(estimate)}; nothing was sent"

@@ -68,9 +68,14 @@ def _out_of_range(name: str, given: object) -> OptionError:
 
 def plain_time(value: Any) -> Any:
     """Convert a time of pandas or numpy to a Python one, or to None if it is NaT. Return other values unchanged."""
-    if isinstance(value, date) and hasattr(value, "to_pydatetime"):
-        return None if value != value else value.to_pydatetime(warn=False)
-    if type(value).__module__ == "numpy" and type(value).__name__ == "datetime64":
+    to_pydatetime = getattr(value, "to_pydatetime", None)
+    if isinstance(value, date) and to_pydatetime is not None:
+        return None if value != value else to_pydatetime(warn=False)
+    if (
+        not isinstance(value, date)
+        and type(value).__module__ == "numpy"
+        and type(value).__name__ == "datetime64"
+    ):
         # The item of a time with nanoseconds is a number. The item of a day is a date.
         return value.item() if isinstance(value.item(), date) else value.astype("datetime64[us]").item()
     return value
