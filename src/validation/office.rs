@@ -130,7 +130,11 @@ impl Office {
         let (column, text) = self.total.as_ref()?;
         let message = format!("`{column}` is '{text}': a row of totals, not an asset");
         let fix = match left {
-            Some(left) if left <= LONGEST_FOOTER => format!("set skip_footer={left}"),
+            Some(1) => "set skip_footer=1".to_owned(),
+            // The rows below have not been read yet.
+            Some(left) if left <= LONGEST_FOOTER => {
+                format!("remove the row, or set skip_footer={left} if the last {left} rows contain no asset")
+            }
             _ => "remove the row".to_owned(),
         };
         Some(TOTALS_ROW.problem(column, text, message, &fix))
