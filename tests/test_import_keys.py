@@ -11,6 +11,8 @@ from conftest import Kit
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def sim() -> Iterator[acc.testing.Simulator]:

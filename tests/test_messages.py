@@ -12,6 +12,8 @@ from conftest import Kit
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 UNIT = {"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed"}
 
 

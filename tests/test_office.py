@@ -14,6 +14,8 @@ import pytest
 import acc_assets as acc
 from acc_assets.typing import ReadOptions
 
+pytestmark = pytest.mark.once
+
 UNIT = {"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Installed"}
 Csv = Callable[..., pathlib.Path]
 

@@ -402,6 +402,7 @@ def test_a_retry_compares_with_the_assets_as_they_are_now(
     assert project.assets.get(ids[0])[0]["description"] == "theirs"
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("settings", ["auto", None])
 def test_reconcile_compares_with_the_assets_as_they_are_now(
     sim: acc.testing.Simulator, ids: list[str], settings: Any
@@ -468,6 +469,7 @@ def test_a_number_is_not_the_text_of_another_form(project: acc.Project, ids: lis
     assert (after["barcode"], after["description"]) == ("100000", "1.5")
 
 
+@pytest.mark.once
 def test_a_row_that_was_executed_is_not_called_edited_because_others_changed_its_asset(
     sim: acc.testing.Simulator, ids: list[str], tmp_path: Path
 ) -> None:
@@ -491,6 +493,7 @@ def test_rows_with_the_same_id(project: acc.Project, ids: list[str]) -> None:
         assert "updated" not in result.counts
 
 
+@pytest.mark.once
 def test_an_interrupted_patch_is_resumed(
     sim: acc.testing.Simulator, kit: Kit, ids: list[str], tmp_path: Path
 ) -> None:

@@ -16,6 +16,8 @@ from conftest import Kit
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 openpyxl = pytest.importorskip("openpyxl")
 
 BAD = {"Asset ID": "A-1", "Category": "HVAC > Fans", "Status": "Instaled"}
