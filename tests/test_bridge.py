@@ -22,6 +22,8 @@ from program import Program, programs
 import acc_assets as acc
 from acc_assets import _core, _event_loop
 
+pytestmark = pytest.mark.interpreter
+
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 LOOPS = ["asyncio", "uvloop"]

@@ -14,7 +14,10 @@ import acc_assets as acc
 
 jupyter_client = pytest.importorskip("jupyter_client")
 pytest.importorskip("ipykernel")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way"),
+    pytest.mark.interpreter,
+]
 
 FIRST_CELL = """
 import asyncio

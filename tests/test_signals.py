@@ -13,7 +13,10 @@ from program import Program, programs
 
 import acc_assets as acc
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals are sent the POSIX way"),
+    pytest.mark.interpreter,
+]
 
 CALL = """
 client = acc.Client(**options)
