@@ -864,7 +864,7 @@ impl Schedule {
         }
     }
 
-    /// Patches assets that were read before, some of which another user changes meanwhile.
+    /// Patches assets that were read before. Another user changes some of them meanwhile.
     async fn edit(&mut self) {
         let snapshot = |simulator: &simulator::Simulator| -> Vec<Value> {
             let assets = simulator.assets();

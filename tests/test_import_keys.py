@@ -285,7 +285,7 @@ def test_a_stream_reads_existing_assets_by_their_ids(
 
 
 def deleted_or_renamed(project: acc.Project, rows: list[dict[str, Any]], change: Callable[[], object]) -> Any:
-    """A stream of rows, before the last batch of which the project changes."""
+    """A stream of rows. The project changes before its last batch."""
     for number, row in enumerate(rows):
         if number == 150:
             change()

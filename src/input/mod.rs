@@ -4,6 +4,7 @@
 //! still borrowed from its source, so rows are never copied.
 
 pub mod arrow;
+mod owned;
 mod prepared;
 pub mod sheet;
 
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use crate::error::{Error, FileError};
 
+pub(crate) use owned::Owned;
 pub use prepared::{Preparation, Prepared, Replacement, Replacements, is_total, is_total_row};
 
 /// One value of a row, borrowed from its source.

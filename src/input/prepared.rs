@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use jiff::civil::{Date, DateTime};
 use serde::Deserialize;
 
 use super::sheet::ROW_OF_RUN;
-use super::{Cell, Column, Label, More, Sink, Source, SourceError};
+use super::{Cell, Column, Label, More, Owned, Sink, Source, SourceError};
 
 /// Replacements of one column: the text of a cell, and the new value. `None` makes the cell blank.
 pub type Replacements = Vec<(String, Option<Replacement>)>;
@@ -412,95 +411,6 @@ pub fn is_total(text: &str) -> bool {
     }
     // Letters may be spread, as in "S u m m e". In German, a compound may be a title, as in "Gesamtluftmenge:".
     TITLES.contains(&letters.as_str()) || (letters.starts_with("gesamt") && text.ends_with(':'))
-}
-
-/// The value of a cell, with its own memory.
-enum Owned {
-    Clear,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Float32(f32),
-    Digits(String),
-    Text(String),
-    Date(Date),
-    DateTime(DateTime),
-    List(Vec<Owned>),
-    Map(Vec<(String, Owned)>),
-    Shown {
-        number: i64,
-        text: String,
-        format: String,
-    },
-    Formula {
-        cell: String,
-        formula: String,
-    },
-    Other(String),
-    Null,
-}
-
-impl Owned {
-    fn of(cell: &Cell<'_>) -> Self {
-        match cell {
-            Cell::Null => Self::Null,
-            Cell::Clear => Self::Clear,
-            Cell::Bool(value) => Self::Bool(*value),
-            Cell::Int(number) => Self::Int(*number),
-            Cell::Float(number) => Self::Float(*number),
-            Cell::Float32(number) => Self::Float32(*number),
-            Cell::Digits(digits) => Self::Digits((*digits).to_owned()),
-            Cell::Text(text) => Self::Text((*text).to_owned()),
-            Cell::Date(date) => Self::Date(*date),
-            Cell::DateTime(moment) => Self::DateTime(*moment),
-            Cell::List(items) => Self::List(items.iter().map(Self::of).collect()),
-            Cell::Map(entries) => Self::Map(
-                entries
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), Self::of(value)))
-                    .collect(),
-            ),
-            Cell::Shown { number, text, format } => Self::Shown {
-                number: *number,
-                text: (*text).to_owned(),
-                format: (*format).to_owned(),
-            },
-            Cell::Formula { cell, formula } => Self::Formula {
-                cell: (*cell).to_owned(),
-                formula: (*formula).to_owned(),
-            },
-            Cell::Other(kind) => Self::Other((*kind).to_owned()),
-        }
-    }
-
-    fn cell(&self) -> Cell<'_> {
-        match self {
-            Self::Null => Cell::Null,
-            Self::Clear => Cell::Clear,
-            Self::Bool(value) => Cell::Bool(*value),
-            Self::Int(number) => Cell::Int(*number),
-            Self::Float(number) => Cell::Float(*number),
-            Self::Float32(number) => Cell::Float32(*number),
-            Self::Digits(digits) => Cell::Digits(digits),
-            Self::Text(text) => Cell::Text(text),
-            Self::Date(date) => Cell::Date(*date),
-            Self::DateTime(moment) => Cell::DateTime(*moment),
-            Self::List(items) => Cell::List(items.iter().map(Self::cell).collect()),
-            Self::Map(entries) => Cell::Map(
-                entries
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.cell()))
-                    .collect(),
-            ),
-            Self::Shown { number, text, format } => Cell::Shown {
-                number: *number,
-                text,
-                format,
-            },
-            Self::Formula { cell, formula } => Cell::Formula { cell, formula },
-            Self::Other(kind) => Cell::Other(kind),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ pub mod columns;
 pub mod compare;
 mod current;
 mod fields;
-mod held;
 mod identity;
 mod json;
 mod notices;

@@ -13,7 +13,6 @@ use super::current::OF_SERVICE;
 use super::fields::{
     self, BARCODE, CATEGORY, CLIENT_ASSET, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, Kind, LOCATION, STATUS,
 };
-use super::held::Held;
 use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
@@ -28,7 +27,7 @@ use super::typed;
 use super::value::{self, Meaning, Refusal};
 use crate::api::RowShape;
 use crate::input::sheet::REQUIRED_MARK;
-use crate::input::{Cell, Column, is_total};
+use crate::input::{Cell, Column, Owned, is_total};
 use crate::model::text::trimmed;
 
 /// Checks rows one by one and writes each into a request body.
@@ -91,7 +90,7 @@ pub struct RowWriter {
     /// The version of the asset when the row was read.
     pub(super) version: Option<u64>,
     /// The cells that came before the id.
-    held: Vec<(Column, Held)>,
+    held: Vec<(Column, Owned)>,
     /// Whether the row has nothing to send, because the asset already has its values.
     pub(super) unchanged: bool,
     /// The row's run and its number in that run, from a file written by `write_fixes`.
@@ -513,7 +512,7 @@ impl RowWriter {
             Slot::Id | Slot::Service(_) | Slot::Number | Slot::Ignored
         );
         if !is_first && self.id == Given::No && self.policy.names.current.is_some() {
-            return self.held.push((column, Held::of(cell)));
+            return self.held.push((column, Owned::of(cell)));
         }
         self.read_cell(column, cell, out);
     }

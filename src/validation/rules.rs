@@ -109,7 +109,7 @@ rules! {
     LEADING_ZEROS "leading_zeros": "value is a number in a column of text with leading zeros, so its own zeros \
         are lost",
         "write the value as text, with its leading zeros";
-    TOO_MANY_DIGITS "too_many_digits": "value is a number of more than 15 digits, of which Excel and floats keep \
+    TOO_MANY_DIGITS "too_many_digits": "value is a number of more than 15 digits, but Excel and floats keep \
         only 15",
         "write the value as text";
     TOTALS_ROW "totals_row": "the row has a title such as \"Total\" and no other required field, so it is not an \

@@ -1,9 +1,9 @@
-//! Cells of a row that come before its id, kept until the id shows which asset to compare them with.
+//! Cells that outlive the row that they were read from.
 
-use crate::input::Cell;
+use super::Cell;
 
 /// A cell that owns its text.
-pub(super) enum Held {
+pub(crate) enum Owned {
     Text(Box<str>),
     Digits(Box<str>),
     Other(Box<str>),
@@ -22,8 +22,8 @@ pub(super) enum Held {
     Plain(Cell<'static>),
 }
 
-impl Held {
-    pub(super) fn of(cell: &Cell<'_>) -> Self {
+impl Owned {
+    pub(crate) fn of(cell: &Cell<'_>) -> Self {
         Self::Plain(match cell {
             Cell::Text(text) => return Self::Text((*text).into()),
             Cell::Digits(digits) => return Self::Digits((*digits).into()),
@@ -60,7 +60,7 @@ impl Held {
         })
     }
 
-    pub(super) fn cell(&self) -> Cell<'_> {
+    pub(crate) fn cell(&self) -> Cell<'_> {
         match self {
             Self::Text(text) => Cell::Text(text),
             Self::Digits(digits) => Cell::Digits(digits),
