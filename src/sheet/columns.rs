@@ -2,6 +2,7 @@
 
 use crate::model::settings::{Attribute, Status};
 use crate::settings::{SEPARATOR, Settings};
+use crate::validation::columns::headings;
 
 /// A column of a sheet to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +33,6 @@ pub enum Kind {
     /// One of these categories.
     Category(Vec<String>),
 }
-
-/// The fields of a template and their names, in order. The custom attributes of the category follow.
-const FIELDS: [(&str, &str); 6] = [
-    ("clientAssetId", "Asset ID"),
-    ("categoryId", "Category"),
-    ("statusId", "Status"),
-    ("description", "Description"),
-    ("locationId", "Location"),
-    ("barcode", "Barcode"),
-];
 
 /// The values that a project offers for the columns of a sheet.
 pub struct Offer<'s> {
@@ -77,10 +68,10 @@ impl<'s> Offer<'s> {
         self.category.map(|category| self.path_of(category))
     }
 
-    /// Returns the columns of a template.
+    /// Returns the columns of a template: the fields of an asset, and the custom attributes of the category.
     #[must_use]
     pub fn columns(&self) -> Vec<Column> {
-        let fields = FIELDS.iter().filter_map(|(field, name)| self.column(field, name));
+        let fields = headings().filter_map(|(field, heading)| self.column(field, heading));
         let attributes = self.category.into_iter().flat_map(|category| {
             let places = self.settings.attributes_of(category).ones();
             places.map(|place| {

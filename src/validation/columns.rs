@@ -84,6 +84,11 @@ pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u64, u32)> {
     Some((u64::from_str_radix(run, 16).ok()?, row.parse().ok()?))
 }
 
+/// Returns the fields of an asset in the order of a template, each with its heading.
+pub fn headings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.iter().map(|field| (field.name, field.heading))
+}
+
 /// Returns the field that has this name or heading. The result is the same in every project.
 pub(super) fn base_field(name: &str) -> Option<usize> {
     let called = plain(bare(name));
