@@ -606,6 +606,15 @@ def test_skipped_rows(csv: Csv, project: acc.Project, tmp_path: pathlib.Path) ->
         assert len(acc.read(path, skip_rows=2, skip_footer=4)) == 0
 
 
+def test_title_row_with_several_cells_needs_skip_rows(csv: Csv, project: acc.Project) -> None:
+    path = csv("Plant,list,2026", ",".join(UNIT), ",".join(UNIT.values()))
+    report = project.assets.validate(path)
+    assert not report.ok
+    assert report.warnings[0].startswith("no column name is known: 'Plant', 'list', '2026'. Map them with mapping=, or")
+    assert "set skip_rows= to the number of rows above them" in report.warnings[0]
+    assert project.assets.validate(path, skip_rows=1).ok
+
+
 def test_skipped_lines_may_have_quotation_marks(csv: Csv, project: acc.Project) -> None:
     path = csv('"Plant list', "", "Asset ID;Category;Status", "AHU-1;HVAC > Air Handling;Installed")
     report = project.assets.create(path, skip_rows=2, dry_run=True)
@@ -910,6 +919,8 @@ def test_unquoted_keys_need_quotation_marks(key: str, toml: Toml, project: acc.P
     with pytest.raises(acc.InputError) as caught:
         project.assets.validate([UNIT], mapping=toml(f"Status = 'Status'\n{key} = false\n"))
     assert f'in quotation marks: "{key}" = ...' in str(caught.value)
+    assert "line 2 is not valid TOML: " in str(caught.value)
+    assert "\\n" not in str(caught.value)
 
 
 def test_layout_in_a_mapping_file_is_for_files_that_have_it(

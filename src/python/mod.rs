@@ -129,8 +129,12 @@ mod _core {
     #[pyfunction]
     #[pyo3(signature = (text, /))]
     fn read_toml<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-        let table: toml::Table = toml::from_str(text)
-            .map_err(|error| super::errors::refused(py, format!("invalid TOML: {error}")))?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            let reason = error.message().trim_end();
+            super::errors::refused(py, format!("line {line} is not valid TOML: {reason}."))
+        })?;
         Ok(pythonize::pythonize(py, &table)?)
     }
 

@@ -1283,6 +1283,11 @@ impl RowWriter {
         let others: Vec<&str> = others.iter().map(|used| used.column.as_str()).collect();
         let unknown = match others[..] {
             [] => None,
+            [..] if others.len() == self.uses.len() => Some(format!(
+                "no column name is known: '{}'. Map them with mapping=, or, if the column names are in a lower row of \
+                the file, set skip_rows= to the number of rows above them",
+                others.join("', '")
+            )),
             [one] => Some(format!(
                 "column '{one}' was ignored: unknown column. To import it, use mapping={{'{one}': ...}}"
             )),
