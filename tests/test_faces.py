@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import pathlib
 import subprocess
@@ -35,10 +36,25 @@ def test_docstrings_name_the_classes_of_their_own_api(kind: str) -> None:
 
 
 def test_the_faces_stay_small() -> None:
-    # Code that the verbs share belongs in the layers below, not in the files that exist twice.
+    # Code that the verbs share belongs in the layers below, not in the files that exist twice. Docstrings do not count:
+    # they grow with every verb and argument.
     package = pathlib.Path(acc.__file__).parent
     files = [*(package / "_async").glob("*.py"), package / "_sync" / "_drive.py"]
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) <= 1200
+    assert sum(map(code_lines, files)) <= 700
+
+
+def code_lines(path: pathlib.Path) -> int:
+    """Count the lines of a module that are neither blank nor part of a docstring."""
+    text = path.read_text(encoding="utf-8")
+    documented: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            if ast.get_docstring(node, clean=False) is not None:
+                first = node.body[0]
+                documented.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    return sum(
+        bool(line.strip()) and number not in documented for number, line in enumerate(text.splitlines(), 1)
+    )
 
 
 @pytest.mark.once

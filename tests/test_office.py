@@ -610,7 +610,9 @@ def test_title_row_with_several_cells_needs_skip_rows(csv: Csv, project: acc.Pro
     path = csv("Plant,list,2026", ",".join(UNIT), ",".join(UNIT.values()))
     report = project.assets.validate(path)
     assert not report.ok
-    assert report.warnings[0].startswith("no column name is known: 'Plant', 'list', '2026'. Map them with mapping=, or")
+    assert report.warnings[0].startswith(
+        "no column name is known: 'Plant', 'list', '2026'. Map them with mapping=, or"
+    )
     assert "set skip_rows= to the number of rows above them" in report.warnings[0]
     assert project.assets.validate(path, skip_rows=1).ok
 
