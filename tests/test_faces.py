@@ -48,10 +48,11 @@ def code_lines(path: pathlib.Path) -> int:
     text = path.read_text(encoding="utf-8")
     documented: set[int] = set()
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            if ast.get_docstring(node, clean=False) is not None:
-                first = node.body[0]
-                documented.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+        if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
+            first = node.body[0]
+            documented.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
     return sum(
         bool(line.strip()) and number not in documented for number, line in enumerate(text.splitlines(), 1)
     )
