@@ -259,6 +259,21 @@ def test_ids_of_a_series_keep_its_index(pandas: Any, project: acc.Project, kit: 
     assert series.loc[result.where("invalid").labels].tolist() == ["wrong"]
 
 
+def test_rows_that_differ_can_be_patched_beside_their_outcomes(
+    pandas: Any, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    frame = pandas.DataFrame(
+        {"Asset ID": ["A", "B"], "Barcode": ["1", "2"], "Category": "HVAC > Fans", "Status": "Ordered"}
+    )
+    project.assets.create(frame)
+    frame["Status"] = ["Ordered", "Installed"]
+    result = project.assets.create(frame, import_key="Barcode")
+    joined = result.to_pandas(join=frame)
+    assert list(joined["outcome_status"]) == ["unchanged", "differs"]
+    assert project.assets.patch(joined[joined["outcome_status"] == "differs"]).counts == {"updated": 1}
+    assert project.assets.create(frame, import_key="Barcode").counts == {"unchanged": 2}
+
+
 def test_join_keeps_the_columns_of_the_input(pandas: Any, project: acc.Project, kit: Kit) -> None:
     frame = pandas.DataFrame(kit.rows(3, note="mine"), index=[5, 3, 4])
     frame["status"], frame["id"], frame["outcome_id"] = "mine", [1, 2, 3], [4, 5, 6]

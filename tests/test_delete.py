@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import pytest
 from conftest import Kit
 
 import acc_assets as acc
@@ -27,6 +28,21 @@ def test_delete_sends_duplicate_ids_once(project: acc.Project, kit: Kit, sim: ac
 def test_the_result_of_a_create_can_be_deleted(project: acc.Project, kit: Kit) -> None:
     made = project.assets.create([*kit.rows(3), {"clientAssetId": "bad"}])
     assert project.assets.delete(made.where("created")).counts == {"deleted": 3}
+
+
+def test_a_result_deletes_only_assets_of_its_own(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    rows = [kit.row(f"AHU-{place}", barcode=str(place)) for place in range(4)]
+    project.assets.create(rows[:3])
+    made = project.assets.create(rows, import_key="barcode")
+    assert made.counts == {"created": 1, "unchanged": 3}
+    with pytest.raises(acc.InputError, match=r"did not create or change \(3 unchanged\)\. .*where\("):
+        project.assets.delete(made)
+    assert sim.audit()["assets_deleted"] == 0
+    assert project.assets.delete(made.where("created")).counts == {"deleted": 1}
+    # A part names its rows.
+    assert project.assets.delete(made.where("unchanged")).counts == {"deleted": 3}
 
 
 def test_an_unknown_id_is_rejected(project: acc.Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -550,3 +551,16 @@ def test_a_pickled_result_of_one_sheet_is_resumed_with_that_sheet(
     with pytest.raises(acc.OptionError, match=r"original call\. Remove dates="):
         assets.retry(saved, acc.read(path, sheet="Units", dates="truncate"))
     assert assets.retry(saved, acc.read(path, sheet="Units")).counts == {"created": 1}
+
+
+def test_a_warning_as_an_exception_has_the_result(project: acc.Project, kit: Kit) -> None:
+    rows = kit.rows(2, barcode=17)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(acc.DataWarning, match="barcode") as caught:
+            project.assets.create(rows)
+        assert caught.value.result is not None
+        assert caught.value.result.counts == {"created": 2}
+        # What the call raises itself is more important.
+        with pytest.raises(acc.BulkError):
+            project.assets.create([*rows, {"clientAssetId": "bad"}], on_error="raise")

@@ -168,17 +168,22 @@ def _plain(value: object) -> str:
     return text.replace("-", "") if len(text) == ID_LENGTH else text
 
 
+def _folded(name: object) -> str:
+    return str(name).strip().casefold()
+
+
 def _beside(names: Sequence[str], taken: Sequence[object]) -> dict[str, str]:
     """Return the name of each outcome column beside columns with the names in `taken`."""
     found: dict[str, str] = {}
-    used = set(taken)
+    # `Status` beside `status` could not go back into `patch`, which ignores case.
+    used = {_folded(name) for name in taken}
     for name in names:
         if name in IDENTIFYING:
             continue
         new = name
-        while new in used:
+        while _folded(new) in used:
             new = PREFIX + new
-        used.add(new)
+        used.add(_folded(new))
         found[name] = new
     return found
 
@@ -307,8 +312,8 @@ class Aligned:
         Args:
             join: The input, or another DataFrame with as many rows in the same order. The columns status, id, code,
                 message, column, value, fix, attempts and request_id are added to its columns, row by row. A column whose
-                name is taken gets the prefix `outcome_`, such as `outcome_status`. A part of a result selects its rows
-                of `join`.
+                name is taken, ignoring case, gets the prefix `outcome_`, such as `outcome_status`. A part of a result
+                selects its rows of `join`.
 
         Raises:
             InputError: `join` is not a DataFrame, or does not have the rows of the input in their order. The index, and the

@@ -27,7 +27,7 @@ from ._report import Report, causes_of, estimate_of, message_of, place_of, to_se
 from ._tables import AssetTable, positions
 from ._text import counted
 from ._workbooks import write_fixes
-from .errors import BulkError, OptionError
+from .errors import BulkError, InputError, OptionError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -66,6 +66,8 @@ REMOVED: Final = "removed"
 CAUSES_SHOWN: Final = 8
 # Statuses of rows that the user has to change.
 MISTAKEN: Final = ("invalid", "rejected", "differs", "drifted")
+# Statuses of rows whose assets the call left as they were.
+FOUND: Final = ("unchanged", "differs", "drifted")
 
 
 class Outcomes(Aligned, Sequence[RowOutcome]):
@@ -339,6 +341,19 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         part = type(self)(ledger, self._call, self._table, self._verbs)
         part._is_part = True
         return part
+
+    def _must_be_own(self) -> None:
+        """Raise InputError if this result has assets that its call found but did not create or change.
+
+        The ids of a whole result look like those of an import to undo.
+        """
+        found = {status: rows for status, rows in self.counts.items() if status in FOUND}
+        if found and not self._is_part:
+            rows = ", ".join(f"{rows:,} {status}" for status, rows in found.items())
+            raise InputError(
+                f"The result has assets that the call did not create or change ({rows}). To delete only those that it created, "
+                'pass result.where("created"). To delete all of them, pass result.ids.'
+            )
 
     def _headline(self) -> str:
         name = type(self).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from os import PathLike
@@ -32,6 +33,8 @@ class ArrowStream(Protocol):
         """Return the rows as an Arrow stream."""
 
 
+# Other names for the Asset ID, without spaces and in lower case.
+OF_PEOPLE: Final = ("assetid", "clientassetid")
 TAKEN: Final = (
     "a DataFrame, an Arrow table, an iterable of dicts, one dict, the path of a file or an open file"
 )
@@ -208,6 +211,8 @@ def load(
         return rows_from(rows, key if verb == "patch" else None), given
     if changed := given.changed(without=LAYOUT):
         raise OptionError(f"{changed[0]}= does not apply to ids. Remove it from acc_assets.read(...).")
+    if verb == "delete" and isinstance(rows, Outcomes):
+        rows._must_be_own()
     return ids_from(rows, key), given
 
 
@@ -309,13 +314,14 @@ def _require(id: str, data: Any) -> None:
     elif hasattr(data, "__arrow_c_stream__") and hasattr(getattr(data, "schema", None), "names"):
         names = _schema_names(data.schema)
     if names is not None and id not in names:
-        near = nearest(id, names)
+        # The Asset ID is the user's own name for an asset, not the id that the service assigned.
+        near = nearest(id, [name for name in names if re.sub(r"[\s_]", "", name).lower() not in OF_PEOPLE])
         if near:
             hint = f'Did you mean key="{near}"? '
         elif len(names) == 1:
             hint = f'Pass its name: key="{names[0]}". '
         else:
-            hint = "Pass the name of the id column as key=. "
+            hint = "Add a column with the ids of the assets, such as result.ids of the create, or pass its name as key=. "
         raise InputError(f'There is no column "{id}". {hint}The columns are: {", ".join(names)}.')
 
 

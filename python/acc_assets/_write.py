@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -241,8 +241,7 @@ class Write(NamedTuple):
 
     def judged(self, operation: _core.Operation, result: Outcomes) -> Outcomes:
         """Return the result, or raise the exception that ended the write, or BulkError if `on_error` asks for it."""
-        for text in operation.ledger.warnings():
-            warn(text, DataWarning)
+        raised = _warned(operation.ledger.warnings())
         if operation.interrupted:
             raise BulkInterrupted(result)
         error = operation.error
@@ -265,7 +264,22 @@ class Write(NamedTuple):
 
             line = _core.shown(result._log_line())
             getLogger("acc_assets").warning("%s: %s", shown_verb(self.verb), line)
+        if raised is not None:
+            # The rows were sent nevertheless.
+            raised.result = result
+            raise raised
         return result
+
+
+def _warned(texts: Iterable[str]) -> DataWarning | None:
+    """Issue warnings. If a filter turns warnings into exceptions, return the first one."""
+    raised = None
+    for text in texts:
+        try:
+            warn(text, DataWarning)
+        except DataWarning as error:
+            raised = raised or error
+    return raised
 
 
 def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:

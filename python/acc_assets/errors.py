@@ -351,7 +351,14 @@ class SetupError(AccError):
 
 
 class DataWarning(UserWarning):
-    """A possible problem that does not make a row invalid. For example, leading zeros may have been lost."""
+    """A possible problem that does not make a row invalid. For example, leading zeros may have been lost.
+
+    Attributes:
+        result: If a filter turns this warning into an exception, the `BulkResult` of the write, or None if the call was not
+            a write. The rows were sent nevertheless.
+    """
+
+    result: Outcomes | None = None
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
