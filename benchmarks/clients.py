@@ -220,10 +220,10 @@ def names_acc_assets(table: Any, known: Any) -> int:
 
 def names_conversion(table: Any, known: Any) -> int:
     """The same rows with ids: only the conversion, and the checks that need no settings."""
-    return _named(table, known, False)
+    return _named(table, known, None)
 
 
-def _named(table: Any, known: Any, validate: Any) -> int:
+def _named(table: Any, known: Any, settings: Any) -> int:
     import acc_assets
 
     client = acc_assets.Client(auth="benchmark-token", base_url="http://127.0.0.1:9")
