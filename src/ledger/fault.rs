@@ -80,7 +80,7 @@ impl Fault {
                 .field
                 .as_ref()
                 .map(|field| field.rsplit('.').next().unwrap_or(field).to_owned()),
-            fix: Some("correct the row according to the message, and import it again".to_owned()),
+            fix: Some("correct or remove the row according to the message, and call again".to_owned()),
             status: Some(error.status),
             body: Some(error.body.clone()),
             metadata: violation.metadata.clone().or_else(|| error.metadata.clone()),
