@@ -20,5 +20,6 @@ pub mod settings;
 mod settle;
 pub mod setup;
 pub mod start;
+mod unfit;
 
 pub use run::{Job, Run};

@@ -2,14 +2,15 @@
 //!
 //! The ledger does not change until all of these rows have been read and matched with rows in the run.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::batch::align::{KnownRow, Mismatch, RowId, align};
 use crate::batch::plan::{Packer, Same};
-use crate::error::shortened;
+use crate::batch::unfit::Unfit;
 use crate::input::Label;
 use crate::ledger::{Fault, Ledger, OwnedLabel, Status, lock, number};
-use crate::validation::Problem;
+use crate::validation::{Problem, RowOfRun};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A row that was read from the input.
@@ -44,10 +45,12 @@ pub(super) struct Earlier {
     input: Vec<RowId>,
     /// The input rows, except settled rows at their old position.
     held: BTreeMap<u32, ReadRow>,
-    /// For each input row, its row number in this run, as given in a fixes file.
-    numbers: Vec<Option<u32>>,
-    /// Whether the rows come from a fixes file of another run.
-    foreign: bool,
+    /// The runs and row numbers of input rows that come from a fixes file.
+    numbered: BTreeMap<u32, RowOfRun>,
+    /// The number of this run.
+    own: u64,
+    /// What rows were before they were edited in a fixes file.
+    first: HashMap<u32, RowId>,
     /// For each row, the rows that share its outcome.
     twins: HashMap<u32, Vec<u32>>,
 }
@@ -73,42 +76,63 @@ impl Earlier {
             settled: !edits || ledger.status(row).good(),
             in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
         };
+        let first = |row| {
+            let (digest, key) = ledger.first_id(row)?;
+            let key = named(key);
+            Some((row, RowId { digest, key }))
+        };
         (rows > 0 || ledger.complete).then(|| Self {
             run: (0..rows).map(known).collect(),
             good: (0..rows).map(|row| ledger.status(row).good()).collect(),
             complete: ledger.complete,
             input: Vec::new(),
             held: BTreeMap::new(),
-            numbers: Vec::new(),
-            foreign: false,
+            numbered: BTreeMap::new(),
+            own: ledger.run(),
+            first: (0..rows).filter_map(first).collect(),
             twins: ledger.twins(),
         })
     }
 
-    /// Returns the number of the next input row, if it is a settled row at its old position.
-    pub fn settled_next(&self, digest: u64) -> Option<u32> {
-        let known = self.run.get(self.input.len())?;
-        let same = self.good[self.input.len()] && known.id.digest == digest;
-        same.then(|| number(self.input.len()))
+    /// Returns the number of rows that are done.
+    pub fn done(&self) -> usize {
+        self.good.iter().filter(|good| **good).count()
+    }
+
+    /// Returns whether no row is done, and none may be.
+    pub fn nothing_is_sent(&self) -> bool {
+        !self.good.contains(&true) && !self.run.iter().any(|known| known.in_doubt)
+    }
+
+    /// Returns the number of the next input row, if it is a settled row at its old position, and whether the row is as
+    /// it was before a fixes file.
+    pub fn settled_next(&self, digest: u64) -> Option<(u32, bool)> {
+        let row = number(self.input.len());
+        let known = self.run.get(row as usize)?;
+        if !self.good[row as usize] {
+            return None;
+        }
+        let is_first = || self.first.get(&row).is_some_and(|first| first.digest == digest);
+        if known.id.digest == digest {
+            Some((row, false))
+        } else {
+            is_first().then_some((row, true))
+        }
     }
 
     pub fn take_settled(&mut self, digest: u64, key: &str) {
         let key = named(key);
         self.input.push(RowId { digest, key });
-        self.numbers.push(None);
     }
 
     /// Stores a row. `number_in` is the run and row number from a fixes file.
-    pub fn take(&mut self, row: ReadRow, number_in: Option<(u64, u32)>, run: u64) {
+    pub fn take(&mut self, row: ReadRow, number_in: Option<RowOfRun>) {
         let at = number(self.input.len());
         self.input.push(RowId {
             digest: row.digest,
             key: named(&row.key),
         });
-        // Another run has other row numbers.
-        self.foreign |= number_in.is_some_and(|(of, _)| of != run);
-        let own = number_in.filter(|(of, _)| *of == run);
-        self.numbers.push(own.map(|(_, row)| row));
+        self.numbered.extend(number_in.map(|number| (at, number)));
         self.held.insert(at, row);
     }
 
@@ -116,22 +140,83 @@ impl Earlier {
     /// rows have been read as the run has. If the run is complete or the input is a fixes file, the rows are
     /// matched early only if the input has more rows than the run.
     pub fn is_read(&self) -> bool {
-        if self.complete || self.is_numbered() {
+        if self.complete || !self.numbered.is_empty() {
             self.input.len() > self.run.len()
         } else {
             self.input.len() == self.run.len()
         }
     }
 
-    /// Returns whether the rows come from a fixes file of this run.
-    fn is_numbered(&self) -> bool {
-        self.numbers.iter().any(Option::is_some)
+    pub(super) fn is_empty(&self) -> bool {
+        self.input.is_empty()
     }
 
-    /// Returns the run's row for each input row.
-    fn rows(&self) -> Result<Vec<u32>, Unfit> {
-        if !self.is_numbered() {
-            let rows = align(&self.run, &self.input, self.complete).map_err(Unfit::Row)?;
+    /// Returns an input row, unless it is a settled row at its old position.
+    pub(super) fn held(&self, at: u32) -> Option<&ReadRow> {
+        self.held.get(&at)
+    }
+
+    /// Returns whether an input row has the name of a row of the run.
+    pub(super) fn has_name_of(&self, row: u32) -> bool {
+        let key = self.run[row as usize].id.key;
+        key != 0 && self.input.iter().any(|given| given.key == key)
+    }
+
+    /// Returns whether rows come from the fixes file of another run, call or check.
+    pub(super) fn are_numbered_elsewhere(&self) -> bool {
+        self.numbered.values().any(|number| number.run != self.own)
+    }
+
+    /// For rows of a fixes file of this run, returns the row number in the run of each input row.
+    ///
+    /// A file of a check, or of a call without a name, counts as a file of this run if the run has its rows as they
+    /// were before they were fixed.
+    fn numbers(&self) -> Result<Option<Vec<Option<u32>>>, Unfit> {
+        let is_own = |number: &&RowOfRun| number.run == self.own;
+        let other = self
+            .numbered
+            .values()
+            .filter(|number| !is_own(number))
+            .find_map(|number| number.name.clone());
+        if let Some(name) = other {
+            return Err(Unfit::OtherRun(name));
+        }
+        let has = |number: &RowOfRun| {
+            let known = self.run.get(number.row as usize).map(|known| known.id.digest);
+            let first = self.first.get(&number.row).map(|first| first.digest);
+            number.digest != 0 && [known, first].contains(&Some(number.digest))
+        };
+        let all_fit = self.numbered.len() == self.input.len() && self.numbered.values().all(has);
+        let number_of = |at: u32| self.numbered.get(&at).filter(|number| all_fit || is_own(number));
+        let numbers: Vec<Option<u32>> = (0..number(self.input.len()))
+            .map(|at| Some(number_of(at)?.row))
+            .collect();
+        Ok(numbers.iter().any(Option::is_some).then_some(numbers))
+    }
+
+    /// Returns the rows of the run, with those as they were before a fixes file that the input has in this form.
+    fn as_given(&self) -> Cow<'_, [KnownRow]> {
+        if self.first.is_empty() {
+            return Cow::Borrowed(&self.run);
+        }
+        let given: HashSet<u64> = self.input.iter().map(|id| id.digest).collect();
+        let mut run = self.run.clone();
+        for (row, first) in &self.first {
+            let known = &mut run[*row as usize].id;
+            let at_its_place = self.input.get(*row as usize).map(|id| id.digest);
+            let has = |id: &RowId| at_its_place == Some(id.digest);
+            let is_first = has(first) || !has(known) && !given.contains(&known.digest);
+            if is_first && given.contains(&first.digest) {
+                *known = *first;
+            }
+        }
+        Cow::Owned(run)
+    }
+
+    /// Returns the run's row for each input row. `numbers` are the row numbers of a fixes file of this run.
+    fn rows(&self, numbers: Option<&[Option<u32>]>) -> Result<Vec<u32>, Unfit> {
+        let Some(numbers) = numbers else {
+            let rows = align(&self.as_given(), &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.good.get(row as usize);
             // Only repeating patterns of identical rows can cause this.
             let unclear = rows
@@ -142,10 +227,10 @@ impl Earlier {
                 Some((row, _)) => Err(Unfit::Unclear(*row)),
                 None => Ok(rows),
             };
-        }
+        };
         let mut taken = HashSet::new();
         (0_u32..)
-            .zip(&self.numbers)
+            .zip(numbers)
             .map(|(at, numbered)| {
                 let row = numbered.ok_or(Unfit::Row(Mismatch::Added(at)))?;
                 let known = self
@@ -153,10 +238,12 @@ impl Earlier {
                     .get(row as usize)
                     .ok_or(Unfit::Row(Mismatch::Added(at)))?;
                 let given = self.input[at as usize];
-                if known.settled && known.id.digest != given.digest {
+                let first = self.first.get(&row).map(|first| first.digest);
+                let is_same = known.id.digest == given.digest || first == Some(given.digest);
+                if known.settled && !is_same {
                     return Err(Unfit::Row(Mismatch::Missing(row)));
                 }
-                if known.in_doubt && known.id.digest != given.digest && known.id.key != given.key {
+                if known.in_doubt && !is_same && known.id.key != given.key {
                     return Err(Unfit::Row(Mismatch::Replaced(row)));
                 }
                 if !taken.insert(row) {
@@ -168,29 +255,28 @@ impl Earlier {
     }
 }
 
-/// Why the rows do not match the run.
-enum Unfit {
-    Row(Mismatch),
-    /// One of several identical rows was removed, and it is unclear which one.
-    Unclear(u32),
-    /// A fixes file contains this row more than once.
-    Repeated(u32),
-}
-
 impl Packer {
     /// Matches the rows with the run once all rows from the earlier call have been read.
     pub(super) fn place_earlier(&mut self) {
         let Some(mut earlier) = self.earlier.take() else {
             return;
         };
-        let rows = match earlier.rows() {
+        if self.again.edits {
+            self.changed = self.moved_columns(earlier.done());
+        }
+        if self.changed.is_some() {
+            return;
+        }
+        let numbers = earlier.numbers();
+        let all = !matches!(&numbers, Ok(Some(_)));
+        let rows = match numbers.and_then(|numbers| earlier.rows(numbers.as_deref())) {
             Ok(rows) => rows,
             Err(unfit) => {
                 self.changed = Some(self.unfit(&unfit, &earlier));
                 return;
             }
         };
-        let all = !earlier.is_numbered();
+        self.keep_fields(&earlier, all);
         let known = number(earlier.run.len());
         let mut missing: HashSet<u32> = (0..known).collect();
         for row in &rows {
@@ -221,6 +307,22 @@ impl Packer {
         self.some_rows_only = !all;
         self.today_is_known = true;
         self.next_row = number(lock(&self.ledger).rows());
+    }
+
+    /// Records which fields the columns set, now that the rows are known to be those of the run.
+    fn keep_fields(&mut self, earlier: &Earlier, all: bool) {
+        let fields = std::mem::take(&mut self.fields);
+        let mut ledger = lock(&self.ledger);
+        if all {
+            ledger.row_title = self.writer.row_title().map(Into::into);
+        }
+        let is_moved = |(column, now)| ledger.fields.get(column).is_some_and(|before| before != now);
+        self.are_moved = fields.iter().any(is_moved);
+        if all && earlier.done() == 0 {
+            ledger.fields = fields;
+        } else {
+            ledger.fields.extend(fields);
+        }
     }
 
     /// Replaces a generated import key. The key belongs to the run's row, regardless of that row's position
@@ -284,6 +386,10 @@ impl Packer {
         if all {
             lock(&self.ledger).relabel(row, read.label.as_label());
         }
+        if status.good() && edited {
+            // The row is as it was before it was corrected, so its values are not those of its asset.
+            return self.corrected.push(row);
+        }
         if status.good() {
             if let Some(same) = self.same(&read.key, &read.import_key) {
                 self.note_spelling(&same);
@@ -303,7 +409,7 @@ impl Packer {
         // A duplicate shares the outcome of the earlier row, unless either of them was edited.
         let shares = first.is_some() && !edited;
         let wanted = if self.again.judge {
-            edited || own.is_checked_again()
+            edited || self.are_moved || own.is_checked_again()
         } else {
             self.again.send.contains(&row)
         };
@@ -314,6 +420,9 @@ impl Packer {
             let mut ledger = lock(&self.ledger);
             if edited {
                 ledger.part_from_twins(row, twins.get(&row).map_or(&[], Vec::as_slice));
+                if !all {
+                    ledger.keep_first_id(row);
+                }
             }
             ledger.rename(row, &read.key, self.named_by_id);
             ledger.set_digest(row, read.digest);
@@ -343,56 +452,6 @@ impl Packer {
             ledger.part_from_twins(row, twins);
             let fault = ledger.add_fault(&removed());
             ledger.set_fault(row, Status::NotSent, fault);
-        }
-    }
-
-    /// Returns a message that says which row does not match, and what to do.
-    fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> String {
-        let ledger = lock(&self.ledger);
-        let named = |row: u32| {
-            let key = ledger
-                .key(row)
-                .map_or_else(String::new, |key| format!(" (`{}`)", shortened(&key, 60)));
-            let place = match (self.writer.row_title(), ledger.label(row)) {
-                (Some(title), Label::Int(number)) => format!(", {title} {number}"),
-                _ => String::new(),
-            };
-            format!("row {row}{key}{place}")
-        };
-        let done = |row: u32| ledger.status(row).as_str();
-        match unfit {
-            Unfit::Row(_) if earlier.foreign => {
-                "this file was written by `.write_fixes()` of another run: pass all rows of this run, or the file \
-                    that the result of this run wrote"
-                    .to_owned()
-            }
-            Unfit::Row(Mismatch::Missing(row)) => format!(
-                "{} is {}, but is missing or was edited: restore it, and use patch to change the asset",
-                named(*row),
-                done(*row)
-            ),
-            Unfit::Row(Mismatch::Moved(row)) => format!(
-                "{} is {}, but its position has changed: keep the order of the rows",
-                named(*row),
-                done(*row)
-            ),
-            Unfit::Row(Mismatch::Replaced(row)) => format!(
-                "{} may be in the project, but another row has taken its place: put it back, or remove the other row",
-                named(*row)
-            ),
-            Unfit::Row(Mismatch::Added(at)) => {
-                let key = earlier.held.get(at).map_or("", |read| &read.key);
-                format!(
-                    "row {at} of the input (`{}`) was not part of the earlier call: import additional rows in \
-                        a separate call",
-                    shortened(key, 60)
-                )
-            }
-            Unfit::Unclear(row) => format!(
-                "{} is one of several identical rows, and some of them are missing: put them back",
-                named(*row)
-            ),
-            Unfit::Repeated(row) => format!("{} appears more than once: keep one of them", named(*row)),
         }
     }
 

@@ -139,6 +139,11 @@ impl Ledger {
         py.detach(|| self.0.ids())
     }
 
+    /// Returns whether rows that follow the last one were not read.
+    fn is_cut_off(&self) -> bool {
+        self.0.ledger.is_cut_off()
+    }
+
     /// Counts the rows that are duplicates of an earlier row, and share its outcome.
     fn duplicates(&self) -> usize {
         let ledger = &self.0.ledger;
