@@ -126,7 +126,8 @@ def _places_in(rows: int, ledger: _core.Ledger) -> list[int | None]:
 
 def _check_rows(
     columns: Mapping[str, Callable[[], Iterable[object]]],
-    keys: Sequence[str | None],
+    rows: Iterable[int],
+    keys: Iterable[str | None],
     places: Sequence[int | None],
     ledger: _core.Ledger,
     call: WriteCall,
@@ -137,12 +138,15 @@ def _check_rows(
     """
     field = "clientAssetId" if call.verb == "create" else "id"
     own = [used[0] for used in ledger.uses() if used[1] == field and used[0] in columns]
+    # A row may be given as it was before its key was corrected.
+    first = ledger.first_keys()
+    known = [(_plain(key), _plain(first.get(row, key))) for row, key in zip(rows, keys, strict=True)]
     if len(own) == 1:
-        _check_keys(own[0], columns[own[0]](), keys, places, call)
-    elif "id" not in call.options and any(keys):
+        _check_keys(own[0], columns[own[0]](), known, places, call)
+    elif "id" not in call.options and any(key for key, _ in known):
         for name, values in columns.items():
             with suppress(InputError):
-                _check_keys(name, values(), keys, places, call, all_known=True)
+                _check_keys(name, values(), known, places, call, all_known=True)
                 return
         raise InputError(
             "join= has no column with the names of the run's rows in their order, so its rows may be other rows. Pass the "
@@ -153,7 +157,7 @@ def _check_rows(
 def _check_keys(
     column: str,
     values: Iterable[object],
-    keys: Iterable[str | None],
+    keys: Sequence[tuple[str, str]],
     places: Iterable[int | None],
     call: WriteCall,
     *,
@@ -164,13 +168,12 @@ def _check_keys(
     A number may be shown as other text in a sheet, and options may have changed a text. Such a value is wrong only if it
     is the key of another row.
     """
-    known = [_plain(key) for key in keys]
-    all_keys = set(known)
+    all_keys = {key for key, _ in keys}
     reading = call.options.get("reading", {})
     is_changed = bool(reading.get("values") or reading.get("fill_down"))
-    for value, key, place in zip(values, known, places, strict=True):
+    for value, (key, first), place in zip(values, keys, places, strict=True):
         found = _plain(value)
-        if found == key or not (all_known or (found and key)):
+        if found in (key, first) or not (all_known or (found and key)):
             continue
         if all_known or found in all_keys or (isinstance(value, str) and not is_changed):
             raise InputError(
@@ -232,8 +235,8 @@ def _joined_pandas(
     columns |= {
         name: own[name].tolist for name in titles if isinstance(name, str) and titles.count(name) == 1
     }
-    keys = frame.iloc[kept]["key"].tolist()
-    _check_rows(columns, keys, [places[at] for at in kept], ledger, call)
+    rows, keys = (frame.iloc[kept][name].tolist() for name in ("row", "key"))
+    _check_rows(columns, rows, keys, [places[at] for at in kept], ledger, call)
     names = _beside(list(frame.columns), list(join.columns))
     outcomes = frame.iloc[kept][list(names)].rename(columns=names).set_axis(own.index)
     return pandas.concat([own, outcomes], axis=1)
@@ -252,7 +255,8 @@ def _joined_polars(
     names = _beside(frame.columns, join.columns)
     found = frame[polars.Series(kept, dtype=polars.UInt32)]
     columns = {name: own[name].to_list for name in own.columns}
-    _check_rows(columns, found["key"].to_list(), [places[at] for at in kept], ledger, call)
+    rows, keys = (found[name].to_list() for name in ("row", "key"))
+    _check_rows(columns, rows, keys, [places[at] for at in kept], ledger, call)
     outcomes = found.select(list(names)).rename(names)
     return own.hstack(outcomes)
 

@@ -325,6 +325,8 @@ class Ledger:
         """Return the number of rows per status. Contains only statuses that occur, successful ones first."""
     def ids(self) -> list[str | None]:
         """Return the id of each row, or None."""
+    def first_keys(self) -> dict[int, str]:
+        """Return the keys that rows had before they were edited in a file of rows to fix, by row."""
     def is_cut_off(self) -> bool:
         """Return whether rows that follow the last one were not read."""
     def duplicates(self) -> int:

@@ -189,7 +189,9 @@ def _shown(row: dict[str, Any]) -> tuple[str, ...]:
     if row["problem"]:
         return (row["name"], "unreadable", *[""] * (len(SHOWN) - 2))
     found = [f"{row[status]:,} {status}" for status in STATUSES if row[status]]
-    counts = ", ".join(found if row["complete"] else [*found, "the rest not read"])
+    if not row["complete"]:
+        found.append("the rest not read" if found else "not begun")
+    counts = ", ".join(found)
     times = [row[moment].astimezone().strftime("%Y-%m-%d %H:%M") for moment in ("begun", "written")]
     return (row["name"], row["verb"], row["project"], f"{row['rows']:,}", counts, *times)
 

@@ -246,7 +246,7 @@ pub struct Again {
     pub prove: HashSet<u32>,
     /// Whether to check all rows again, since invalid rows may be valid by now.
     pub judge: bool,
-    /// Whether rows that are not settled may have been edited or removed.
+    /// Whether the call has a named run, in which rows that are not settled may have been edited or removed.
     pub edits: bool,
 }
 
@@ -283,7 +283,8 @@ pub struct Packer {
     pub(super) places: Option<Vec<u32>>,
     /// Why the call does not continue the earlier one.
     pub(super) changed: Option<Refused>,
-    /// Whether the rows are sent, unlike those of a check. Rows from a file of another run are then refused.
+    /// Whether the rows are sent, or those of a run, unlike those of a check. Rows from a file of another run are then
+    /// refused.
     pub is_import: bool,
     /// The fields of the columns, until the rows of an earlier call are matched.
     pub(super) fields: BTreeMap<String, Option<String>>,

@@ -162,36 +162,47 @@ impl Earlier {
         key != 0 && self.input.iter().any(|given| given.key == key)
     }
 
+    /// Returns whether a number from a fixes file is that of a row of this run.
+    fn is_own(&self, number: &RowOfRun) -> bool {
+        number.run == self.own && self.own != 0
+    }
+
     /// Returns whether rows come from the fixes file of another run, call or check.
     pub(super) fn are_numbered_elsewhere(&self) -> bool {
-        self.numbered.values().any(|number| number.run != self.own)
+        self.numbered.values().any(|number| !self.is_own(number))
+    }
+
+    /// Returns the name of another run whose fixes file has one of the rows.
+    fn name_of_other_run(&self) -> Option<&str> {
+        let mut others = self.numbered.values().filter(|number| !self.is_own(number));
+        others.find_map(|number| number.name.as_deref())
+    }
+
+    /// Returns whether the input has fewer rows than the run, as a fixes file does.
+    pub(super) fn is_shorter(&self) -> bool {
+        self.input.len() < self.run.len()
     }
 
     /// For rows of a fixes file of this run, returns the row number in the run of each input row.
     ///
     /// A file of a check, or of a call without a name, counts as a file of this run if the run has its rows as they
     /// were before they were fixed.
-    fn numbers(&self) -> Result<Option<Vec<Option<u32>>>, Unfit> {
-        let is_own = |number: &&RowOfRun| number.run == self.own;
-        let other = self
-            .numbered
-            .values()
-            .filter(|number| !is_own(number))
-            .find_map(|number| number.name.clone());
-        if let Some(name) = other {
-            return Err(Unfit::OtherRun(name));
-        }
+    fn numbers(&self) -> Option<Vec<Option<u32>>> {
         let has = |number: &RowOfRun| {
             let known = self.run.get(number.row as usize).map(|known| known.id.digest);
             let first = self.first.get(&number.row).map(|first| first.digest);
             number.digest != 0 && [known, first].contains(&Some(number.digest))
         };
         let all_fit = self.numbered.len() == self.input.len() && self.numbered.values().all(has);
-        let number_of = |at: u32| self.numbered.get(&at).filter(|number| all_fit || is_own(number));
+        let number_of = |at: u32| {
+            self.numbered
+                .get(&at)
+                .filter(|number| all_fit || self.is_own(number))
+        };
         let numbers: Vec<Option<u32>> = (0..number(self.input.len()))
             .map(|at| Some(number_of(at)?.row))
             .collect();
-        Ok(numbers.iter().any(Option::is_some).then_some(numbers))
+        numbers.iter().any(Option::is_some).then_some(numbers)
     }
 
     /// Returns the rows of the run, with those as they were before a fixes file that the input has in this form.
@@ -261,15 +272,17 @@ impl Packer {
         let Some(mut earlier) = self.earlier.take() else {
             return;
         };
-        if self.again.edits {
-            self.changed = self.moved_columns(earlier.done());
+        if let Some(name) = earlier.name_of_other_run().filter(|_| self.again.edits) {
+            self.changed = Some(Self::of_other_run(name));
+            return;
         }
+        self.changed = self.moved_columns(earlier.done()).filter(|_| self.again.edits);
         if self.changed.is_some() {
             return;
         }
         let numbers = earlier.numbers();
-        let all = !matches!(&numbers, Ok(Some(_)));
-        let rows = match numbers.and_then(|numbers| earlier.rows(numbers.as_deref())) {
+        let all = numbers.is_none();
+        let rows = match earlier.rows(numbers.as_deref()) {
             Ok(rows) => rows,
             Err(unfit) => {
                 self.changed = Some(self.unfit(&unfit, &earlier));

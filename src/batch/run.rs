@@ -245,7 +245,7 @@ impl Run {
             packer.count_only();
         }
         packer.stop = self.stop.clone();
-        packer.is_import = !self.reads() && !self.job.dry_run;
+        packer.is_import = !self.reads() && (packer.again.edits || !self.job.dry_run);
         self.work(source, &mut packer).await;
         let mut ledger = lock(&self.ledger);
         let load =

@@ -23,8 +23,6 @@ pub(super) enum Unfit {
     Unclear(u32),
     /// A fixes file contains this row more than once.
     Repeated(u32),
-    /// The rows come from the fixes file of the run with this name.
-    OtherRun(String),
 }
 
 /// The maximum number of columns that a message names.
@@ -67,13 +65,20 @@ impl Packer {
         } else {
             format!("{done} rows of this run are done")
         };
-        let has = if done == 1 { "has" } else { "have" };
         Some(Refused::Call(format!(
-            "{rows} and {has} the values of their columns, but columns have another meaning now: {}. Nothing was \
-             sent. To continue the run, call as before, with mapping={{{}}}. To change the rows that are done, use patch",
+            "{rows}, but columns set other fields now: {}. Nothing was sent, since the rows of the run would differ. To \
+             continue it, call as before, with {} in mapping=. To change the rows that are done, use patch",
             listed(changes, "; "),
             listed(entries, ", "),
         )))
+    }
+
+    /// Returns why rows from the file of rows to fix of another named run do not continue this one.
+    pub(super) fn of_other_run(name: &str) -> Refused {
+        let name = shown(name);
+        Refused::Rows(format!(
+            "this file was written by `.write_fixes()` of another run, `{name}`: pass run={name:?}"
+        ))
     }
 
     /// Returns why rows from the file of rows to fix of a named run cannot begin a run.
@@ -92,12 +97,6 @@ impl Packer {
         let named = |row: u32| self.named_row(row, &ledger);
         let done = |row: u32| ledger.status(row).as_str();
         Refused::Rows(match unfit {
-            Unfit::OtherRun(name) => {
-                let name = shown(name);
-                format!(
-                    "this file was written by `.write_fixes()` of another run, `{name}`: pass run={name:?}"
-                )
-            }
             Unfit::Row(_) if earlier.are_numbered_elsewhere() => {
                 "this file was written by `.write_fixes()` of another run, or for other rows: pass all rows of this run, \
                  or the file that the result of this run wrote"
@@ -141,7 +140,7 @@ impl Packer {
         if earlier.is_empty() {
             return "there are no rows: a generator can be read only once, so pass a new one".to_owned();
         }
-        if self.writer.are_of_report() {
+        if self.writer.are_of_report() && earlier.is_shorter() {
             return format!(
                 "the hidden column `{ROW_OF_RUN}` of this file from `.write_fixes()` is missing: write the file again"
             );
