@@ -5,6 +5,7 @@ mod align;
 pub mod bisect;
 mod breaker;
 pub mod check;
+mod earlier;
 mod existing;
 mod matched;
 pub mod options;

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{SentRow, Write};
+use crate::batch::earlier::{Earlier, ReadRow};
 use crate::batch::existing::digest_of_key;
-use crate::batch::resume::{Earlier, ReadRow, Today};
+use crate::batch::resume::Today;
 use crate::batch::unfit::Refused;
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};

@@ -1,8 +1,8 @@
 //! Says why the rows or columns of a call are not those of the earlier call, and what to do.
 
 use crate::batch::align::Mismatch;
+use crate::batch::earlier::Earlier;
 use crate::batch::plan::Packer;
-use crate::batch::resume::Earlier;
 use crate::error::{shortened, shown};
 use crate::input::Label;
 use crate::ledger::{Ledger, lock};
