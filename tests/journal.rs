@@ -748,9 +748,9 @@ fn a_later_format_is_rejected() {
     let (_folder, path) = folder();
     drop(written(&path, 1));
     let connection = Connection::open(&path).unwrap();
-    connection.pragma_update(None, "user_version", 4).unwrap();
+    connection.pragma_update(None, "user_version", 5).unwrap();
     connection.close().unwrap();
-    assert!(refusal(&path).contains("later version of acc-assets (format 4, this version knows 3)"));
+    assert!(refusal(&path).contains("later version of acc-assets (format 5, this version knows 4)"));
 }
 
 #[test]
@@ -760,7 +760,36 @@ fn an_earlier_format_is_rejected() {
     let connection = Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 2).unwrap();
     connection.close().unwrap();
-    assert!(refusal(&path).contains("earlier version of acc-assets (format 2, this version needs 3)"));
+    assert!(refusal(&path).contains("earlier version of acc-assets (format 2, this version needs 4)"));
+}
+
+#[test]
+fn a_run_of_the_format_before_is_read_and_resumed() {
+    let (_folder, path) = folder();
+    drop(written(&path, 3));
+    let connection = Connection::open(&path).unwrap();
+    let drop_tables =
+        "DROP TABLE fields; DROP TABLE row_title; DROP TABLE first_ids; PRAGMA user_version = 3;";
+    connection.execute_batch(drop_tables).unwrap();
+    connection.close().unwrap();
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(Journal::read(&path).unwrap().unwrap().ledger.rows(), 3);
+    assert_eq!(fs::read(&path).unwrap(), bytes, "reading changes nothing");
+    let (mut journal, mut ledger) = reopened(&path);
+    assert!(ledger.fields.is_empty());
+    ledger.fields.insert("Luft".to_owned(), None);
+    ledger.row_title = Some("line".into());
+    ledger.keep_first_id(1);
+    ledger.set_digest(1, 7);
+    journal.write(&mut ledger).unwrap();
+    drop(journal);
+    let kept = reopened(&path).1;
+    assert_eq!(
+        (&kept.fields, &kept.row_title),
+        (&ledger.fields, &ledger.row_title)
+    );
+    assert_eq!((kept.first_id(1), kept.digest(1)), (Some((0, "key 1")), 7));
+    assert_eq!(kept.first_id(0), None);
 }
 
 #[test]

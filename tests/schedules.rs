@@ -31,7 +31,7 @@ use acc_assets::ledger::{Ledger, Status, View, lock};
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
-use acc_assets::validation::columns::{ROW_OF_RUN, row_of_run_text};
+use acc_assets::validation::columns::{ROW_OF_RUN, RowOfRun};
 use acc_assets::validation::{CurrentAssets, ImportKey, RowShape};
 use bench::{Bench, Call, Guard, SECRET, Texts, Way, count, counts, fault};
 use fastrand::Rng;
@@ -166,7 +166,13 @@ impl Owned {
         let open = (0..ledger.read()).filter(|row| !ledger.status(number(*row)).good() && self.there[*row]);
         open.map(|row| {
             let mut texts = self.rows[row].clone();
-            texts.push((ROW_OF_RUN, row_of_run_text(ledger.run(), number(row))));
+            let of_run = RowOfRun {
+                run: ledger.run(),
+                row: number(row),
+                digest: ledger.digest(number(row)),
+                name: Some("run".to_owned()),
+            };
+            texts.push((ROW_OF_RUN, of_run.text()));
             texts
         })
         .collect()

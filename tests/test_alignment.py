@@ -438,6 +438,47 @@ def test_a_run_continued_with_the_file_of_rows_to_fix(
     assert list(result.to_pandas(join=frame)["id"]) == result.ids
 
 
+def test_rows_whose_names_were_corrected_in_a_file_can_be_joined(
+    pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    frame = pandas.DataFrame(kit.rows(3))
+    frame.loc[1, "statusId"] = "wrong"
+    run, path = tmp_path / "plant.sqlite", tmp_path / "to_fix.xlsx"
+    assert project.assets.create(frame, run=run).write_fixes(path) == 1
+    book = openpyxl.load_workbook(path)
+    for name, value in (("statusId", kit.status), ("clientAssetId", "NEW")):
+        book.worksheets[0].cell(2, list(frame.columns).index(name) + 1, value)
+    book.save(path)
+    assert project.assets.create(path, run=run).counts == {"created": 3}
+    with pytest.warns(acc.DataWarning, match="in 1 row"):
+        result = project.assets.create(frame, run=run)
+    for known in (result, acc.runs(tmp_path)["plant"]):
+        assert [outcome.key for outcome in known] == ["AHU-0", "NEW", "AHU-2"]
+        for join in (frame, frame.assign(clientAssetId=["AHU-0", "NEW", "AHU-2"])):
+            assert list(known.to_pandas(join=join)["id"]) == result.ids
+        with pytest.raises(acc.InputError, match="other rows or in another order"):
+            known.to_pandas(join=frame.assign(clientAssetId=["AHU-0", "AHU-2", "NEW"]))
+
+
+def test_a_run_from_its_file_checks_the_rows_to_join(
+    pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
+) -> None:
+    polars = pytest.importorskip("polars")
+    frame = pandas.DataFrame(kit.rows(4)).rename(columns={"clientAssetId": "Anlage"})
+    result = project.assets.create(frame, run=tmp_path / "q9.sqlite", mapping={"Anlage": "Asset ID"})
+    known = acc.runs(tmp_path)["q9"]
+    assert list(known.to_pandas(join=frame)["id"]) == result.ids
+    assert known.to_polars(join=polars.DataFrame(frame))["id"].to_list() == result.ids
+    other = frame[::-1].reset_index(drop=True)
+    for join in (other, other.set_index("Anlage")):
+        with pytest.raises(acc.InputError, match="'AHU-3' in the column 'Anlage' of row 0"):
+            known.to_pandas(join=join)
+    with pytest.raises(acc.InputError, match="no column with the names of the run's rows in their order"):
+        known.to_pandas(join=frame[["statusId"]])
+    assert "Anlage = Asset ID" in repr(known.report)
+
+
 def test_messages_name_rows_of_earlier_calls_by_their_numbers(
     pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
 ) -> None:

@@ -96,7 +96,6 @@ def deactivate_category(content: dict[str, Any], kit: Kit) -> None:
     ("change", "pending"),
     [
         (require_attribute, "invalid"),
-        (rename_attribute, "created"),
         (rename_category, "invalid"),
         (deactivate_category, "invalid"),
     ],
@@ -118,6 +117,26 @@ def test_a_run_is_resumed_after_a_change_of_settings(
     # With the original settings, the rows are valid again.
     assert quick.assets.create(rows, run="level-3").counts == {"created": 250}
     assert names(sim) == sorted(row["Asset ID"] for row in rows)
+
+
+def test_a_run_whose_attribute_was_renamed_needs_a_mapping(
+    sim: acc.testing.Simulator, quick: acc.Project, kit: Kit, folder: pathlib.Path
+) -> None:
+    rows = named_rows(kit, sim, 250)
+    stopped(sim, quick, rows, run="level-3")
+    settings = changed(quick, folder, lambda content: rename_attribute(content, kit))
+    heading = kit.attributes["text"]["displayName"]
+    # Otherwise, the other rows would lack the values of this column.
+    with pytest.raises(acc.InputError, match=f"`{heading}` was `Something Else`, and is now ignored"):
+        quick.assets.create(rows, run="level-3", settings=settings)
+    mapping = {heading: "Something Else"}
+    result = quick.assets.create(rows, run="level-3", settings=settings, mapping=mapping)
+    assert result.counts == {"created": 250}
+    name = kit.name("text")
+    values = [str(asset["customAttributes"][name]) for asset in sim.assets() if asset["id"] in result.ids]
+    assert sorted(values) == sorted(row[heading] for row in rows)
+    # With the original settings, the heading is known again.
+    assert quick.assets.create(rows, run="level-3").counts == {"created": 250}
 
 
 def test_pending_row_uses_the_current_meaning_of_names(
@@ -338,7 +357,7 @@ def test_generated_import_keys_stay_with_their_rows(
         ),
         (
             lambda rows: [{**rows[0], "barcode": "1"}, *rows[1:]],
-            r"row 0 \(`AHU-0`\) is created, but is missing or was edited",
+            r"row 0 \(`AHU-0`\) is created, but the earlier call did not have the column `barcode`",
         ),
     ],
 )
@@ -475,7 +494,7 @@ def test_edited_unknown_row_is_reported_as_sent(
     edited = [{**rows[0], "description": "new"}, *rows[1:]]
     with pytest.warns(acc.DataWarning, match="1 row was changed or removed after being sent"):
         assert quick.assets.create(edited, run="level-3").counts == {"created": 200}
-    with pytest.raises(acc.InputError, match=r"row 0 \(`U-0`\) is created, but is missing or was edited"):
+    with pytest.raises(acc.InputError, match=r"row 0 \(`U-0`\) is created, but was edited"):
         quick.assets.create(edited, run="level-3")
     assert quick.assets.create(rows, run="level-3").stats.requests == 0
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
@@ -123,34 +124,58 @@ def _places_in(rows: int, ledger: _core.Ledger) -> list[int | None]:
     )
 
 
-def _key_column(ledger: _core.Ledger, call: WriteCall) -> str | None:
-    """Return the column of the input that identifies the rows in messages: that of the names or the ids."""
+def _check_rows(
+    columns: Mapping[str, Callable[[], Iterable[object]]],
+    rows: Iterable[int],
+    keys: Iterable[str | None],
+    places: Sequence[int | None],
+    ledger: _core.Ledger,
+    call: WriteCall,
+) -> None:
+    """Raise InputError if the rows beside these keys are other rows, as far as the column of the names or ids tells.
+
+    Nothing else tells whether the rows are those of a run that was read from its file.
+    """
     field = "clientAssetId" if call.verb == "create" else "id"
-    columns = [used[0] for used in ledger.uses() if used[1] == field]
-    return columns[0] if len(columns) == 1 else None
+    own = [used[0] for used in ledger.uses() if used[1] == field and used[0] in columns]
+    # A row may be given as it was before its key was corrected.
+    first = ledger.first_keys()
+    known = [(_plain(key), _plain(first.get(row, key))) for row, key in zip(rows, keys, strict=True)]
+    if len(own) == 1:
+        _check_keys(own[0], columns[own[0]](), known, places, call)
+    elif "id" not in call.options and any(key for key, _ in known):
+        for name, values in columns.items():
+            with suppress(InputError):
+                _check_keys(name, values(), known, places, call, all_known=True)
+                return
+        raise InputError(
+            "join= has no column with the names of the run's rows in their order, so its rows may be other rows. Pass the "
+            "input of the run, with all its rows in the same order."
+        )
 
 
 def _check_keys(
     column: str,
     values: Iterable[object],
-    keys: Iterable[str | None],
+    keys: Sequence[tuple[str, str]],
     places: Iterable[int | None],
     call: WriteCall,
+    *,
+    all_known: bool = False,
 ) -> None:
-    """Raise InputError if the rows beside these keys are other rows.
+    """Raise InputError if the rows beside these keys are other rows. With `all_known`, each key must be in the column.
 
     A number may be shown as other text in a sheet, and options may have changed a text. Such a value is wrong only if it
     is the key of another row.
     """
-    known = [_plain(key) for key in keys]
-    all_keys = set(known)
+    all_keys = {key for key, _ in keys}
     reading = call.options.get("reading", {})
     is_changed = bool(reading.get("values") or reading.get("fill_down"))
-    for value, key, place in zip(values, known, places, strict=True):
+    for value, (key, first), place in zip(values, keys, places, strict=True):
         found = _plain(value)
-        if not found or not key or found == key:
+        if found in (key, first) or not (all_known or (found and key)):
             continue
-        if found in all_keys or (isinstance(value, str) and not is_changed):
+        if all_known or found in all_keys or (isinstance(value, str) and not is_changed):
             raise InputError(
                 f"join= has {str(value)!r} in the column {column!r} of row {place}, but the input had another value there, "
                 "so its rows are other rows or in another order. Pass the input of the call, with all its rows in the same "
@@ -206,17 +231,17 @@ def _joined_pandas(
         )
     kept = [at for at, place in enumerate(places) if place is not None]
     own = join.iloc[[places[at] for at in kept]]
-    column = _key_column(ledger, call)
-    if column is not None:
-        values = None
-        if list(own.columns).count(column) == 1:
-            values = own[column]
-        elif list(own.index.names).count(column) == 1:
-            values = own.index.get_level_values(column)
-        if values is not None:
-            _check_keys(
-                column, values.tolist(), frame.iloc[kept]["key"].tolist(), (places[at] for at in kept), call
-            )
+    titles, levels = list(own.columns), list(own.index.names)
+    columns: dict[str, Callable[[], Iterable[object]]] = {
+        name: own.index.get_level_values(name).tolist
+        for name in levels
+        if isinstance(name, str) and levels.count(name) == 1
+    }
+    columns |= {
+        name: own[name].tolist for name in titles if isinstance(name, str) and titles.count(name) == 1
+    }
+    rows, keys = (frame.iloc[kept][name].tolist() for name in ("row", "key"))
+    _check_rows(columns, rows, keys, [places[at] for at in kept], ledger, call)
     names = _beside(list(frame.columns), list(join.columns))
     outcomes = frame.iloc[kept][list(names)].rename(columns=names).set_axis(own.index)
     return pandas.concat([own, outcomes], axis=1)
@@ -234,9 +259,9 @@ def _joined_polars(
     own = join[polars.Series([places[at] for at in kept], dtype=polars.UInt32)]
     names = _beside(frame.columns, join.columns)
     found = frame[polars.Series(kept, dtype=polars.UInt32)]
-    column = _key_column(ledger, call)
-    if column is not None and column in own.columns:
-        _check_keys(column, own[column].to_list(), found["key"].to_list(), (places[at] for at in kept), call)
+    columns = {name: own[name].to_list for name in own.columns}
+    rows, keys = (found[name].to_list() for name in ("row", "key"))
+    _check_rows(columns, rows, keys, [places[at] for at in kept], ledger, call)
     outcomes = found.select(list(names)).rename(names)
     return own.hstack(outcomes)
 

@@ -325,6 +325,10 @@ class Ledger:
         """Return the number of rows per status. Contains only statuses that occur, successful ones first."""
     def ids(self) -> list[str | None]:
         """Return the id of each row, or None."""
+    def first_keys(self) -> dict[int, str]:
+        """Return the keys that rows had before they were edited in a file of rows to fix, by row."""
+    def is_cut_off(self) -> bool:
+        """Return whether rows that follow the last one were not read."""
     def duplicates(self) -> int:
         """Count the rows that are duplicates of an earlier row, and share its outcome."""
     def rows(self) -> list[int]:
@@ -495,8 +499,8 @@ def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | No
     """Read the file of a named run.
 
     Returns:
-        A dict (verb, project, service, import_key, and begun and written in milliseconds since 1970) and the ledger, or
-        None while a process is using the run.
+        A dict (verb, project, service, import_key, the title of the row labels as row_title, and begun and written in
+        milliseconds since 1970) and the ledger, or None while a process is using the run.
 
     Raises:
         JournalError: The file cannot be read.

@@ -63,6 +63,7 @@ NAMED: Final = {
 }
 FILE: Final = ", or with the file from .write_fixes()"
 REMOVED: Final = "removed"
+UNREAD: Final = "the same run= and all rows"
 CAUSES_SHOWN: Final = 8
 # Statuses of rows that the user has to change.
 MISTAKEN: Final = ("invalid", "rejected", "differs", "drifted")
@@ -100,11 +101,13 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
 
     @property
     def ok(self) -> bool:
-        """Whether every row is created, updated, deleted or unchanged. After a dry run, whether every row can be sent."""
+        """Whether every row is created, updated, deleted or unchanged. After a dry run, whether every row can be sent.
+
+        False if the call ended before it had read all rows of a generator.
+        """
         good = (*GOOD, "not_sent") if self._call.is_dry_run else GOOD
-        return all(status in good for status in self._ledger.counts()) and not unchecked(
-            self._ledger, self._call
-        )
+        are_good = all(status in good for status in self._ledger.counts())
+        return are_good and not unchecked(self._ledger, self._call) and not self._is_cut_off()
 
     @property
     def stats(self) -> Stats:
@@ -355,9 +358,20 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
                 'pass result.where("created"). To delete all of them, pass result.ids.'
             )
 
+    def _is_cut_off(self) -> bool:
+        """Return whether the call ended before it had read all rows, and the number of the others is not known."""
+        return self._call.rows is None and not self._is_part and self._ledger.is_cut_off()
+
+    def _last_row(self) -> str:
+        row, label = self._ledger.outcome(len(self) - 1)[:2]
+        title = self._call.label_title
+        return f"{title} {label}" if title is not None else f"row {row:,}"
+
     def _headline(self) -> str:
         name = type(self).__name__
         if not len(self):
+            if self._is_cut_off():
+                return f"{name}: no rows were read, nothing sent"
             return f"{name}: no such rows" if self._is_part else f"{name}: no rows, nothing sent"
         counts, rows = self.counts, counted(len(self), "row")
         if (estimate := self.estimate) is not None:
@@ -369,7 +383,8 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         stats = self.stats
         before = f"{stats.earlier:,} before this call; " if stats.earlier and not self._is_part else ""
         requests = counted(stats.requests, "request")
-        return f"{name}: {rows}, {self._counts_line()} ({before}{requests}, {stats.seconds:.1f} s)"
+        unread = f"; the rows after {self._last_row()} were not read" if self._is_cut_off() else ""
+        return f"{name}: {rows}, {self._counts_line()}{unread} ({before}{requests}, {stats.seconds:.1f} s)"
 
     def _counts_line(self) -> str:
         counts = self.counts
@@ -421,11 +436,15 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
             known = {**UNNAMED, **RESUMABLE} if self._verbs is not None and has_rows else UNNAMED
         removed = {cause.status: cause.rows for cause in causes if cause.code == REMOVED}
         counts = self._ledger.counts()
-        return [
+        advice = [
             f"  {status}: {known[status]}"
             for status in BAD
             if status in known and counts.get(status, 0) > removed.get(status, 0)
         ]
+        if self._is_cut_off() and len(self):
+            rest = f"only the rows after {self._last_row()}"
+            advice.append(f"  not read: call again with {UNREAD if self._call.run is not None else rest}")
+        return advice
 
 
 def _row_error(error: Mapping[str, Any]) -> RowError:

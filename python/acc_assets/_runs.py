@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars
 
 FACTS: Final = ("verb", "project", "service", "import_key")
-COLUMNS: Final = ("name", "running", *FACTS, "rows", *STATUSES, "begun", "written", "problem")
+COLUMNS: Final = ("name", "running", *FACTS, "rows", "complete", *STATUSES, "begun", "written", "problem")
 SHOWN: Final = ("name", "verb", "project", "rows", "counts", "begun", "written")
 
 
@@ -31,7 +31,8 @@ def read_run(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Outcomes] | 
     if kept is None:
         return None
     facts, ledger = kept
-    call = WriteCall(facts["verb"], facts["project"], {"dry_run": False, "run": os.fspath(path)})
+    options = {"dry_run": False, "run": os.fspath(path)}
+    call = WriteCall(facts["verb"], facts["project"], options, label_title=facts["row_title"])
     return facts, Outcomes(ledger, call)
 
 
@@ -103,8 +104,9 @@ class Runs(Mapping[str, Outcomes]):
 
         Returns:
             Dicts with name, running (whether a process is using the run; if so, later values are None), verb, project,
-            service, import_key, rows, the number of rows per status (such as created), begun and written (UTC datetimes
-            of the first and the last record), and problem (why the file cannot be read, or None).
+            service, import_key, rows, complete (whether the input was read to its end), the number of rows per status
+            (such as created), begun and written (UTC datetimes of the first and the last record), and problem (why the
+            file cannot be read, or None).
         """
         return [self._row(name) for name in self]
 
@@ -166,7 +168,11 @@ class Runs(Mapping[str, Outcomes]):
         facts, outcomes = kept
         row.update((fact, facts[fact]) for fact in FACTS)
         row["verb"] = shown_verb(facts["verb"])
-        row.update(rows=len(outcomes), **dict.fromkeys(STATUSES, 0) | outcomes.counts)
+        row.update(
+            rows=len(outcomes),
+            complete=not outcomes._is_cut_off(),
+            **dict.fromkeys(STATUSES, 0) | outcomes.counts,
+        )
         for moment in ("begun", "written"):
             row[moment] = datetime.fromtimestamp(facts[moment] / 1000, timezone.utc)
         return row
@@ -182,7 +188,10 @@ def _shown(row: dict[str, Any]) -> tuple[str, ...]:
         return (row["name"], "running", *[""] * (len(SHOWN) - 2))
     if row["problem"]:
         return (row["name"], "unreadable", *[""] * (len(SHOWN) - 2))
-    counts = ", ".join(f"{row[status]:,} {status}" for status in STATUSES if row[status])
+    found = [f"{row[status]:,} {status}" for status in STATUSES if row[status]]
+    if not row["complete"]:
+        found.append("the rest not read" if found else "not begun")
+    counts = ", ".join(found)
     times = [row[moment].astimezone().strftime("%Y-%m-%d %H:%M") for moment in ("begun", "written")]
     return (row["name"], row["verb"], row["project"], f"{row['rows']:,}", counts, *times)
 

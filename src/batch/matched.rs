@@ -147,6 +147,25 @@ impl Run {
         let mut changes = compare::changes(&matched.said, asset, settings);
         changes.retain(|change| !is_of_key(change, import_key, matched.same.exactly));
         let mut ledger = lock(&self.ledger);
+        let of_row = matched
+            .same
+            .ids
+            .first()
+            .filter(|_| !changes.is_empty())
+            .and_then(|id| {
+                let done = self.done_ids.get_or_insert_with(|| ledger.done_ids());
+                done.get(id).copied().filter(|other| *other != matched.row)
+            });
+        if let Some(other) = of_row {
+            // A patch with this row would change the asset of the other row.
+            let other = ledger.name_of(other, ledger.row_title.as_deref());
+            let column = writer.heading_of(&import_key.field);
+            let problem = Problem::import_key_of_row(&column, &shortened(&matched.key, LONGEST), &other);
+            let fault = ledger.add_problems(&[problem]);
+            ledger.set_fault(matched.row, Status::Invalid, fault);
+            self.bad += 1;
+            return;
+        }
         if changes.is_empty() {
             ledger.set(matched.row, Status::Unchanged);
         } else {

@@ -5,6 +5,7 @@ mod align;
 pub mod bisect;
 mod breaker;
 pub mod check;
+mod earlier;
 mod existing;
 mod matched;
 pub mod options;
@@ -20,5 +21,6 @@ pub mod settings;
 mod settle;
 pub mod setup;
 pub mod start;
+mod unfit;
 
 pub use run::{Job, Run};

@@ -164,6 +164,13 @@ impl WriteOptions {
         self.reconcile || which == Which::Reconcile
     }
 
+    /// Returns the name of the run: that of its file without the extension.
+    #[must_use]
+    pub fn run_name(&self) -> Option<String> {
+        let name = self.run.as_ref()?.file_stem()?;
+        Some(name.to_string_lossy().into_owned())
+    }
+
     /// Returns how a write with these options resumes an earlier call. `rows` contains the rows of an earlier
     /// result to process.
     #[must_use]

@@ -1,20 +1,22 @@
 //! Packs rows into request bodies as they are read, limited by number of rows and bytes.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{SentRow, Write};
+use crate::batch::earlier::{Earlier, ReadRow};
 use crate::batch::existing::digest_of_key;
-use crate::batch::resume::{Earlier, ReadRow, Today};
+use crate::batch::resume::Today;
+use crate::batch::unfit::Refused;
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
 use crate::ledger::{Ledger, OwnedLabel, Plan, SentBody, SentItem, SharedLedger, Status, lock, number};
 use crate::model::text::same_key;
 use crate::options::Limits;
-use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row};
+use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row, in_rows};
 
 /// The maximum size of a request body, in bytes. The service documents no limit. Similar gateways accept 10
 /// MB; a batch of 100 assets takes about 50 kB.
@@ -245,7 +247,7 @@ pub struct Again {
     pub prove: HashSet<u32>,
     /// Whether to check all rows again, since invalid rows may be valid by now.
     pub judge: bool,
-    /// Whether rows that are not settled may have been edited or removed.
+    /// Whether the call has a named run, in which rows that are not settled may have been edited or removed.
     pub edits: bool,
 }
 
@@ -280,15 +282,24 @@ pub struct Packer {
     /// For each row of the input, its row number in the run, or `None` if the input has the same rows as the
     /// run in the same positions.
     pub(super) places: Option<Vec<u32>>,
-    /// Why the rows do not match the earlier call.
-    pub(super) changed: Option<String>,
+    /// Why the call does not continue the earlier one.
+    pub(super) changed: Option<Refused>,
+    /// Whether the rows are sent, or those of a run, unlike those of a check. Rows from a file of another run are then
+    /// refused.
+    pub is_import: bool,
+    /// The fields of the columns, until the rows of an earlier call are matched.
+    pub(super) fields: BTreeMap<String, Option<String>>,
+    /// Whether columns set other fields than before, which is possible if no row is done.
+    pub(super) are_moved: bool,
+    /// The roles of the columns in the earlier call.
+    pub(super) known_headings: BTreeMap<String, Option<String>>,
+    /// Completed rows that are given as they were before they were corrected in a fixes file.
+    pub(super) corrected: Vec<u32>,
     pub(super) row: u32,
     /// The number of the next row, once all rows of an earlier call have been read.
     pub(super) next_row: u32,
     /// Whether the current row has no ledger entry yet. The entry is added at the end of the row, under a single lock.
     begun: bool,
-    /// The number of headings in the ledger.
-    headings: usize,
     label: OwnedLabel,
     start: usize,
     /// The keys seen so far, each with its first row and the digest of that row's content.
@@ -330,10 +341,16 @@ impl Packer {
         let import_key = policy.import_key.as_ref().map(|key| key.field.clone());
         let named_by_id = policy.shape != RowShape::NewAsset;
         let mut writer = RowWriter::new(policy);
-        let (earlier, next_row) = {
-            let ledger = lock(&ledger);
+        let (earlier, next_row, known_headings) = {
+            let mut ledger = lock(&ledger);
             writer.headings().clone_from(&ledger.headings);
-            (Earlier::of(&ledger, again.edits), number(ledger.rows()))
+            let earlier = Earlier::of(&ledger, again.edits);
+            match &earlier {
+                None => ledger.row_title = writer.row_title().map(Into::into),
+                Some(earlier) if again.edits && earlier.nothing_is_sent() => writer.let_headings_grow(),
+                Some(_) => {}
+            }
+            (earlier, number(ledger.rows()), ledger.headings.clone())
         };
         Self {
             write,
@@ -353,10 +370,14 @@ impl Packer {
             some_rows_only: false,
             places: None,
             changed: None,
+            is_import: false,
+            fields: BTreeMap::new(),
+            are_moved: false,
+            known_headings,
+            corrected: Vec::new(),
             row: 0,
             next_row,
             begun: false,
-            headings: 0,
             label: OwnedLabel::Number,
             start: 0,
             seen: HashMap::new(),
@@ -470,6 +491,12 @@ impl Packer {
             .as_ref()
             .map(|_| (0..self.writer.rows_read()).map(row_of).collect())
             .or_else(|| unmatched.then(Vec::new));
+        if let Some(first) = self.corrected.first() {
+            let rows = in_rows(self.corrected.len() as u64, &ledger.name_of(*first, title));
+            ledger.warnings.push(format!(
+                "the project has the corrections from a file of `.write_fixes()`, not the values given here, {rows}"
+            ));
+        }
         ledger.set_input(input);
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();
@@ -588,11 +615,12 @@ impl Packer {
             return;
         };
         let numbered = self.writer.numbered();
-        let run = lock(&self.ledger).run();
         let key: Box<str> = self.writer.key().into();
-        if let Some(row) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
+        if let Some((row, is_first)) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
             earlier.take_settled(digest, &key);
-            if let Some(same) = self.same(&key, self.writer.import_key()) {
+            if is_first {
+                self.corrected.push(row);
+            } else if let Some(same) = self.same(&key, self.writer.import_key()) {
                 self.note_spelling(&same);
                 let said = checked.map_or(0, |()| Self::said(&self.current.open[self.start..]));
                 self.seen.entry(same).or_insert((row, said));
@@ -605,7 +633,7 @@ impl Packer {
                 import_key: self.writer.import_key().into(),
                 judged: checked.map(|()| self.current.open[self.start..].to_vec()),
             };
-            earlier.take(row, numbered, run);
+            earlier.take(row, numbered.cloned());
         }
         self.current.undo_begin();
         self.end_earlier_if_read();
@@ -653,11 +681,19 @@ impl Sink for Packer {
     fn column(&mut self, name: &str) -> Column {
         let column = self.writer.column(name);
         // Store the headings from the first request on, so that the journal of a killed run has them.
+        let mut ledger = lock(&self.ledger);
         let headings = self.writer.headings();
-        if headings.len() > self.headings {
-            self.headings = headings.len();
-            lock(&self.ledger).headings.clone_from(headings);
+        if ledger.headings != *headings {
+            ledger.headings.clone_from(headings);
         }
+        if let Some(field) = self.writer.field_of(column) {
+            if self.earlier.is_some() {
+                self.fields.insert(name.to_owned(), field);
+            } else {
+                ledger.fields.entry(name.to_owned()).or_insert(field);
+            }
+        }
+        drop(ledger);
         column
     }
 
@@ -693,7 +729,7 @@ impl Sink for Packer {
                 import_key: Box::default(),
                 judged: Err(vec![problem]),
             };
-            earlier.take(row, None, 0);
+            earlier.take(row, None);
             self.end_earlier_if_read();
         } else {
             self.enter("", digest);
@@ -706,6 +742,16 @@ impl Sink for Packer {
         let digest = self.writer.digest();
         if self.earlier.is_some() {
             return self.end_earlier(checked, digest);
+        }
+        if let Some(name) = self
+            .writer
+            .numbered()
+            .and_then(|numbered| numbered.name.as_deref())
+            && self.is_import
+        {
+            self.changed = Some(Self::of_named_run(name));
+            self.begun = false;
+            return self.current.undo_begin();
         }
         let key: Arc<str> = self.writer.key().into();
         self.enter(&key, digest);

@@ -212,6 +212,9 @@ impl Run {
                 None => {}
                 Some(Today::Row(read)) => {
                     let mut ledger = lock(&self.ledger);
+                    if self.some_rows_only && ledger.digest(item.row) != read.digest {
+                        ledger.keep_first_id(item.row);
+                    }
                     ledger.rename(item.row, &read.key, self.job.policy.shape != RowShape::NewAsset);
                     ledger.set_digest(item.row, read.digest);
                     drop(ledger);
@@ -262,6 +265,11 @@ impl Run {
                     Ok(body) => body == sent || body.is_empty(),
                     Err(problems) => problems.iter().all(Problem::is_of_asset),
                 } => {}
+            // The row was sent with the corrections from a fixes file.
+            Today::Row(read)
+                if lock(&self.ledger)
+                    .first_id(row)
+                    .is_some_and(|(digest, _)| digest == read.digest) => {}
             Today::Row(_) | Today::Removed => self.outdated.push(row),
         }
     }

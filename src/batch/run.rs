@@ -20,6 +20,7 @@ use crate::batch::prove::Evidence;
 use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
 use crate::batch::settle::read as read_rows;
+use crate::batch::unfit::Refused;
 use crate::call::Session;
 use crate::columns::{Page, Table};
 use crate::error::{Error, Sent, TransportError, shortened};
@@ -125,6 +126,10 @@ pub struct Run {
     /// Rows that an earlier call left with an unknown outcome, and what the input now contains for them.
     pub(super) prove: HashSet<u32>,
     pub(super) today: HashMap<u32, Today>,
+    /// Whether the input is a fixes file, which has only some rows of the run.
+    pub(super) some_rows_only: bool,
+    /// The ids of completed rows and these rows, once they are needed.
+    pub(super) done_ids: Option<HashMap<String, u32>>,
     /// Rows that exist in the project as sent, but whose input has changed since.
     pub(super) outdated: Vec<u32>,
     /// How many rows have an import key that several assets have, and the first such row with the ids of its assets.
@@ -197,6 +202,8 @@ impl Run {
             alike: HashSet::new(),
             prove: HashSet::new(),
             today: HashMap::new(),
+            some_rows_only: false,
+            done_ids: None,
             outdated: Vec::new(),
             same_keys: (0, None),
         }
@@ -238,6 +245,7 @@ impl Run {
             packer.count_only();
         }
         packer.stop = self.stop.clone();
+        packer.is_import = !self.reads() && (packer.again.edits || !self.job.dry_run);
         self.work(source, &mut packer).await;
         let mut ledger = lock(&self.ledger);
         let load =
@@ -434,6 +442,9 @@ impl Run {
                 "{} rows were not ok, more than max_errors={most}",
                 self.bad
             )),
+            _ if self.stop.phase() == Phase::Run && self.some_rows_only => {
+                Some("not in this file of rows to fix".to_owned())
+            }
             _ if self.stop.phase() == Phase::Run => {
                 Some("not selected by this call; call .retry() to send it".to_owned())
             }
@@ -518,26 +529,26 @@ impl Run {
         };
         if more == More::End {
             packer.finish(self.fatal.is_none());
+            self.some_rows_only = !packer.has_all_rows();
         }
         self.alike.extend(packer.alike.drain());
         if let Some(change) = packer.changed.take() {
             let is_run = self.journal.is_some();
             self.foreign = self.journal.take();
-            self.give_up(Error::Input(if self.reads() {
-                format!(
+            self.give_up(Error::Input(match change {
+                Refused::Call(message) => message,
+                Refused::Rows(change) if self.reads() => format!(
                     "after=: these are not the ids of the call that failed: {change}. Nothing was sent. Pass the same \
                      ids in the same order, or remove after="
-                )
-            } else if !is_run {
-                format!(
+                ),
+                Refused::Rows(change) if !is_run => format!(
                     "these are not the rows of the original call: {change}. Nothing was sent. Pass the same rows in \
                      their order"
-                )
-            } else {
-                format!(
+                ),
+                Refused::Rows(change) => format!(
                     "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their \
                      original order; rows that are not yet in the project may be edited or removed"
-                )
+                ),
             }));
         }
         if more == More::End && self.fatal.is_none() && packer.has_all_rows() {

@@ -74,7 +74,12 @@ impl Start {
                 if journal.is_some() {
                     ledger.watch();
                 }
-                (ledger, Again::default())
+                let edits = call.run.is_some();
+                let again = Again {
+                    edits,
+                    ..Again::default()
+                };
+                (ledger, again)
             }
         };
         // All calls of a named run share the prefix of generated keys; any other call has its own.

@@ -97,6 +97,13 @@ pub struct Ledger {
     digests: Vec<u64>,
     /// The name under which each column is included in the digests, or `None` if the column is excluded.
     pub headings: BTreeMap<String, Option<String>>,
+    /// The field or custom attribute that each column sets, or `None` for an ignored column. The same in all calls that
+    /// send rows of a run.
+    pub fields: BTreeMap<String, Option<String>>,
+    /// The digests and keys of rows before they were edited in a file of rows to fix.
+    first_ids: HashMap<Number, (u64, Box<str>)>,
+    /// The title of the labels, such as `line`.
+    pub row_title: Option<Box<str>>,
     /// The bodies of requests with rows whose outcome is unknown.
     sent: BTreeMap<Number, SentBody>,
     /// For each row in the last input, its row in this ledger. `None` if the input has the same rows as the

@@ -97,6 +97,19 @@ impl Ledger {
         self.digests.get(row as usize).copied().unwrap_or(0)
     }
 
+    /// Returns the digest and the key that a row had before it was edited in a file of rows to fix, if it was.
+    #[must_use]
+    pub fn first_id(&self, row: u32) -> Option<(u64, &str)> {
+        let (digest, key) = self.first_ids.get(&row)?;
+        Some((*digest, key))
+    }
+
+    /// Returns whether rows that follow the last one were not read, so that their number is not known.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        !self.complete && self.read == self.rows()
+    }
+
     /// Returns a number that identifies this run, or 0 if the run has no prefix for import keys.
     #[must_use]
     pub fn run(&self) -> u64 {
@@ -194,6 +207,13 @@ impl Ledger {
             Some(id) => Some(id.to_string()),
             None => self.other_ids.get(&row).map(ToString::to_string),
         }
+    }
+
+    /// Returns the rows that are done, by their ids.
+    #[must_use]
+    pub fn done_ids(&self) -> HashMap<String, u32> {
+        let done = (0..number(self.rows())).filter(|row| self.statuses[*row as usize].good());
+        done.filter_map(|row| Some((self.id(row)?, row))).collect()
     }
 
     /// Returns the key of a row: its client asset id or its id.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::pool::put;
 use super::{Fault, Ledger, Plan, Stats, Status, number};
 use crate::input::Label;
-use crate::validation::Problem;
+use crate::validation::{ColumnUse, Problem, columns};
 
 impl Ledger {
     /// Adds the next row, with the status `not_sent`.
@@ -76,6 +76,29 @@ impl Ledger {
             self.changed(twin);
         }
         self.changed(row);
+    }
+
+    /// Keeps the current digest and key of a row that is about to be edited in a file of rows to fix, unless it was
+    /// edited in such a file before.
+    pub fn keep_first_id(&mut self, row: u32) {
+        let first = (self.digest(row), self.own_key(row).into());
+        self.first_ids.entry(row).or_insert(first);
+        self.changed(row);
+    }
+
+    /// Restores what is known of the columns of a run that was read from its file.
+    pub fn recall_columns(&mut self) {
+        let title = |field: &str| {
+            let found = columns::headings().find(|(name, _)| *name == field);
+            found.map(|(_, heading)| heading.to_owned())
+        };
+        let uses = self.fields.iter().map(|(column, field)| ColumnUse {
+            column: column.clone(),
+            field: field.clone(),
+            note: String::new(),
+            title: field.as_deref().and_then(title),
+        });
+        self.columns = uses.collect();
     }
 
     /// Sets the digest of a row's cells.

@@ -139,6 +139,17 @@ impl Ledger {
         py.detach(|| self.0.ids())
     }
 
+    /// Returns the keys that rows had before they were edited in a file of rows to fix, by row.
+    fn first_keys(&self) -> HashMap<u32, String> {
+        let first = |row| Some((row, self.0.ledger.first_id(row)?.1.to_owned()));
+        self.0.numbers().filter_map(first).collect()
+    }
+
+    /// Returns whether rows that follow the last one were not read.
+    fn is_cut_off(&self) -> bool {
+        self.0.ledger.is_cut_off()
+    }
+
     /// Counts the rows that are duplicates of an earlier row, and share its outcome.
     fn duplicates(&self) -> usize {
         let ledger = &self.0.ledger;

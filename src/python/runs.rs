@@ -11,22 +11,24 @@ use super::ledger::Ledger;
 use crate::ledger::journal::lock;
 use crate::ledger::journal::{Journal, Kept};
 
-/// Reads the identity of a run (verb, project, service, `import_key`), the times it was started and last written
-/// (milliseconds since 1970), and its ledger.
+/// Reads the identity of a run (verb, project, service, `import_key`), the title of its row labels, the times it was started
+/// and last written (milliseconds since 1970), and its ledger.
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
     let kept = py
         .detach(move || Journal::read(&path))
         .map_err(|error| exception(py, &error))?;
     let Some(Kept {
         header,
-        ledger,
+        mut ledger,
         begun,
         written,
     }) = kept
     else {
         return Ok(None);
     };
+    ledger.recall_columns();
     let told = PyDict::new(py);
+    told.set_item("row_title", ledger.row_title.as_deref())?;
     told.set_item("verb", header.verb)?;
     told.set_item("project", header.project)?;
     told.set_item("service", header.service)?;

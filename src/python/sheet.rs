@@ -19,7 +19,7 @@ use crate::sheet::columns::Offer;
 use crate::sheet::fixes::{self, Mark, Origin, RowToFix};
 use crate::sheet::template;
 use crate::validation::Names;
-use crate::validation::columns::row_of_run_text;
+use crate::validation::columns::RowOfRun;
 
 /// Returns the number of rows in a ledger that did not succeed, and an Excel file with them and their problems. Rows
 /// without a problem, and rows that are missing from the last input, are left out.
@@ -33,6 +33,7 @@ pub fn fixes_file<'py>(
 ) -> PyResult<(usize, Bound<'py, PyBytes>)> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
+    let name = options.run_name();
     // The index of each row in the input. A row that is missing from the last input cannot be written.
     let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
     for outcome in ledger.view().bad() {
@@ -67,7 +68,13 @@ pub fn fixes_file<'py>(
                 Label::Int(number) => Some(number.to_string()),
                 Label::Text(text) => Some(text.to_string()),
             },
-            row_of_run: row_of_run_text(known.run(), outcome.row),
+            row_of_run: RowOfRun {
+                run: known.run(),
+                row: outcome.row,
+                digest: known.digest(outcome.row),
+                name: name.clone(),
+            }
+            .text(),
         };
         wanted.insert(place, row);
     }

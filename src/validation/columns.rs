@@ -72,16 +72,45 @@ pub(super) fn is_of_report(name: &str) -> bool {
 /// The text of a cell that clears its field.
 pub const CLEAR: &str = "acc.CLEAR";
 
-/// Formats a cell of the [`ROW_OF_RUN`] column: the run, and the row number in it, counted from 0.
-#[must_use]
-pub fn row_of_run_text(run: u64, row: u32) -> String {
-    format!("{run:016x}:{row}")
+/// A cell of the [`ROW_OF_RUN`] column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowOfRun {
+    /// The run, or the call without a name. 0 for a check.
+    pub run: u64,
+    /// The number of the row, counted from 0.
+    pub row: u32,
+    /// The digest of the row before it was fixed, or 0 if it is not known.
+    pub digest: u64,
+    /// The name of the run, if it has one.
+    pub name: Option<String>,
 }
 
-pub(super) fn row_of_run(cell: &Cell<'_>) -> Option<(u64, u32)> {
-    let Cell::Text(text) = cell else { return None };
-    let (run, row) = text.trim().split_once(':')?;
-    Some((u64::from_str_radix(run, 16).ok()?, row.parse().ok()?))
+impl RowOfRun {
+    /// Formats the cell.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self {
+            run,
+            row,
+            digest,
+            name,
+        } = self;
+        let name = name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
+        format!("{run:016x}:{row}:{digest:016x}{name}")
+    }
+
+    /// Parses a cell. Files of earlier versions have neither the digest nor the name.
+    pub(super) fn of(cell: &Cell<'_>) -> Option<Self> {
+        let Cell::Text(text) = cell else { return None };
+        let mut parts = text.trim().splitn(4, ':');
+        let hex = |part| u64::from_str_radix(part, 16).ok();
+        Some(Self {
+            run: hex(parts.next()?)?,
+            row: parts.next()?.parse().ok()?,
+            digest: parts.next().and_then(hex).unwrap_or(0),
+            name: parts.next().filter(|name| !name.is_empty()).map(str::to_owned),
+        })
+    }
 }
 
 /// Returns the fields of an asset in the order of a template, each with its heading.

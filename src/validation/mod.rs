@@ -19,6 +19,7 @@ mod typed;
 mod value;
 
 pub use crate::api::RowShape;
+pub use columns::RowOfRun;
 pub use identity::digest_of_no_row;
 pub(crate) use notices::in_rows;
 pub use policy::{CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy};

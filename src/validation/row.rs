@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::columns::{self, Meant};
+use super::columns::{self, Meant, RowOfRun};
 use super::current::OF_SERVICE;
 use super::fields::{
     self, BARCODE, CATEGORY, CLIENT_ASSET, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, Kind, LOCATION, STATUS,
@@ -67,6 +67,8 @@ pub struct RowWriter {
     keys_are_given: Option<bool>,
     /// Each column's role in the identity of a row, as determined in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
+    /// Whether columns that had no role in the first call may get one.
+    headings_may_grow: bool,
     /// Whether to skip the digests of rows.
     anonymous: bool,
     /// Whether the rows have values that only the service sets, so they come from the service.
@@ -94,7 +96,7 @@ pub struct RowWriter {
     /// Whether the row has nothing to send, because the asset already has its values.
     pub(super) unchanged: bool,
     /// The row's run and its number in that run, from a file written by `write_fixes`.
-    numbered: Option<(u64, u32)>,
+    numbered: Option<RowOfRun>,
     pub(super) key: String,
     pub(super) problems: Vec<Problem>,
 }
@@ -198,6 +200,7 @@ impl RowWriter {
             overlong: Vec::new(),
             keys_are_given: None,
             headings: BTreeMap::new(),
+            headings_may_grow: false,
             anonymous: false,
             are_of_service: false,
             office,
@@ -250,11 +253,16 @@ impl RowWriter {
         match slot {
             _ if self.anonymous => return None,
             Slot::Number | Slot::Service(_) => return None,
+            // A result may have been put beside the rows.
+            Slot::Refused(problem) if problem.is_set_by_service() => return None,
             Slot::Ignored if self.policy.shape == RowShape::Id => return None,
             Slot::Id => return Some(Seed::field("id")),
             _ => {}
         }
-        if let Some(known) = self.headings.get(name) {
+        let now_read = !matches!(slot, Slot::Ignored) && self.headings_may_grow;
+        if let Some(known) = self.headings.get(name)
+            && (known.is_some() || !now_read)
+        {
             return known.as_deref().map(Seed::of);
         }
         let field = match slot {
@@ -280,6 +288,79 @@ impl RowWriter {
         &mut self.headings
     }
 
+    /// Lets columns that were ignored in the first call identify rows from now on, because no row was sent.
+    pub fn let_headings_grow(&mut self) {
+        self.headings_may_grow = true;
+    }
+
+    /// Returns the field or custom attribute that a column sets, or `Some(None)` for an ignored column. Returns `None`
+    /// for a column that no valid row of this call sends.
+    pub fn field_of(&self, column: Column) -> Option<Option<String>> {
+        let field = match &self.columns.get(column.0 as usize)?.slot {
+            Slot::Id => "id",
+            Slot::Ignored => return Some(None),
+            Slot::Field(field) => FIELDS[*field].name,
+            Slot::Attribute(attribute) => &self.attributes[*attribute].name,
+            Slot::Attributes => CUSTOM_ATTRIBUTES,
+            Slot::Number | Slot::Service(_) | Slot::Refused(_) => return None,
+        };
+        Some(Some(field.to_owned()))
+    }
+
+    /// Returns the heading of a field, or the display name of a custom attribute if it is known.
+    pub fn title_of(&self, field: &str) -> String {
+        let heading = FIELDS.iter().find(|known| known.name == field);
+        let settings = self.policy.names.settings.as_deref();
+        let attribute = settings.and_then(|settings| {
+            let place = settings.attribute_of_name(field)?;
+            Some(settings.content().attributes[place].display_name.as_str())
+        });
+        let title = heading.map(|field| field.heading).or(attribute);
+        title.unwrap_or(field).to_owned()
+    }
+
+    /// Returns whether the rows have the columns of a file written by `write_fixes`, except the hidden one.
+    pub fn are_of_report(&self) -> bool {
+        let ignored = |title: &str| {
+            let named = |column: &&Named| {
+                column
+                    .name
+                    .strip_suffix(columns::OF_REPORT_MARK)
+                    .unwrap_or(&column.name)
+                    == title
+            };
+            self.columns
+                .iter()
+                .find(named)
+                .is_some_and(|column| matches!(column.slot, Slot::Ignored))
+        };
+        ignored(columns::PROBLEM) && ignored(columns::FIX) && !self.handles.contains_key(columns::ROW_OF_RUN)
+    }
+
+    /// Compares the columns that identify rows with those of an earlier call. Returns the columns that were added, and
+    /// those that are missing.
+    pub fn column_changes(&self, before: &BTreeMap<String, Option<String>>) -> (Vec<&str>, Vec<String>) {
+        let role = |name: &str| self.headings.get(name)?.as_deref();
+        let roles: Vec<(&str, &str)> = self
+            .columns
+            .iter()
+            .filter_map(|column| Some((column.name.as_str(), role(&column.name)?)))
+            .collect();
+        let is_new = |(name, role): &&(&str, &str)| {
+            let others = || roles.iter().filter(|(_, other)| other == role).count() > 1;
+            let known = before.values().flatten().any(|known| known == role);
+            !before.contains_key(*name) && (!known || others())
+        };
+        let is_missing = |known: &str| !roles.iter().any(|(_, role)| *role == known);
+        let missing = before
+            .iter()
+            .filter(|(_, role)| role.as_deref().is_some_and(is_missing));
+        (
+            roles.iter().filter(is_new).map(|(name, _)| *name).collect(),
+            missing.map(|(name, _)| name.clone()).collect(),
+        )
+    }
+
     /// Returns the digest of the row that just ended, valid or not.
     pub fn digest(&self) -> u64 {
         self.identity.digest()
@@ -287,8 +368,8 @@ impl RowWriter {
 
     /// Returns the run of the row that just ended, and the row's number in that run, if the row comes from a
     /// file written by `write_fixes`.
-    pub fn numbered(&self) -> Option<(u64, u32)> {
-        self.numbered
+    pub fn numbered(&self) -> Option<&RowOfRun> {
+        self.numbered.as_ref()
     }
 
     fn slot(&mut self, name: &str, column: Column) -> Slot {
@@ -558,7 +639,7 @@ impl RowWriter {
         }
         match &named.slot {
             Slot::Ignored => {}
-            Slot::Number => self.numbered = columns::row_of_run(cell),
+            Slot::Number => self.numbered = RowOfRun::of(cell),
             Slot::Service(field) => {
                 let (name, field) = (named.name.clone(), *field);
                 self.service_cell(&name, field, cell);
@@ -568,7 +649,8 @@ impl RowWriter {
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), cell),
             Slot::Attributes => self.attributes_cell(cell),
             Slot::Refused(problem) => {
-                if !self.is_unchanged(&named.name, cell) {
+                let is_blank = matches!(cell, Cell::Null) && problem.is_set_by_service();
+                if !is_blank && !self.is_unchanged(&named.name, cell) {
                     self.problems.push(Problem {
                         value: shown(cell),
                         ..Problem::clone(problem)

@@ -176,6 +176,11 @@ impl Problem {
             .any(|rule| rule.code == self.code)
     }
 
+    /// Returns whether the problem is a column that only the service sets.
+    pub(super) fn is_set_by_service(&self) -> bool {
+        self.code == SET_BY_SERVICE.code
+    }
+
     /// Returns whether the problem is a change of the asset since the row was read.
     #[must_use]
     pub fn is_drift(&self) -> bool {
@@ -198,6 +203,13 @@ impl Problem {
             shown(of_asset)
         );
         DIFFERS.problem(column, value, message, "")
+    }
+
+    /// Creates the problem for a row with the import key of the row `other` of the same run.
+    #[must_use]
+    pub fn import_key_of_row(field: &str, key: &str, other: &str) -> Self {
+        let message = format!("the import key `{field}` {key} is that of {other} of this run");
+        SAME_IMPORT_KEY.problem(field, key, message, "use another key")
     }
 
     /// Creates the problem for a list item that is not a row. `found` describes the item.

@@ -13,6 +13,8 @@ pub(super) struct Entries {
     pub sendings: Vec<(usize, Sending, Option<SentBody>)>,
     pub all_sendings: usize,
     pub headings: BTreeMap<String, Option<String>>,
+    pub fields: BTreeMap<String, Option<String>>,
+    pub row_title: Option<Box<str>>,
     pub phrases: Vec<Box<str>>,
     pub checks: Vec<Box<[u8]>>,
     /// Added and dropped reasons, by number. Dropped reasons are `None`, as are dropped response bodies in
@@ -53,6 +55,8 @@ impl Entries {
                 .collect(),
             all_sendings: new.end,
             headings: ledger.headings.clone(),
+            fields: ledger.fields.clone(),
+            row_title: ledger.row_title.clone(),
             phrases: faults.phrases.texts()[changes.phrases_from..].to_vec(),
             checks: (changes.checks_from..changes.checks_to)
                 .map(|place| faults.checks.get(place).into())
@@ -100,6 +104,7 @@ pub(super) struct Entry {
     pub sending: Option<u32>,
     pub fault: Option<u32>,
     pub same_as: Option<u32>,
+    pub first_id: Option<(u64, Box<str>)>,
 }
 
 impl Entry {
@@ -115,6 +120,7 @@ impl Entry {
             sending: record.sending,
             fault: record.fault,
             same_as: record.same_as,
+            first_id: ledger.first_id(row).map(|(digest, key)| (digest, key.into())),
         }
     }
 }

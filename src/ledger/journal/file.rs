@@ -10,12 +10,15 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
 use super::Header;
+use super::input;
 use super::trouble::{CHANGED, DAMAGED, FOREIGN, Trouble};
 
 /// `ACCA`: marks a file as one of our journals.
 const APPLICATION: i32 = 0x4143_4341;
 /// The version of the file format. A file with a higher number was made by a later version.
-pub(super) const FORMAT: i32 = 3;
+pub(super) const FORMAT: i32 = 4;
+/// The format without the tables of `input`, which are added when such a run is resumed.
+const WITHOUT_INPUT: i32 = 3;
 const TABLES: &str = "
     CREATE TABLE run (verb TEXT NOT NULL, project TEXT NOT NULL, service TEXT NOT NULL, import_key TEXT,
         import_prefix TEXT, complete INTEGER NOT NULL DEFAULT 0, begun TEXT NOT NULL, written TEXT) STRICT;
@@ -78,8 +81,18 @@ fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", FORMAT)?;
     transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(input::TABLES)?;
     begin(&transaction, header)?;
     commit(transaction, path, 0)
+}
+
+/// Adds the tables that a file of an earlier format lacks.
+pub(super) fn renew(transaction: &Transaction<'_>) -> Result<(), Trouble> {
+    let format: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if format == WITHOUT_INPUT {
+        transaction.execute_batch(input::TABLES)?;
+    }
+    Ok(())
 }
 
 pub(super) fn begin(connection: &Connection, header: &Header) -> Result<(), Trouble> {
@@ -123,13 +136,13 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
     connection.pragma_update(None, "secure_delete", true)?;
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     match (number("application_id")?, number("user_version")?) {
-        (APPLICATION, FORMAT) => {
-            if !is_ours(&connection)? {
+        (APPLICATION, format @ (WITHOUT_INPUT | FORMAT)) => {
+            if !is_ours(&connection, format)? {
                 return Err(Trouble::Other(CHANGED.to_owned(), FOREIGN));
             }
             Ok(connection)
         }
-        (APPLICATION, format) if (1..FORMAT).contains(&format) => Err(Trouble::Other(
+        (APPLICATION, format) if (1..WITHOUT_INPUT).contains(&format) => Err(Trouble::Other(
             format!(
                 "was made by an earlier version of acc-assets (format {format}, this version needs {FORMAT})"
             ),
@@ -149,9 +162,10 @@ pub(super) fn connect(path: &Path, patience: Duration) -> Result<Connection, Tro
 /// Returns whether the file contains exactly our tables and uses a rollback journal. A view in place of a
 /// table could have endless rows, and a trigger could undo writes. In another journal mode, data could be in
 /// other files.
-fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+fn is_ours(connection: &Connection, format: i32) -> rusqlite::Result<bool> {
     let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    let mut tables: BTreeSet<&str> = TABLES.split(';').map(str::trim).collect();
+    let added = if format == FORMAT { input::TABLES } else { "" };
+    let mut tables: BTreeSet<&str> = TABLES.split(';').chain(added.split(';')).map(str::trim).collect();
     tables.remove("");
     let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema")?;
     let mut rows = statement.query([])?;

@@ -12,6 +12,7 @@ pub mod disk;
 mod entries;
 mod file;
 mod fork;
+mod input;
 pub mod lock;
 mod tables;
 mod trouble;
@@ -26,7 +27,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use commits::{Commits, New};
 use entries::Entries;
-use file::{FORMAT, begin, commit, connect, make, make_folder, rollback, still_there};
+use file::{FORMAT, begin, commit, connect, make, make_folder, renew, rollback, still_there};
 use lock::{Lock, in_sqlite};
 use tables::{load, put};
 use trouble::Trouble;
@@ -110,6 +111,7 @@ impl Journal {
         // Keep the lock from now on. If this were set earlier, several processes that start at the same time would each
         // keep a read lock while waiting for the write lock, and block each other.
         transaction.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        renew(&transaction)?;
         let (kept, going_on) = load(&transaction)?;
         if !going_on {
             // Nothing was written in this run, so any call may start it.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::entries::Entries;
+use super::input;
 use super::trouble::{DAMAGED, Trouble};
 use super::{Header, Kept};
 use crate::input::Label;
@@ -28,10 +29,13 @@ pub(super) fn put(connection: &Connection, entries: &Entries) -> Result<(), Trou
             None => drop_body.execute(params![number])?,
         };
     }
-    let mut statement = connection.prepare("INSERT OR IGNORE INTO headings VALUES (?1, ?2)")?;
+    let mut statement = connection.prepare(
+        "INSERT INTO headings VALUES (?1, ?2) ON CONFLICT DO UPDATE SET counts_as = ?2 WHERE counts_as IS NOT ?2",
+    )?;
     for (heading, counts_as) in &entries.headings {
         statement.execute(params![heading, counts_as])?;
     }
+    input::put(connection, entries)?;
     put_reasons(connection, entries)?;
     let mut statement =
         connection.prepare("INSERT OR REPLACE INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
@@ -155,6 +159,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
         },
     )?;
     load_bodies(connection, &mut ledger)?;
+    input::load(connection, &mut ledger)?;
     let moment = |row: &Row<'_>, column: usize| {
         row.get::<_, Option<String>>(column)?
             .map(|moment| moment.parse::<Timestamp>())
@@ -270,7 +275,7 @@ fn each(
 }
 
 /// Reads every row in a table. The row numbers increase, but may have gaps.
-fn some(
+pub(super) fn some(
     connection: &Connection,
     query: &str,
     mut take: impl FnMut(u32, &Row<'_>) -> rusqlite::Result<()>,

@@ -1,0 +1,204 @@
+//! Says why the rows or columns of a call are not those of the earlier call, and what to do.
+
+use crate::batch::align::Mismatch;
+use crate::batch::earlier::Earlier;
+use crate::batch::plan::Packer;
+use crate::error::{shortened, shown};
+use crate::input::Label;
+use crate::ledger::{Ledger, lock};
+use crate::validation::columns::ROW_OF_RUN;
+
+/// Why a call is refused before anything is sent.
+pub(super) enum Refused {
+    /// The rows are not those of the earlier call.
+    Rows(String),
+    /// The call does not fit the run, whatever its rows are. The message says what to do.
+    Call(String),
+}
+
+/// Why the rows do not match the run.
+pub(super) enum Unfit {
+    Row(Mismatch),
+    /// One of several identical rows was removed, and it is unclear which one.
+    Unclear(u32),
+    /// A fixes file contains this row more than once.
+    Repeated(u32),
+}
+
+/// The maximum number of columns that a message names.
+const NAMED: usize = 5;
+
+impl Packer {
+    /// Returns why the columns cannot set other fields than in the earlier calls, which completed `done` rows.
+    pub(super) fn moved_columns(&self, done: usize) -> Option<Refused> {
+        let ledger = lock(&self.ledger);
+        let moved: Vec<(&String, &Option<String>, &Option<String>)> = self
+            .fields
+            .iter()
+            .filter_map(|(column, now)| Some((column, ledger.fields.get(column)?, now)))
+            .filter(|(_, before, now)| before != now)
+            .collect();
+        if moved.is_empty() || done == 0 {
+            return None;
+        }
+        let title = |field: &Option<String>| match field {
+            Some(field) => format!("`{}`", self.writer.title_of(field)),
+            None => "ignored".to_owned(),
+        };
+        let changes = moved.iter().map(|(column, before, now)| {
+            format!(
+                "`{}` was {}, and is now {}",
+                shown(column),
+                title(before),
+                title(now)
+            )
+        });
+        let entries = moved.iter().map(|(column, before, _)| {
+            let target = before.as_ref().map_or_else(
+                || "None".to_owned(),
+                |field| format!("{:?}", self.writer.title_of(field)),
+            );
+            format!("{column:?}: {target}")
+        });
+        let rows = if done == 1 {
+            "1 row of this run is done".to_owned()
+        } else {
+            format!("{done} rows of this run are done")
+        };
+        Some(Refused::Call(format!(
+            "{rows}, but columns set other fields now: {}. Nothing was sent, since the rows of the run would differ. To \
+             continue it, call as before, with {} in mapping=. To change the rows that are done, use patch",
+            listed(changes, "; "),
+            listed(entries, ", "),
+        )))
+    }
+
+    /// Returns why rows from the file of rows to fix of another named run do not continue this one.
+    pub(super) fn of_other_run(name: &str) -> Refused {
+        let name = shown(name);
+        Refused::Rows(format!(
+            "this file was written by `.write_fixes()` of another run, `{name}`: pass run={name:?}"
+        ))
+    }
+
+    /// Returns why rows from the file of rows to fix of a named run cannot begin a run.
+    pub(super) fn of_named_run(name: &str) -> Refused {
+        let name = shown(name);
+        Refused::Call(format!(
+            "this file was written by `.write_fixes()` of the run `{name}`, and can only continue that run. Nothing was \
+             sent. Pass run={name:?}. If that run was deleted, pass all rows, or delete the hidden column \
+             `{ROW_OF_RUN}` of the file to import its rows as new ones"
+        ))
+    }
+
+    /// Returns a message that says which row does not match, and what to do.
+    pub(super) fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> Refused {
+        let ledger = lock(&self.ledger);
+        let named = |row: u32| self.named_row(row, &ledger);
+        let done = |row: u32| ledger.status(row).as_str();
+        Refused::Rows(match unfit {
+            Unfit::Row(_) if earlier.are_numbered_elsewhere() => {
+                "this file was written by `.write_fixes()` of another run, or for other rows: pass all rows of this run, \
+                 or the file that the result of this run wrote"
+                    .to_owned()
+            }
+            Unfit::Row(Mismatch::Missing(row)) => {
+                format!("{} is {}, but {}", named(*row), done(*row), self.lost(*row, earlier))
+            }
+            Unfit::Row(Mismatch::Moved(row)) => format!(
+                "{} is {}, but its position has changed: keep the order of the rows",
+                named(*row),
+                done(*row)
+            ),
+            Unfit::Row(Mismatch::Replaced(row)) => format!(
+                "{} may be in the project, but another row has taken its place: put it back, or remove the other row",
+                named(*row)
+            ),
+            Unfit::Row(Mismatch::Added(at)) => self.added(*at, earlier),
+            Unfit::Unclear(row) => format!(
+                "{} is one of several identical rows, and some of them are missing: put them back",
+                named(*row)
+            ),
+            Unfit::Repeated(row) => format!("{} appears more than once: keep one of them", named(*row)),
+        })
+    }
+
+    fn named_row(&self, row: u32, ledger: &Ledger) -> String {
+        let key = ledger
+            .key(row)
+            .map_or_else(String::new, |key| format!(" (`{}`)", shortened(&key, 60)));
+        // The label is that of the last call with all rows.
+        let place = match (&ledger.row_title, ledger.label(row)) {
+            (Some(title), Label::Int(number)) => format!(", {title} {number}"),
+            _ => String::new(),
+        };
+        format!("row {row}{key}{place}")
+    }
+
+    /// Says why a completed row was not found, as far as this can be told.
+    fn lost(&self, row: u32, earlier: &Earlier) -> String {
+        if earlier.is_empty() {
+            return "there are no rows: a generator can be read only once, so pass a new one".to_owned();
+        }
+        if self.writer.are_of_report() && earlier.is_shorter() {
+            return format!(
+                "the hidden column `{ROW_OF_RUN}` of this file from `.write_fixes()` is missing: write the file again"
+            );
+        }
+        let (added, missing) = self.writer.column_changes(&self.known_headings);
+        let columns = |names: Vec<String>| {
+            let one = names.len() == 1;
+            let names = names.iter().map(|name| format!("`{}`", shown(name)));
+            (if one { "column" } else { "columns" }, listed(names, ", "))
+        };
+        let mut differences = Vec::new();
+        if !added.is_empty() {
+            let (word, names) = columns(added.into_iter().map(str::to_owned).collect());
+            differences.push(format!("the earlier call did not have the {word} {names}"));
+        }
+        if !missing.is_empty() {
+            let (word, names) = columns(missing);
+            differences.push(format!("the {word} {names} of the earlier call cannot be found"));
+        }
+        if !differences.is_empty() {
+            return format!("{}: pass the same columns", differences.join(", and "));
+        }
+        if earlier.has_name_of(row) {
+            "was edited, or is read in another way (decimal=, values=, ...): restore it, and use patch to change the asset"
+        } else {
+            "is missing: restore it"
+        }
+        .to_owned()
+    }
+
+    /// Says what to do with a row that was added.
+    fn added(&self, at: u32, earlier: &Earlier) -> String {
+        let read = earlier.held(at);
+        let key = read.map_or("", |read| &read.key);
+        let place = match (self.writer.row_title(), read.map(|read| read.label.as_label())) {
+            (Some(title), Some(Label::Int(number))) => format!("{title} {number}"),
+            _ => format!("row {at} of the input"),
+        };
+        let fix = if !self.again.edits {
+            "import additional rows in a separate call"
+        } else if self.writer.import_keys_are_given() {
+            "to add rows, pass all rows without this run=: with the import keys, rows that the project has are unchanged"
+        } else {
+            "to add rows, pass only the new rows, without this run=. With the old rows, everything would be created twice"
+        };
+        format!(
+            "{place} (`{}`) was not part of the earlier call: {fix}",
+            shortened(key, 60)
+        )
+    }
+}
+
+/// Joins the first few texts, and says how many more there are.
+fn listed(texts: impl ExactSizeIterator<Item = String>, between: &str) -> String {
+    let more = texts.len().saturating_sub(NAMED);
+    let mut first: Vec<String> = texts.take(NAMED).collect();
+    if more > 0 {
+        first.push(format!("and {more} more"));
+    }
+    first.join(between)
+}
