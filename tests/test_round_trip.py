@@ -458,15 +458,33 @@ def test_columns_of_the_service_are_known_by_their_headings(
     assert project.assets.get(ids[0])[0]["description"] == "theirs"
 
 
-def test_a_number_is_not_the_text_of_another_form(project: acc.Project, ids: list[str]) -> None:
-    project.assets.patch({"id": ids[0], "barcode": "1E5", "description": "1.50"})
-    row: Any = {**project.assets.get(ids[0])[0], "barcode": 100000}
-    with pytest.warns(acc.DataWarning, match="leading zeros may be lost"):
-        assert project.assets.patch([row]).counts == {"updated": 1}
-    row = {**project.assets.get(ids[0])[0], "description": 1.5}
-    assert project.assets.patch([row]).counts == {"updated": 1}
-    after = project.assets.get(ids[0])[0]
-    assert (after["barcode"], after["description"]) == ("100000", "1.5")
+def test_a_number_equals_the_text_that_reads_as_this_number(project: acc.Project, ids: list[str]) -> None:
+    project.assets.patch({"id": ids[0], "clientAssetId": "1.10", "barcode": "1E5", "description": "007"})
+    asset = project.assets.get(ids[0])[0]
+    row: Any = {**asset, "clientAssetId": 1.1, "barcode": 100000, "description": 7}
+    assert project.assets.patch([row]).counts == {"unchanged": 1}
+    assert project.assets.patch([{**row, "clientAssetId": 1.2}]).counts == {"updated": 1}
+    assert project.assets.get(ids[0])[0]["clientAssetId"] == "1.2"
+    # A text was edited by somebody.
+    assert project.assets.patch([{**row, "clientAssetId": "1.2", "barcode": "100000"}]).counts == {
+        "drifted": 1
+    }
+
+
+def test_pandas_reads_texts_as_numbers(project: acc.Project, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    names = ["1.10", "2.0", "1E5", "0017"]
+    rows = [
+        {"Asset ID": name, "Category": "HVAC > Air Handling", "Status": "Ordered", "Manufacturer": name}
+        for name in names
+    ]
+    made = project.assets.create(rows)
+    frame = project.assets.get(made).to_pandas()
+    frame.to_csv(tmp_path / "assets.csv", index=False)
+    read = pandas.read_csv(tmp_path / "assets.csv")
+    assert read["clientAssetId"].dtype == float
+    assert project.assets.patch(read).counts == {"unchanged": 4}
+    assert [asset["clientAssetId"] for asset in project.assets.get(made)] == names
 
 
 @pytest.mark.once

@@ -53,8 +53,6 @@ pub struct RowWriter {
     entries: Vec<Entry>,
     /// The number of rows started or skipped, including the current one.
     pub(super) rows: usize,
-    /// The barcode column and its first row with a number, if any.
-    barcode_as_number: Option<(String, usize)>,
     /// Columns with a string such as "nan", each with the first such row.
     blanks_as_text: Vec<(String, usize)>,
     /// Columns with trimmed strings, each with the number of such rows and the first such row.
@@ -192,7 +190,6 @@ impl RowWriter {
             attribute_indexes: HashMap::new(),
             entries: Vec::new(),
             rows: 0,
-            barcode_as_number: None,
             blanks_as_text: Vec::new(),
             trimmed: Vec::new(),
             overlong: Vec::new(),
@@ -722,9 +719,12 @@ impl RowWriter {
         }
         if self.is_import_key(field.name) {
             self.import_key_at = Some(value..out.len());
+            self.office.key_is_number = is_number(cell);
         }
-        if field.name == BARCODE && self.barcode_as_number.is_none() && is_number(cell) {
-            self.barcode_as_number = Some((called(self), self.rows - 1));
+        // The fields whose blanks are removed are identifiers.
+        if field.trims && is_number(cell) {
+            let name = column.map_or(field.name, |column| called_of(&self.columns, column));
+            self.office.note_number(name, self.rows - 1);
         }
         out.push(b',');
         if trimmed.is_some() {
@@ -915,12 +915,14 @@ impl RowWriter {
         if !twice && written.is_ok() {
             if is_key {
                 self.import_key_at = Some(value..self.attribute_body.len() - 1);
+                self.office.key_is_number = is_number(cell);
             }
-            if trimmed.is_some() {
-                let name = column.map_or_else(
-                    || self.attributes[index].name.clone(),
-                    |column| self.called(column).to_owned(),
-                );
+            let attribute = &self.attributes[index];
+            let name = column.map_or(&*attribute.name, |column| called_of(&self.columns, column));
+            if is_key && is_number(cell) {
+                self.office.note_number(name, self.rows - 1);
+            } else if trimmed.is_some() {
+                let name = name.to_owned();
                 self.note_trimmed(name);
             }
             if value::is_blank_as_text(cell) {
@@ -1102,7 +1104,10 @@ impl RowWriter {
                     .map(|text| text.trim().to_owned())
                     .filter(|text| !text.is_empty())
                 {
-                    Some(text) => self.import_key = text,
+                    Some(text) => {
+                        self.office.note_key(&text);
+                        self.import_key = text;
+                    }
                     None => self.bad_import_key(&field, "must be text to identify a row"),
                 }
             }
@@ -1217,17 +1222,6 @@ impl RowWriter {
     /// Returns the warnings, which make no row invalid. `named` returns the label of a row.
     pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let (typos, unknown) = self.ignored();
-        let barcode = self.barcode_as_number.iter().map(|(column, row)| {
-            let fix = match self.row_title() {
-                Some(_) => "format its cells as text in the sheet".to_owned(),
-                None => format!("read the sheet with dtype={{'{column}': str}}"),
-            };
-            let first = named(*row);
-            format!(
-                "column '{column}' has numbers (first: {first}), so leading zeros may be lost. To keep \
-                them, {fix}"
-            )
-        });
         let blanks = self.blanks_as_text.iter().map(|(column, row)| {
             let first = named(*row);
             format!(
@@ -1252,7 +1246,7 @@ impl RowWriter {
         });
         typos
             .into_iter()
-            .chain(barcode)
+            .chain(self.numbers(named))
             .chain(blanks)
             .chain(trimmed)
             .chain(overlong)
