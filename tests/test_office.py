@@ -384,6 +384,26 @@ def test_dates_of_other_rows_do_not_matter(project: acc.Project) -> None:
 # ---- words ----
 
 
+def test_times_with_a_zone_say_to_convert_them(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    local = pandas.Series(pandas.to_datetime(["2026-03-01"])).dt.tz_localize("Europe/Berlin")
+    times = local.dt.tz_convert("UTC")
+    frame = pandas.DataFrame([UNIT]).assign(**{"Installation Date": times})
+    texts = [unit(**{"Installation Date": str(times[0])})]
+    for data in (frame, frame.to_dict("records"), texts):
+        code, message, fix = problem(project, data)
+        assert code == "date_only"
+        assert "+00:00" in message
+        assert fix is not None
+        assert fix.startswith(
+            "convert the times to the local time zone first, for example with .dt.tz_convert("
+        )
+    frame["Installation Date"] = times.dt.tz_convert("Europe/Berlin")
+    assert list(made(project, frame)[0]["customAttributes"].values()) == ["2026-03-01"]
+    naive = [unit(**{"Installation Date": "2026-02-28 23:00:00"})]
+    assert problem(project, naive)[2] == "remove the time of day, or pass dates='truncate' to drop it"
+
+
 def test_words_for_true_and_false(project: acc.Project) -> None:
     words: ReadOptions = {"true_values": ["ja", "x"], "false_values": "nein"}
     assert value_of(project, "Commissioned", "Ja", **words) is True

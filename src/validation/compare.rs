@@ -149,7 +149,7 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
         }
         (Cell::Bool(value), old) => flag(old) == Some(*value),
         (Cell::Date(day), Value::String(old)) => *old == day.to_string(),
-        (Cell::DateTime(moment), Value::String(old)) => {
+        (Cell::DateTime(moment) | Cell::Zoned(moment, _), Value::String(old)) => {
             let seen = old.strip_suffix('Z').unwrap_or(old);
             midnight(*moment) && *old == moment.date().to_string()
                 || seen

@@ -1401,6 +1401,12 @@ pub(super) fn shown(cell: &Cell<'_>) -> String {
         Cell::Digits(text) | Cell::Text(text) | Cell::Shown { text, .. } => return shortened(text, LONGEST),
         Cell::Date(date) => date.to_string(),
         Cell::DateTime(moment) => moment.to_string(),
+        Cell::Zoned(moment, offset) => {
+            let minutes = offset.seconds() / 60;
+            let sign = if minutes < 0 { '-' } else { '+' };
+            let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+            format!("{moment}{sign}{hours:02}:{minutes:02}")
+        }
         Cell::List(items) => {
             let items: Vec<String> = items.iter().take(3).map(shown).collect();
             format!("[{}]", items.join(", "))

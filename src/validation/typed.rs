@@ -62,11 +62,11 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             date(*day, out);
             Ok(())
         }
-        Cell::DateTime(moment) if midnight(*moment) => {
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) if midnight(*moment) => {
             date(moment.date(), out);
             Ok(())
         }
-        Cell::DateTime(moment) => {
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) => {
             value::plain(&moment.to_string(), out);
             Ok(())
         }
@@ -103,7 +103,7 @@ fn numeric(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {
 fn day(cell: &Cell<'_>, policy: &Policy, out: &mut Vec<u8>) -> Written {
     let moment = match cell {
         Cell::Date(day) => day.to_datetime(jiff::civil::Time::midnight()),
-        Cell::DateTime(moment) => *moment,
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) => *moment,
         Cell::Text(text) => match policy.names.reading.date(text) {
             Ok(moment) => moment,
             Err((reason, fix)) => return refused(&DATE, reason, fix),
@@ -111,7 +111,16 @@ fn day(cell: &Cell<'_>, policy: &Policy, out: &mut Vec<u8>) -> Written {
         _ => return refused(&DATE, "not a date", WITH_DATE),
     };
     if policy.dates == Dates::Strict && !midnight(moment) {
-        return refused(&DATE_ONLY, DATE_ONLY.says, "");
+        let has_zone = match cell {
+            Cell::Zoned(..) => true,
+            Cell::Text(text) => text.trim().parse::<jiff::Timestamp>().is_ok(),
+            _ => false,
+        };
+        return refused(
+            &DATE_ONLY,
+            DATE_ONLY.says,
+            if has_zone { value::ZONED } else { "" },
+        );
     }
     date(moment.date(), out);
     Ok(())
