@@ -577,6 +577,55 @@ def test_totals_are_invalid(title: str, csv: Csv, project: acc.Project, tmp_path
     assert (code, fix) == ("totals_row", "remove the row")
 
 
+@pytest.mark.parametrize(
+    "title", ["Teilsumme", "Übertrag", "Ergebnis:", "Anzahl: 25", "Σ", "Average 3", "Count"]
+)
+def test_other_titles_of_totals_are_invalid(title: str, csv: Csv, project: acc.Project) -> None:
+    path = csv("Asset ID,Category,Status,Airflow", "AHU-1,HVAC > Air Handling,Installed,3", f"{title},,,3")
+    assert problem(project, path)[::2] == ("totals_row", "set skip_footer=1")
+
+
+def test_totals_above_a_skipped_footer_count_it(csv: Csv, project: acc.Project) -> None:
+    lines = [
+        "Asset ID,Category,Status,Airflow",
+        "AHU-1,HVAC > Air Handling,Installed,3",
+        "Summe,,,3",
+        "Stand: heute",
+    ]
+    assert problem(project, csv(*lines), skip_footer=1)[::2] == ("totals_row", "set skip_footer=2")
+    report = project.assets.validate(csv(*lines[:3], "Jo", "Stand: heute"), skip_footer=1)
+    assert "remove the row, or set skip_footer=3 if the last 3 rows contain no asset" in [
+        cause.fix for cause in report.causes
+    ]
+
+
+def test_a_footer_that_looks_like_an_asset_is_refused(
+    csv: Csv, toml: Toml, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    mapping = toml("[read]\nskip_footer = 2\n")
+    lines: list[list[Any]] = [
+        [*UNIT, "Airflow"],
+        *([f"AHU-{row}", *list(UNIT.values())[1:], row] for row in range(3)),
+    ]
+    book = openpyxl.Workbook()
+    for line in lines:
+        book.active.append(line)
+    book.save(tmp_path / "plant.xlsx")
+    for path in (tmp_path / "plant.xlsx", csv(*(",".join(map(str, line)) for line in lines))):
+        title = "sheet row" if path.suffix == ".xlsx" else "line"
+        with pytest.raises(acc.InputError) as caught:
+            project.assets.create(path, mapping=mapping)
+        assert f"skip_footer=2 would skip {title} 4 of " in str(caught.value)
+        assert "('AHU-2'), which looks like an asset" in str(caught.value)
+        assert "Set skip_footer=0 for this file" in str(caught.value)
+        assert project.assets.validate(path, mapping=mapping, skip_footer=0).ok
+    # These do not look like an asset: totals, notes, and rows with fewer cells.
+    for footer in ("Summe,x,x,3", "Stand: heute,,,", "AHU-9,HVAC > Air Handling,Installed,"):
+        path = csv(*(",".join(map(str, line)) for line in lines), footer)
+        assert project.assets.validate(path, skip_footer=1).counts == {"not_sent": 3}
+
+
 def test_an_asset_may_be_called_total(project: acc.Project) -> None:
     assert made(project, [unit(**{"Asset ID": "Total"})])[0]["clientAssetId"] == "Total"
 
@@ -982,6 +1031,29 @@ def test_skipped_rows_of_a_mapping_file_are_not_in_files_of_this_package(
     assert project.assets.validate(template, mapping=toml("[read]\nskip_rows = 1\n")).counts == {
         "not_sent": 2
     }
+
+
+def test_words_that_are_typed_into_rows_to_fix_are_replaced(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    # "Ordered" is a key and also a new value: the file may contain it because it was replaced before.
+    values = {"Status": {"eingebaut": "Installed", "bestellt": "Ordered", "Ordered": "Installed"}}
+    rows = [unit(**{"Asset ID": f"AHU-{number}", "Status": "kaputt"}) for number in range(3)]
+    rows[2] = unit(Status="bestellt", Airflow="x")
+    result = project.assets.create(rows, values=values)
+    assert result.counts == {"invalid": 3}
+    path = tmp_path / "to_fix.xlsx"
+    result.write_fixes(path)
+    book = openpyxl.load_workbook(path)
+    heads = [cell.value for cell in book.active[1]]
+    for row, status in ((2, "eingebaut"), (3, "Bestellt")):
+        book.active.cell(row, heads.index("Status") + 1, status)
+    book.active.cell(4, heads.index("Airflow") + 1, 3)
+    book.save(path)
+    assets = made(project, path, values=values)
+    labels = {status.id: status.label for status in project.settings().statuses}
+    assert [labels[asset["statusId"]] for asset in assets] == ["Installed", "Ordered", "Ordered"]
 
 
 def test_rows_to_fix_are_replaced_and_filled_only_once(project: acc.Project, tmp_path: pathlib.Path) -> None:

@@ -174,14 +174,16 @@ impl Office {
         self.total.is_some() && (is_blank || self.is_total_id)
     }
 
-    /// Returns the problem with a row of totals. `left` is the number of rows from this one to the end of the file.
-    pub(super) fn totals_row(&self, left: Option<usize>) -> Option<Problem> {
+    /// Returns the problem with a row of totals. `left` is the number of rows from this one to the end of the table, and
+    /// `skipped` the number of rows that `skip_footer` skips below it.
+    pub(super) fn totals_row(&self, left: Option<usize>, skipped: usize) -> Option<Problem> {
         let (column, text) = self.total.as_ref()?;
         let message = format!("`{column}` is '{text}': a row of totals, not an asset");
         let fix = match left {
-            Some(1) => "set skip_footer=1".to_owned(),
+            Some(1) => format!("set skip_footer={}", 1 + skipped),
             // The rows below have not been read yet.
             Some(left) if left <= LONGEST_FOOTER => {
+                let left = left + skipped;
                 format!("remove the row, or set skip_footer={left} if the last {left} rows contain no asset")
             }
             _ => "remove the row".to_owned(),

@@ -1065,7 +1065,9 @@ impl RowWriter {
             .names
             .rows_of_file
             .map(|rows| rows.saturating_sub(self.rows - 1));
-        is_total.then(|| self.office.totals_row(left)).flatten()
+        is_total
+            .then(|| self.office.totals_row(left, self.policy.names.skipped))
+            .flatten()
     }
 
     /// Returns the names of the columns.
