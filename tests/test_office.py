@@ -978,6 +978,17 @@ def test_mapping_file_may_have_columns_alone(toml: Toml, project: acc.Project) -
         ("[values]\nStatus = 'Installed'\n", "office.toml: values must be a dict from column to a dict"),
         ("A = 'Barcode'\n[columns]\nA = 'Status'\n", "column 'A' appears twice"),
         ("[columns]\nA = 3\n", "office.toml: mapping: column 'A' is mapped to 3"),
+        (
+            "decimal = ','\n[columns]\nA = 'Status'\n",
+            r"office.toml: 'decimal' is an option. Write it below the line \[read\]",
+        ),
+        ("decimal = ','\n", "'decimal' is an option"),
+        ("skip_rows = 3\n", "'skip_rows' is an option"),
+        ("dayfirst = { A = true }\n", "'dayfirst' is an option"),
+        (
+            "[columns]\nGewerk = 'Categori'\n",
+            "office.toml: mapping: column `Gewerk` is mapped to `Categori`, which is not .*; did you mean `Category`?",
+        ),
     ],
 )
 def test_mistakes_in_a_mapping_file(text: str, says: str, toml: Toml, project: acc.Project) -> None:
@@ -1098,3 +1109,22 @@ def test_spaces_are_removed_from_names_but_not_from_text(project: acc.Project) -
     )
     assert (asset["clientAssetId"], asset["barcode"]) == ("AHU-0051", "7")
     assert asset["description"] == " on the roof "
+
+
+def test_mapping_files_of_columns_alone_may_name_any_column(toml: Toml, project: acc.Project) -> None:
+    row = {"sheet": "AHU-1", **{name: UNIT[name] for name in ("Category", "Status")}, "dates": "x"}
+    assert project.assets.validate([row], mapping=toml("sheet = 'Asset ID'\ndates = false\n")).ok
+
+
+def test_mapping_without_settings_names_the_closest_field(project: acc.Project) -> None:
+    with pytest.raises(
+        acc.OptionError, match=r"column `X` is mapped to `Categori`, .* Did you mean `categoryId`"
+    ):
+        project.assets.validate([UNIT], mapping={"X": "Categori"}, settings=None)
+
+
+def test_mapping_files_are_utf_8(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "office.toml"
+    path.write_bytes('"Geprüft" = "Commissioned"'.encode("cp1252"))
+    with pytest.raises(acc.InputError, match=r"is not UTF-8 text: .*Save it as UTF-8"):
+        project.assets.validate([UNIT], mapping=path)

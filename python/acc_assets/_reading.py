@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
@@ -71,15 +72,16 @@ class Reading(NamedTuple):
     fill_down: tuple[str, ...] = ()
     skip_rows: int = 0
     skip_footer: int = 0
-    # The options that come from a mapping file, which may be shared by files of several kinds.
+    # The mapping file, and the options that come from it. It may be shared by files of several kinds.
+    file: str | None = None
     shared: tuple[str, ...] = ()
 
-    def changed(self, *, without: Sequence[str] = ("shared",)) -> list[str]:
+    def changed(self, *, without: Sequence[str] = ()) -> list[str]:
         """Return the names of options that differ from their defaults."""
         return [
             name
             for name, value in self._asdict().items()
-            if name not in ("shared", *without) and value != self._field_defaults[name]
+            if name not in ("file", "shared", *without) and value != self._field_defaults[name]
         ]
 
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
@@ -101,6 +103,7 @@ class Reading(NamedTuple):
             "nulls": self.nulls,
             "dates": self.dates,
             "mapping": list(self.mapping),
+            "mapping_file": self.file,
             "separator": self.separator,
             "reading": {
                 "decimal": self.decimal,
@@ -126,7 +129,7 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
             _refuse(verb, name)
     mapping = options.pop("mapping", None)
     given = {name: value for name, value in options.items() if value is not None}
-    columns, found, values = mapping_of(mapping)
+    columns, found, values = mapping_of(mapping, IN_FILES)
     shared: dict[str, object] = {}
     if found or values:
         place = str(mapping)
@@ -137,7 +140,12 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
         except OptionError as error:
             raise OptionError(f"{place}: {error}") from None
     checked = {**shared, **_checked(given)}
-    read = Reading(**checked, mapping=columns, shared=tuple(shared.keys() - given.keys()))  # type: ignore[arg-type]
+    read = Reading(
+        **checked,  # type: ignore[arg-type]
+        mapping=columns,
+        file=os.fspath(mapping) if isinstance(mapping, (str, os.PathLike)) else None,
+        shared=tuple(shared.keys() - given.keys()),
+    )
     if read.thousands == read.decimal:
         raise OptionError(
             f"thousands={read.thousands!r} is also the decimal separator. Set decimal= to the other one."
