@@ -600,3 +600,72 @@ def test_versions_may_be_misprinted(sim: acc.testing.Simulator, project: acc.Pro
 
 def test_kit_has_all_kinds_of_attributes(sim: acc.testing.Simulator) -> None:
     assert len(kit_of(sim).attributes) == 6
+
+
+# ---- edits that are not sent ----
+
+
+def test_emptied_cells_are_one_warning(project: acc.Project, ids: list[str], kit: Kit) -> None:
+    pytest.importorskip("pandas")
+    frame = project.assets.get(ids).to_pandas()
+    row = frame["clientAssetId"].eq("full")
+    frame.loc[row, "description"] = None
+    frame.loc[row, kit.name("text")] = None
+    frame.loc[frame["clientAssetId"].eq("numbers"), kit.name("text")] = None
+    with pytest.warns(acc.DataWarning) as caught:
+        assert project.assets.patch(frame).counts == {"unchanged": 4}
+    said = [str(warning.message) for warning in caught if "blank" in str(warning.message)]
+    assert said == [
+        f"3 blank cells of `description`, `{kit.name('text')}` (first: row 0) were not compared, although their assets have "
+        'values. To clear such values, pass nulls="clear"'
+    ]
+    with pytest.warns(acc.DataWarning) as caught:
+        assert project.assets.patch(frame, nulls="clear").counts == {"updated": 2, "unchanged": 2}
+    assert not [warning for warning in caught if "blank" in str(warning.message)]
+
+
+@pytest.mark.parametrize("form", ["frame", "csv", "reversed"])
+def test_edited_values_of_the_service_are_one_warning(
+    project: acc.Project, ids: list[str], tmp_path: Path, form: str
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = project.assets.get(ids).to_pandas()
+    frame["ca6"] = frame["ca6"].str.join("; ")
+
+    def patched() -> list[str]:
+        data: Any = frame
+        if form == "csv":
+            frame.to_csv(tmp_path / "assets.csv", index=False)
+            data = pandas.read_csv(tmp_path / "assets.csv", dtype={"barcode": str})
+        elif form == "reversed":
+            data = frame[frame.columns[::-1]]
+        with pytest.warns(acc.DataWarning) as caught:
+            assert project.assets.patch(data).counts == {"unchanged": 4}
+        return [str(warning.message) for warning in caught if "compared with" not in str(warning.message)]
+
+    assert patched() == []
+    frame.loc[1, "isActive"] = False
+    (warning,) = patched()
+    assert warning == (
+        "1 edited value of `isActive` (row 1) was not sent, because only the service sets these columns"
+    )
+    frame.loc[2, "companyId"] = "another"
+    frame["createdAt"] = frame["createdAt"] - pandas.Timedelta(days=2)
+    (warning,) = patched()
+    assert warning.startswith("6 edited values of `")
+    assert all(f"`{name}`" in warning for name in ("isActive", "companyId", "createdAt"))
+    assert warning.endswith("were not sent, because only the service sets these columns")
+
+
+def test_values_of_the_service_that_others_changed_are_not_called_edited(
+    project: acc.Project, ids: list[str]
+) -> None:
+    rows: list[Any] = [dict(asset) for asset in project.assets.get(ids)]
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    for row in rows:
+        row["updatedBy"] = "SOMEBODYELSE"
+    without = [{name: value for name, value in row.items() if name != "version"} for row in rows]
+    for data in (rows[:1], without):
+        with pytest.warns(acc.DataWarning) as caught:
+            project.assets.patch(data)
+        assert not [warning for warning in caught if "edited value" in str(warning.message)]

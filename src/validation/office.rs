@@ -213,6 +213,11 @@ impl RowWriter {
             self.column_names()
                 .find(|column| columns::is_called(column, name, mapping))
         };
+        // The values of a dict of attributes have these options too.
+        let of_entry = |name: &str| {
+            self.entry_names()
+                .any(|entry| columns::is_called(entry, name, mapping))
+        };
         if self.column_names().next().is_none() {
             return Vec::new();
         }
@@ -226,9 +231,18 @@ impl RowWriter {
             .map(|column| format!("blank cells of `{column}` have the value of the row above (fill_down=)"))
             .collect();
         let typed = [
-            ("decimal=", reading.decimal != '.'),
-            ("thousands=", reading.thousands.is_some()),
-            ("dayfirst=", reading.dayfirst.is_some()),
+            (
+                "decimal=",
+                reading.decimal() != '.' || !reading.decimal_of.is_empty(),
+            ),
+            (
+                "thousands=",
+                reading.thousands.is_some() || !reading.thousands_of.is_empty(),
+            ),
+            (
+                "dayfirst=",
+                reading.dayfirst.is_some() || !reading.dayfirst_of.is_empty(),
+            ),
             ("true_values=", !reading.true_values.is_empty()),
             ("false_values=", !reading.false_values.is_empty()),
         ];
@@ -243,33 +257,27 @@ impl RowWriter {
                 typed.join(", ")
             ));
         }
-        let missing = [
-            (
-                "mapping",
-                mapping
-                    .iter()
-                    .map(|(from, _)| from)
-                    .filter(|from| !has(from))
-                    .collect::<Vec<_>>(),
-            ),
-            (
-                "values",
-                reading
-                    .values
-                    .iter()
-                    .map(|(name, _)| name)
-                    .filter(|name| of_name(name).is_none())
-                    .collect(),
-            ),
-            (
-                "fill_down",
-                reading
-                    .fill_down
-                    .iter()
-                    .filter(|name| of_name(name).is_none())
-                    .collect(),
-            ),
+        let of_mapping = names_of(mapping).into_iter().filter(|from| !has(from));
+        let is_missing = |name: &&String| of_name(name).is_none();
+        let of_cells = [
+            ("values", names_of(&reading.values)),
+            ("fill_down", reading.fill_down.iter().collect()),
         ];
+        let of_cells =
+            of_cells.map(|(option, names)| (option, names.into_iter().filter(is_missing).collect()));
+        let of_texts = [
+            ("decimal", names_of(&reading.decimal_of)),
+            ("thousands", names_of(&reading.thousands_of)),
+            ("dayfirst", names_of(&reading.dayfirst_of)),
+        ];
+        let of_texts = of_texts.map(|(option, names)| {
+            let names = names.into_iter().filter(is_missing);
+            (option, names.filter(|name| !of_entry(name)).collect())
+        });
+        let missing: Vec<(&str, Vec<&String>)> = std::iter::once(("mapping", of_mapping.collect()))
+            .chain(of_cells)
+            .chain(of_texts)
+            .collect();
         notes.extend(
             missing
                 .into_iter()
@@ -292,6 +300,10 @@ impl RowWriter {
             None => format!("`{name}`"),
         }
     }
+}
+
+fn names_of<T>(of: &[(String, T)]) -> Vec<&String> {
+    of.iter().map(|(name, _)| name).collect()
 }
 
 #[cfg(test)]
