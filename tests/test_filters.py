@@ -647,3 +647,37 @@ def test_a_day_ends_when_the_next_one_begins(monkeypatch: pytest.MonkeyPatch) ->
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_spaces_at_the_ends_of_filters_do_not_count(lists: Lists, kit: Kit) -> None:
+    lists.project.assets.create(kit.row("AHU-11", **{kit.name("text"): "ACME"})).raise_if_failed()
+    lists.project.assets.create(kit.row("AHU-12")).raise_if_failed()
+    assert lists(text=" AHU-11 ") == ["AHU-11"]
+    assert lists(attributes={kit.name("text"): "ACME "}) == ["AHU-11"]
+    assert lists(attributes={kit.name("text"): ["ACME", "ACME"]}) == ["AHU-11"]
+
+
+def test_repeated_values_count_once(sim: acc.testing.Simulator, kit: Kit) -> None:
+    with (
+        front(sim, lambda passing: passing.forward().whole()) as (url, seen),
+        acc.Client(sim.token, base_url=url) as client,
+    ):
+        project = client.project(sim.project_id)
+        label = next(one.label for one in project.settings().statuses if one.id == kit.status)
+        attributes = {kit.name("numeric"): [1, 1.0, "1"] * 900}
+        project.assets.list(status=[label, kit.status, f" {label}"] * 500, attributes=attributes)
+    query = parse_qsl(urlsplit(seen[-1].path).query)
+    assert len(query) == len(set(query))
+    assert ("filter[statusId]", kit.status) in query
+
+
+def test_an_empty_list_of_an_attribute_is_left_out(lists: Lists, kit: Kit) -> None:
+    with pytest.raises(acc.OptionError, match="or leave out the attribute for no filter"):
+        lists(attributes={kit.name("numeric"): []})
+    with pytest.raises(acc.OptionError, match="or None for no filter"):
+        lists(status=[])
+
+
+def test_a_range_of_times_is_a_tuple(lists: Lists) -> None:
+    with pytest.raises(acc.OptionError, match=r"is a list, but a range is a tuple\. Pass a date"):
+        lists(updated=["2026-11-01", None])

@@ -360,3 +360,98 @@ def test_a_dry_run_says_that_import_keys_were_not_looked_up(project: acc.Project
     assert any("not looked up" in warning for warning in plan.report.warnings)
     report = project.assets.validate(units(5), import_key="Barcode")
     assert any("not looked up" in warning for warning in report.warnings)
+
+
+# ---- keys that became numbers ----
+
+
+def number_of(text: str) -> Any:
+    """Return what pandas reads from a text."""
+    return float(text) if "." in text else int(float(text))
+
+
+@pytest.mark.parametrize("form", [same, generator])
+@pytest.mark.parametrize(("key", "name"), [("Barcode", "0017"), ("Manufacturer", "1.10"), ("ca1", "1E5")])
+def test_a_key_that_became_a_number_is_not_created_again(
+    project: acc.Project, key: str, name: str, form: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    column = "Manufacturer" if key == "ca1" else key
+    assert project.assets.create([unit(1, **{column: name})], import_key=key).counts == {"created": 1}
+    rows = [unit(1, **{column: number_of(name)}), unit(2, **{column: 999})]
+    result = project.assets.create(form(rows), import_key=key)
+    assert result.counts == {"invalid": 1, "created": 1}
+    error = result[0].error
+    assert error is not None
+    assert (error.code, error.column) == ("leading_zeros", column)
+    assert error.message.endswith(f"a number, but the project has the import key '{name}'")
+    assert error.fix == (
+        f"read the column as text, for example with dtype={{'{column}': str}}, or pass the path of the file"
+    )
+    # As text, the row is recognized.
+    assert project.assets.create([unit(1, **{column: name})], import_key=key).counts == {"unchanged": 1}
+
+
+def test_a_key_that_became_a_number_stops_a_call_before_the_first_request(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    project.assets.create([unit(17)], import_key="Barcode")
+    rows = [unit(number, Barcode=number) for number in range(100, 200)]
+    with pytest.raises(acc.BulkError, match="the project has the import key '0017'"):
+        project.assets.create([*rows, unit(17, Barcode=17.0)], import_key="Barcode", on_error="stop")
+    assert len(sim.assets()) == 1
+
+
+def test_a_key_that_is_a_number_may_be_that_of_two_assets(project: acc.Project) -> None:
+    project.assets.create([unit(17), unit(17, Barcode="17")], import_key="Barcode")
+    assert project.assets.create([unit(17, Barcode="17")], import_key="Barcode").counts == {"unchanged": 1}
+    assert project.assets.create([unit(17, Barcode=17)], import_key="Barcode").counts == {"invalid": 1}
+
+
+def test_keys_that_are_the_same_number_in_the_project_are_found(project: acc.Project) -> None:
+    rows = [unit(number, Barcode=number) for number in (17, 18)]
+    assert project.assets.create(rows, import_key="Barcode").counts == {"created": 2}
+    assert project.assets.create(rows, import_key="Barcode").counts == {"unchanged": 2}
+
+
+def test_a_key_that_is_a_number_in_a_workbook(project: acc.Project, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    project.assets.create([unit(17)], import_key="Barcode")
+    book = openpyxl.Workbook()
+    row = unit(17, Barcode=17)
+    book.active.append(list(row))
+    book.active.append(list(row.values()))
+    book.save(tmp_path / "plant.xlsx")
+    result = project.assets.create(tmp_path / "plant.xlsx", import_key="Barcode")
+    assert result.counts == {"invalid": 1}
+    assert (
+        result.causes[0].fix
+        == "format the column as text in the sheet, and write '0017' if this is the asset"
+    )
+    # The rows to fix can be fixed.
+    assert result.write_fixes(tmp_path / "fix.xlsx") == 1
+    book = openpyxl.load_workbook(tmp_path / "fix.xlsx")
+    names = [cell.value for cell in book.active[1]]
+    cell = book.active.cell(2, names.index("Barcode") + 1)
+    cell.number_format, cell.value = "@", "0017"
+    book.save(tmp_path / "fix.xlsx")
+    assert project.assets.create(tmp_path / "fix.xlsx", import_key="Barcode").counts == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("column", ["Asset ID", "Barcode", "Manufacturer"])
+def test_numbers_as_names_or_keys_are_one_warning(project: acc.Project, column: str) -> None:
+    rows = [unit(number, Barcode=f"B{number}") for number in range(3)]
+    rows[1][column], rows[2][column] = 0, 7
+    report = project.assets.validate(rows, import_key="Manufacturer")
+    assert [warning for warning in report.warnings if "numbers" in warning] == [
+        f"column '{column}' has numbers (first: row 1), so leading zeros may be lost. To keep them, read the sheet with "
+        f"dtype={{'{column}': str}}"
+    ]
+    rows = [unit(1, **{"Asset ID": 1, "Barcode": 2, "Manufacturer": 3})]
+    (warning,) = (
+        warning
+        for warning in project.assets.validate(rows, import_key="Manufacturer").warnings
+        if "numbers" in warning
+    )
+    assert warning.startswith("columns 'Asset ID', 'Barcode', 'Manufacturer' have numbers (first: row 0)")
+    assert warning.endswith("dtype={'Asset ID': str, 'Barcode': str, 'Manufacturer': str}")
+    assert not project.assets.validate(rows).warnings[0].startswith("columns 'Asset ID', 'Barcode', 'Man")

@@ -384,6 +384,26 @@ def test_dates_of_other_rows_do_not_matter(project: acc.Project) -> None:
 # ---- words ----
 
 
+def test_times_with_a_zone_say_to_convert_them(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    local = pandas.Series(pandas.to_datetime(["2026-03-01"])).dt.tz_localize("Europe/Berlin")
+    times = local.dt.tz_convert("UTC")
+    frame = pandas.DataFrame([UNIT]).assign(**{"Installation Date": times})
+    texts = [unit(**{"Installation Date": str(times[0])})]
+    for data in (frame, frame.to_dict("records"), texts):
+        code, message, fix = problem(project, data)
+        assert code == "date_only"
+        assert "+00:00" in message
+        assert fix is not None
+        assert fix.startswith(
+            "convert the times to the local time zone first, for example with .dt.tz_convert("
+        )
+    frame["Installation Date"] = times.dt.tz_convert("Europe/Berlin")
+    assert list(made(project, frame)[0]["customAttributes"].values()) == ["2026-03-01"]
+    naive = [unit(**{"Installation Date": "2026-02-28 23:00:00"})]
+    assert problem(project, naive)[2] == "remove the time of day, or pass dates='truncate' to drop it"
+
+
 def test_words_for_true_and_false(project: acc.Project) -> None:
     words: ReadOptions = {"true_values": ["ja", "x"], "false_values": "nein"}
     assert value_of(project, "Commissioned", "Ja", **words) is True
@@ -555,6 +575,55 @@ def test_totals_are_invalid(title: str, csv: Csv, project: acc.Project, tmp_path
     # In a frame, there is no footer to skip.
     code, _, fix = problem(project, [UNIT, {"Asset ID": title}])
     assert (code, fix) == ("totals_row", "remove the row")
+
+
+@pytest.mark.parametrize(
+    "title", ["Teilsumme", "Übertrag", "Ergebnis:", "Anzahl: 25", "Σ", "Average 3", "Count"]
+)
+def test_other_titles_of_totals_are_invalid(title: str, csv: Csv, project: acc.Project) -> None:
+    path = csv("Asset ID,Category,Status,Airflow", "AHU-1,HVAC > Air Handling,Installed,3", f"{title},,,3")
+    assert problem(project, path)[::2] == ("totals_row", "set skip_footer=1")
+
+
+def test_totals_above_a_skipped_footer_count_it(csv: Csv, project: acc.Project) -> None:
+    lines = [
+        "Asset ID,Category,Status,Airflow",
+        "AHU-1,HVAC > Air Handling,Installed,3",
+        "Summe,,,3",
+        "Stand: heute",
+    ]
+    assert problem(project, csv(*lines), skip_footer=1)[::2] == ("totals_row", "set skip_footer=2")
+    report = project.assets.validate(csv(*lines[:3], "Jo", "Stand: heute"), skip_footer=1)
+    assert "remove the row, or set skip_footer=3 if the last 3 rows contain no asset" in [
+        cause.fix for cause in report.causes
+    ]
+
+
+def test_a_footer_that_looks_like_an_asset_is_refused(
+    csv: Csv, toml: Toml, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    mapping = toml("[read]\nskip_footer = 2\n")
+    lines: list[list[Any]] = [
+        [*UNIT, "Airflow"],
+        *([f"AHU-{row}", *list(UNIT.values())[1:], row] for row in range(3)),
+    ]
+    book = openpyxl.Workbook()
+    for line in lines:
+        book.active.append(line)
+    book.save(tmp_path / "plant.xlsx")
+    for path in (tmp_path / "plant.xlsx", csv(*(",".join(map(str, line)) for line in lines))):
+        title = "sheet row" if path.suffix == ".xlsx" else "line"
+        with pytest.raises(acc.InputError) as caught:
+            project.assets.create(path, mapping=mapping)
+        assert f"skip_footer=2 would skip {title} 4 of " in str(caught.value)
+        assert "('AHU-2'), which looks like an asset" in str(caught.value)
+        assert "Set skip_footer=0 for this file" in str(caught.value)
+        assert project.assets.validate(path, mapping=mapping, skip_footer=0).ok
+    # These do not look like an asset: totals, notes, and rows with fewer cells.
+    for footer in ("Summe,x,x,3", "Stand: heute,,,", "AHU-9,HVAC > Air Handling,Installed,"):
+        path = csv(*(",".join(map(str, line)) for line in lines), footer)
+        assert project.assets.validate(path, skip_footer=1).counts == {"not_sent": 3}
 
 
 def test_an_asset_may_be_called_total(project: acc.Project) -> None:
@@ -909,6 +978,17 @@ def test_mapping_file_may_have_columns_alone(toml: Toml, project: acc.Project) -
         ("[values]\nStatus = 'Installed'\n", "office.toml: values must be a dict from column to a dict"),
         ("A = 'Barcode'\n[columns]\nA = 'Status'\n", "column 'A' appears twice"),
         ("[columns]\nA = 3\n", "office.toml: mapping: column 'A' is mapped to 3"),
+        (
+            "decimal = ','\n[columns]\nA = 'Status'\n",
+            r"office.toml: 'decimal' is an option. Write it below the line \[read\]",
+        ),
+        ("decimal = ','\n", "'decimal' is an option"),
+        ("skip_rows = 3\n", "'skip_rows' is an option"),
+        ("dayfirst = { A = true }\n", "'dayfirst' is an option"),
+        (
+            "[columns]\nGewerk = 'Categori'\n",
+            "office.toml: mapping: column `Gewerk` is mapped to `Categori`, which is not .*; did you mean `Category`?",
+        ),
     ],
 )
 def test_mistakes_in_a_mapping_file(text: str, says: str, toml: Toml, project: acc.Project) -> None:
@@ -964,6 +1044,29 @@ def test_skipped_rows_of_a_mapping_file_are_not_in_files_of_this_package(
     }
 
 
+def test_words_that_are_typed_into_rows_to_fix_are_replaced(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    # "Ordered" is a key and also a new value: the file may contain it because it was replaced before.
+    values = {"Status": {"eingebaut": "Installed", "bestellt": "Ordered", "Ordered": "Installed"}}
+    rows = [unit(**{"Asset ID": f"AHU-{number}", "Status": "kaputt"}) for number in range(3)]
+    rows[2] = unit(Status="bestellt", Airflow="x")
+    result = project.assets.create(rows, values=values)
+    assert result.counts == {"invalid": 3}
+    path = tmp_path / "to_fix.xlsx"
+    result.write_fixes(path)
+    book = openpyxl.load_workbook(path)
+    heads = [cell.value for cell in book.active[1]]
+    for row, status in ((2, "eingebaut"), (3, "Bestellt")):
+        book.active.cell(row, heads.index("Status") + 1, status)
+    book.active.cell(4, heads.index("Airflow") + 1, 3)
+    book.save(path)
+    assets = made(project, path, values=values)
+    labels = {status.id: status.label for status in project.settings().statuses}
+    assert [labels[asset["statusId"]] for asset in assets] == ["Installed", "Ordered", "Ordered"]
+
+
 def test_rows_to_fix_are_replaced_and_filled_only_once(project: acc.Project, tmp_path: pathlib.Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     options: ReadOptions = {"values": {"Manufacturer": {"A": "B", "B": "C"}}, "fill_down": ["Category"]}
@@ -1006,3 +1109,22 @@ def test_spaces_are_removed_from_names_but_not_from_text(project: acc.Project) -
     )
     assert (asset["clientAssetId"], asset["barcode"]) == ("AHU-0051", "7")
     assert asset["description"] == " on the roof "
+
+
+def test_mapping_files_of_columns_alone_may_name_any_column(toml: Toml, project: acc.Project) -> None:
+    row = {"sheet": "AHU-1", **{name: UNIT[name] for name in ("Category", "Status")}, "dates": "x"}
+    assert project.assets.validate([row], mapping=toml("sheet = 'Asset ID'\ndates = false\n")).ok
+
+
+def test_mapping_without_settings_names_the_closest_field(project: acc.Project) -> None:
+    with pytest.raises(
+        acc.OptionError, match=r"column `X` is mapped to `Categori`, .* Did you mean `categoryId`"
+    ):
+        project.assets.validate([UNIT], mapping={"X": "Categori"}, settings=None)
+
+
+def test_mapping_files_are_utf_8(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "office.toml"
+    path.write_bytes('"Geprüft" = "Commissioned"'.encode("cp1252"))
+    with pytest.raises(acc.InputError, match=r"is not UTF-8 text: .*Save it as UTF-8"):
+        project.assets.validate([UNIT], mapping=path)

@@ -458,15 +458,33 @@ def test_columns_of_the_service_are_known_by_their_headings(
     assert project.assets.get(ids[0])[0]["description"] == "theirs"
 
 
-def test_a_number_is_not_the_text_of_another_form(project: acc.Project, ids: list[str]) -> None:
-    project.assets.patch({"id": ids[0], "barcode": "1E5", "description": "1.50"})
-    row: Any = {**project.assets.get(ids[0])[0], "barcode": 100000}
-    with pytest.warns(acc.DataWarning, match="leading zeros may be lost"):
-        assert project.assets.patch([row]).counts == {"updated": 1}
-    row = {**project.assets.get(ids[0])[0], "description": 1.5}
-    assert project.assets.patch([row]).counts == {"updated": 1}
-    after = project.assets.get(ids[0])[0]
-    assert (after["barcode"], after["description"]) == ("100000", "1.5")
+def test_a_number_equals_the_text_that_reads_as_this_number(project: acc.Project, ids: list[str]) -> None:
+    project.assets.patch({"id": ids[0], "clientAssetId": "1.10", "barcode": "1E5", "description": "007"})
+    asset = project.assets.get(ids[0])[0]
+    row: Any = {**asset, "clientAssetId": 1.1, "barcode": 100000, "description": 7}
+    assert project.assets.patch([row]).counts == {"unchanged": 1}
+    assert project.assets.patch([{**row, "clientAssetId": 1.2}]).counts == {"updated": 1}
+    assert project.assets.get(ids[0])[0]["clientAssetId"] == "1.2"
+    # A text was edited by somebody.
+    assert project.assets.patch([{**row, "clientAssetId": "1.2", "barcode": "100000"}]).counts == {
+        "drifted": 1
+    }
+
+
+def test_pandas_reads_texts_as_numbers(project: acc.Project, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    names = ["1.10", "2.0", "1E5", "0017"]
+    rows = [
+        {"Asset ID": name, "Category": "HVAC > Air Handling", "Status": "Ordered", "Manufacturer": name}
+        for name in names
+    ]
+    made = project.assets.create(rows)
+    frame = project.assets.get(made).to_pandas()
+    frame.to_csv(tmp_path / "assets.csv", index=False)
+    read = pandas.read_csv(tmp_path / "assets.csv")
+    assert read["clientAssetId"].dtype == float
+    assert project.assets.patch(read).counts == {"unchanged": 4}
+    assert [asset["clientAssetId"] for asset in project.assets.get(made)] == names
 
 
 @pytest.mark.once
@@ -582,3 +600,72 @@ def test_versions_may_be_misprinted(sim: acc.testing.Simulator, project: acc.Pro
 
 def test_kit_has_all_kinds_of_attributes(sim: acc.testing.Simulator) -> None:
     assert len(kit_of(sim).attributes) == 6
+
+
+# ---- edits that are not sent ----
+
+
+def test_emptied_cells_are_one_warning(project: acc.Project, ids: list[str], kit: Kit) -> None:
+    pytest.importorskip("pandas")
+    frame = project.assets.get(ids).to_pandas()
+    row = frame["clientAssetId"].eq("full")
+    frame.loc[row, "description"] = None
+    frame.loc[row, kit.name("text")] = None
+    frame.loc[frame["clientAssetId"].eq("numbers"), kit.name("text")] = None
+    with pytest.warns(acc.DataWarning) as caught:
+        assert project.assets.patch(frame).counts == {"unchanged": 4}
+    said = [str(warning.message) for warning in caught if "blank" in str(warning.message)]
+    assert said == [
+        f"3 blank cells of `description`, `{kit.name('text')}` (first: row 0) were not compared, although their assets have "
+        'values. To clear such values, pass nulls="clear"'
+    ]
+    with pytest.warns(acc.DataWarning) as caught:
+        assert project.assets.patch(frame, nulls="clear").counts == {"updated": 2, "unchanged": 2}
+    assert not [warning for warning in caught if "blank" in str(warning.message)]
+
+
+@pytest.mark.parametrize("form", ["frame", "csv", "reversed"])
+def test_edited_values_of_the_service_are_one_warning(
+    project: acc.Project, ids: list[str], tmp_path: Path, form: str
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = project.assets.get(ids).to_pandas()
+    frame["ca6"] = frame["ca6"].str.join("; ")
+
+    def patched() -> list[str]:
+        data: Any = frame
+        if form == "csv":
+            frame.to_csv(tmp_path / "assets.csv", index=False)
+            data = pandas.read_csv(tmp_path / "assets.csv", dtype={"barcode": str})
+        elif form == "reversed":
+            data = frame[frame.columns[::-1]]
+        with pytest.warns(acc.DataWarning) as caught:
+            assert project.assets.patch(data).counts == {"unchanged": 4}
+        return [str(warning.message) for warning in caught if "compared with" not in str(warning.message)]
+
+    assert patched() == []
+    frame.loc[1, "isActive"] = False
+    (warning,) = patched()
+    assert warning == (
+        "1 edited value of `isActive` (row 1) was not sent, because only the service sets these columns"
+    )
+    frame.loc[2, "companyId"] = "another"
+    frame["createdAt"] = frame["createdAt"] - pandas.Timedelta(days=2)
+    (warning,) = patched()
+    assert warning.startswith("6 edited values of `")
+    assert all(f"`{name}`" in warning for name in ("isActive", "companyId", "createdAt"))
+    assert warning.endswith("were not sent, because only the service sets these columns")
+
+
+def test_values_of_the_service_that_others_changed_are_not_called_edited(
+    project: acc.Project, ids: list[str]
+) -> None:
+    rows: list[Any] = [dict(asset) for asset in project.assets.get(ids)]
+    project.assets.patch({"id": ids[0], "description": "theirs"})
+    for row in rows:
+        row["updatedBy"] = "SOMEBODYELSE"
+    without = [{name: value for name, value in row.items() if name != "version"} for row in rows]
+    for data in (rows[:1], without):
+        with pytest.warns(acc.DataWarning) as caught:
+            project.assets.patch(data)
+        assert not [warning for warning in caught if "edited value" in str(warning.message)]

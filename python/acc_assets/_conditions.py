@@ -16,8 +16,11 @@ from .errors import OptionError
 RECORDS: Final = (Category, Status, Location)
 
 
-def several(name: str, given: Any) -> list[Any]:
-    """Return the values of an argument that takes one value or an iterable of values. None means no value."""
+def several(name: str, given: Any, without: str = "None for no filter") -> list[Any]:
+    """Return the distinct values of an argument that takes one value or an iterable of values. None means no value.
+
+    `without` says how to pass no filter.
+    """
     if given is None:
         return []
     if isinstance(given, (bytes, Mapping)):
@@ -32,10 +35,8 @@ def several(name: str, given: Any) -> list[Any]:
     except TypeError:  # an array without dimensions is not iterable
         return [scalar(name, given)]
     if not values:
-        raise OptionError(
-            f"{name} is empty, so no asset could match. Pass at least one value, or None for no filter."
-        )
-    return values
+        raise OptionError(f"{name} is empty, so no asset could match. Pass at least one value, or {without}.")
+    return list({(type(one), repr(one)): one for one in values}.values())
 
 
 class Condition(NamedTuple):
@@ -52,13 +53,15 @@ class Condition(NamedTuple):
             raise OptionError(f"{name} is blank. The service cannot look for assets without a value.")
         if value is None:
             raise OptionError(f"{name} is None. The service cannot look for assets without a value.")
-        values = [value] if isinstance(value, tuple) else several(name, value)
+        without = "leave out the attribute for no filter"
+        values = [value] if isinstance(value, tuple) else several(name, value, without)
         if any(isinstance(one, list) for one in values):
             raise OptionError(f"{name} has a list in a list. Pass one list of values, or of ranges (tuples).")
         if any(isinstance(one, str) and not one.strip() for one in values):
             raise OptionError(
                 f"{name} contains a blank value. The service cannot look for assets without a value."
             )
+        values = [one.strip() if isinstance(one, str) else one for one in values]
         return cls(name, [_ends(name, one) if isinstance(one, tuple) else one for one in values])
 
     def of_type(self, kind: str, find_option: Callable[[str], str]) -> Condition:

@@ -88,7 +88,11 @@ def values_of(series: pandas.Series) -> tuple[object, bytes | None]:
     if code in "biuf" and hasattr(kind, "numpy_dtype"):
         values = series.to_numpy(dtype=kind.numpy_dtype, na_value=0)
     elif is_of(kind, "pandas", "DatetimeTZDtype"):
-        values = series.dt.tz_localize(None).to_numpy()  # local time
+        local = series.dt.tz_localize(None)
+        if (local.dt.normalize() != local).where(local.notna(), False).any():
+            # A time of day may be the midnight of another zone, so the core needs the offset.
+            return series.tolist(), None
+        values = local.to_numpy()
     elif code in "biufM" and is_of(kind, "numpy", "dtype"):
         values = series.to_numpy()
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeAlias
 
 from . import _core
@@ -21,10 +21,10 @@ UNQUOTED: Final = re.compile(r"^\s*(?P<key>[^\s\[\]\"'=#.][^\[\]\"'=#\n]*?)\s*="
 Pairs: TypeAlias = tuple[tuple[str, str | None], ...]
 
 
-def mapping_of(mapping: object) -> tuple[Pairs, dict[str, Any], dict[str, Any]]:
+def mapping_of(mapping: object, options: Collection[str]) -> tuple[Pairs, dict[str, Any], dict[str, Any]]:
     """Return the columns of a mapping, each with its target, and the tables [read] and [values] of a mapping file.
 
-    A target is a field, an attribute, or None if the column is ignored.
+    A target is a field, an attribute, or None if the column is ignored. `options` are the names of the options in [read].
     """
     if mapping is None:
         return (), {}, {}
@@ -38,6 +38,12 @@ def mapping_of(mapping: object) -> tuple[Pairs, dict[str, Any], dict[str, Any]]:
     tables = {name: found.pop(name) for name in TABLES if isinstance(found.get(name), dict)}
     place = os.fspath(mapping)
     for name, value in found.items():
+        # A file without tables may have a column called "sheet", but no target is called ",".
+        is_target = value is False or (isinstance(value, str) and value.strip(" .,'"))
+        if name in options and (tables or not is_target or name == "dayfirst"):
+            raise OptionError(
+                f"{place}: {name!r} is an option. Write it below the line [read]. If it is a column, write it below [columns]."
+            )
         if isinstance(value, dict):
             one_of(f"{place}: a table", name, TABLES)
     columns = tables.get("columns", {})
@@ -72,7 +78,7 @@ def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     except OSError as error:
         raise FileError.of(path, error) from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{os.fspath(path)} is not UTF-8 text: {error}.") from error
+        raise InputError(f"{os.fspath(path)} is not UTF-8 text: {error}. Save it as UTF-8.") from error
     try:
         return dict(_core.read_toml(text))
     except OptionError as error:

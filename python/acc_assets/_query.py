@@ -95,6 +95,7 @@ class Filters(NamedTuple):
         text = None if text is None else scalar("text", text)
         if text is not None and (not isinstance(text, str) or not text.strip()):
             raise OptionError(f"text must be a string that is not blank, not {text!r}.")
+        text = text and text.strip()
         return cls(
             several("category", category),
             several("status", status),
@@ -171,7 +172,7 @@ class Filters(NamedTuple):
         }
         for name, wanted in self.attributes.items():
             named[f"filter[customAttributes][{name}]"] = wanted.texts()
-        pairs = [(name, str(value)) for name, values in named.items() for value in values]
+        pairs = [(name, value) for name, values in named.items() for value in dict.fromkeys(map(str, values))]
         if len(self.locations) == 1:
             pairs.append(("includeSubLocations", "true"))
         pairs.append(("includeCustomAttributes", query_text(include_custom_attributes)))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, TypeAlias, TypedDict
+from typing import Any, Final, NamedTuple, TypeAlias, TypedDict, TypeVar
 
 from . import _core
 from ._mapping import ColumnMapping, mapping_of
@@ -33,9 +34,9 @@ class ReadOptions(TypedDict, total=False):
     nulls: Nulls | None
     dates: Dates | None
     encoding: str | None
-    decimal: str | None
-    thousands: str | None
-    dayfirst: bool | None
+    decimal: str | Mapping[str, str] | None
+    thousands: str | Mapping[str, str] | None
+    dayfirst: bool | Mapping[str, bool] | None
     true_values: Sequence[str] | None
     false_values: Sequence[str] | None
     values: Values | None
@@ -43,6 +44,10 @@ class ReadOptions(TypedDict, total=False):
     skip_rows: int | None
     skip_footer: int | None
 
+
+Value = TypeVar("Value")
+# An option of each column: a value for all columns, or pairs of a column and its value.
+OfColumns: TypeAlias = Value | tuple[tuple[str, Value], ...]
 
 # Options that say where a table is in its file. They do not change what its cells mean.
 LAYOUT: Final = ("sheet", "encoding", "skip_rows", "skip_footer")
@@ -62,24 +67,25 @@ class Reading(NamedTuple):
     nulls: str = "omit"
     dates: str = "strict"
     encoding: str | None = None
-    decimal: str = "."
-    thousands: str | None = None
-    dayfirst: bool | None = None
+    decimal: OfColumns[str] | None = None
+    thousands: OfColumns[str] | None = None
+    dayfirst: OfColumns[bool] | None = None
     true_values: tuple[str, ...] = ()
     false_values: tuple[str, ...] = ()
     values: tuple[tuple[str, tuple[tuple[str, str | float | None], ...]], ...] = ()
     fill_down: tuple[str, ...] = ()
     skip_rows: int = 0
     skip_footer: int = 0
-    # The options that come from a mapping file, which may be shared by files of several kinds.
+    # The mapping file, and the options that come from it. It may be shared by files of several kinds.
+    file: str | None = None
     shared: tuple[str, ...] = ()
 
-    def changed(self, *, without: Sequence[str] = ("shared",)) -> list[str]:
+    def changed(self, *, without: Sequence[str] = ()) -> list[str]:
         """Return the names of options that differ from their defaults."""
         return [
             name
             for name, value in self._asdict().items()
-            if name not in ("shared", *without) and value != self._field_defaults[name]
+            if name not in ("file", "shared", *without) and value != self._field_defaults[name]
         ]
 
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
@@ -90,7 +96,7 @@ class Reading(NamedTuple):
         given = self.options()
         for name in self.changed(without=LAYOUT):
             here, there = (given, options) if name in given else (given["reading"], options["reading"])
-            if here[name] != there[name]:
+            if any(here.get(key) != there.get(key) for key in (name, f"{name}_of")):
                 raise OptionError(
                     f"{which}(): rows are always read with the options of the original call. Remove {name}= from read(...)."
                 )
@@ -101,11 +107,12 @@ class Reading(NamedTuple):
             "nulls": self.nulls,
             "dates": self.dates,
             "mapping": list(self.mapping),
+            "mapping_file": self.file,
             "separator": self.separator,
             "reading": {
-                "decimal": self.decimal,
-                "thousands": self.thousands,
-                "dayfirst": self.dayfirst,
+                **_by_column("decimal", self.decimal),
+                **_by_column("thousands", self.thousands),
+                **_by_column("dayfirst", self.dayfirst),
                 "true_values": list(self.true_values),
                 "false_values": list(self.false_values),
                 "values": [
@@ -126,7 +133,7 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
             _refuse(verb, name)
     mapping = options.pop("mapping", None)
     given = {name: value for name, value in options.items() if value is not None}
-    columns, found, values = mapping_of(mapping)
+    columns, found, values = mapping_of(mapping, IN_FILES)
     shared: dict[str, object] = {}
     if found or values:
         place = str(mapping)
@@ -137,20 +144,35 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
         except OptionError as error:
             raise OptionError(f"{place}: {error}") from None
     checked = {**shared, **_checked(given)}
-    read = Reading(**checked, mapping=columns, shared=tuple(shared.keys() - given.keys()))  # type: ignore[arg-type]
-    if read.thousands == read.decimal:
-        raise OptionError(
-            f"thousands={read.thousands!r} is also the decimal separator. Set decimal= to the other one."
-        )
+    read = Reading(
+        **checked,  # type: ignore[arg-type]
+        mapping=columns,
+        file=os.fspath(mapping) if isinstance(mapping, (str, os.PathLike)) else None,
+        shared=tuple(shared.keys() - given.keys()),
+    )
     targets = dict(read.mapping)
-    tables: dict[str, tuple[str, object]] = {}
-    for column, texts in read.values:
-        other, known = tables.setdefault(
-            str(targets.get(column) or column).strip().casefold(), (column, texts)
-        )
-        if known != texts:
+
+    def of_columns(name: str, again: str = "Keep one of them.") -> dict[str, object]:
+        """Return an option by column. The default has the key ""."""
+        option = getattr(read, name)
+        found: dict[str, tuple[str, object]] = {}
+        for column, value in option if isinstance(option, tuple) else ():
+            key = str(targets.get(column) or column).strip().casefold()
+            other, known = found.setdefault(key, (column, value))
+            if known != value:
+                raise OptionError(f"{name}: {other!r} and {column!r} are the same column. {again}")
+        default = None if isinstance(option, tuple) else option
+        return {"": default, **{key: value for key, (_, value) in found.items()}}
+
+    of_columns("values", "Write all of its texts below one name.")
+    of_columns("dayfirst")
+    decimals, thousands = of_columns("decimal"), of_columns("thousands")
+    for column in sorted(decimals.keys() | thousands.keys()):
+        separator = thousands.get(column, thousands[""])
+        if separator == (decimals.get(column, decimals[""]) or "."):
             raise OptionError(
-                f"values: {other!r} and {column!r} are the same column. Write all of its texts below one name."
+                f"thousands={separator!r} is also the decimal separator{column and f' of {column!r}'}. Set decimal= to the "
+                "other one."
             )
     for name, others in (("true_values", read.false_values), ("false_values", read.true_values)):
         for word in getattr(read, name):
@@ -158,6 +180,12 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
             if word.lower() in map(str.lower, others) or means != (name == "true_values"):
                 raise OptionError(f"{name} contains {word!r}, which also means {name != 'true_values'}.")
     return read
+
+
+def _by_column(name: str, option: object) -> dict[str, object]:
+    """Return an option for the core: the value for all columns, and the columns that have their own."""
+    is_of_columns = isinstance(option, tuple)
+    return {name: None if is_of_columns else option, f"{name}_of": option if is_of_columns else ()}
 
 
 def _refuse(verb: Callable[..., object] | None, name: str) -> None:
@@ -193,6 +221,19 @@ def _word_of(*known: str) -> Callable[[str, object], str]:
         return str(value)
 
     return check
+
+
+def _of_columns(check: Callable[[str, object], Value]) -> Callable[[str, object], OfColumns[Value]]:
+    """Return a check of an option that may be a dict from column to value."""
+
+    def check_all(name: str, option: object) -> OfColumns[Value]:
+        if isinstance(option, Mapping):
+            return tuple(
+                (str(column), check(f"{name}: {column!r}", value)) for column, value in option.items()
+            )
+        return check(name, option)
+
+    return check_all
 
 
 def _encoding(_: str, encoding: object) -> str:
@@ -285,9 +326,9 @@ CHECKS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "nulls": _word_of("omit", "clear", "error"),
     "dates": _word_of("strict", "truncate"),
     "encoding": _encoding,
-    "decimal": _word_of(".", ","),
-    "thousands": _thousands,
-    "dayfirst": _flag,
+    "decimal": _of_columns(_word_of(".", ",")),
+    "thousands": _of_columns(_thousands),
+    "dayfirst": _of_columns(_flag),
     "true_values": _texts,
     "false_values": _texts,
     "values": _values,

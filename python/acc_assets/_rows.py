@@ -107,9 +107,9 @@ def read(
     nulls: Nulls | None = None,
     dates: Dates | None = None,
     encoding: str | None = None,
-    decimal: str | None = None,
-    thousands: str | None = None,
-    dayfirst: bool | None = None,
+    decimal: str | Mapping[str, str] | None = None,
+    thousands: str | Mapping[str, str] | None = None,
+    dayfirst: bool | Mapping[str, bool] | None = None,
     true_values: Sequence[str] | None = None,
     false_values: Sequence[str] | None = None,
     values: Values | None = None,
@@ -136,10 +136,13 @@ def read(
             Default: "strict".
         encoding: Encoding of a text file, such as "windows-1252". Default: UTF-8, or else a guess among UTF-16 and
             Windows-1252, with a warning. A byte order mark takes precedence.
-        decimal: Decimal separator of numbers in text, "." or ",". Numbers of Excel need none. Default: ".".
-        thousands: Separator between groups of three digits in text: ",", ".", " " or "'". Default: none.
+        decimal: Decimal separator of numbers in text, "." or ",", or a dict from column to separator. Numbers of Excel need
+            none. Default: ".".
+        thousands: Separator between groups of three digits in text: ",", ".", " " or "'", or a dict from column to
+            separator. Default: none.
         dayfirst: How to read dates in text that can be read in two ways, such as 3/4/2026: True if the day comes first,
-            False if the month does. Default: such a date makes the row invalid.
+            False if the month does. A dict such as {"Installation Date": True} sets it for some columns. Default: such a
+            date makes the row invalid.
         true_values: Further words for true, such as ["ja"]. Case does not matter. Default: none.
         false_values: Further words for false, such as ["nein"]. Default: none.
         values: Texts to replace, by column: {"Status": {"eingebaut": "Installed"}}. A column is named by its heading or

@@ -26,6 +26,8 @@ def time_range(name: str, value: object) -> str | None:
 
     A single time is the start of a range. A day at the end of a range is included.
     """
+    if isinstance(value, list):
+        raise OptionError(f"{name}: {value!r} is a list, but a range is a tuple. Pass {_A_RANGE}.")
     since, until = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
     if isinstance(value, str) and ".." in value:
         since, until = (end.strip() or None for end in value.split("..", 1))

@@ -8,7 +8,7 @@
 //! causes are a missed asset, a wrong or missing total, a filter that the service ignores, and settings that
 //! lack a category.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::{StreamExt, stream};
@@ -32,7 +32,11 @@ use crate::validation::{ImportKey, compare};
 pub(super) struct Existing {
     /// Sorted by the digest of the normalized key (see `same_key`), then by creation time.
     assets: Vec<Asset>,
+    as_numbers: AsNumbers,
 }
+
+/// The keys that read as a number but are not its usual text, such as 0017, by the digest of that number.
+type AsNumbers = HashMap<u64, Box<str>>;
 
 /// An asset that has an import key. Its keys are stored as 8-byte digests because, for a stream of rows, all
 /// assets of the project are kept in memory.
@@ -88,6 +92,17 @@ pub(super) fn digest_of_key(key: &str) -> u64 {
 }
 
 impl Existing {
+    /// Returns whether any key reads as a number but is not its usual text.
+    pub(super) fn has_numbers(&self) -> bool {
+        !self.as_numbers.is_empty()
+    }
+
+    /// Returns a key of the project that reads as the same number as a key, but is written in another way.
+    pub(super) fn written_otherwise(&self, key: &str) -> Option<&str> {
+        let written = self.as_numbers.get(&digest_of_key(&compare::as_number(key)?))?;
+        (**written != *key).then_some(written)
+    }
+
     /// Returns the assets that have the import key of a row, if any. If no asset has the exact key, an asset
     /// counts if both its key and its clientAssetId match those of the row when normalized by `same_key`. Users'
     /// keys, such as IFC `GlobalId`s, may differ only in case. `alike` contains the normalized keys that rows
@@ -120,7 +135,7 @@ impl Existing {
 pub(super) struct Search {
     pub lookup: &'static Lookup,
     pub import_key: ImportKey,
-    /// The digests of the rows' keys, or `None` if more rows may follow.
+    /// The digests of the rows' keys, and of the numbers that they are, or `None` if more rows may follow.
     pub wanted: Option<HashSet<u64>>,
     /// The project's settings, if they were read.
     pub settings: Option<Arc<Settings>>,
@@ -138,11 +153,17 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
         seen: Mutex::default(),
     };
     reader.read().await?;
-    let mut assets = std::mem::take(&mut reader.seen().assets);
+    let (mut assets, as_numbers) = {
+        let mut seen = reader.seen();
+        (
+            std::mem::take(&mut seen.assets),
+            std::mem::take(&mut seen.as_numbers),
+        )
+    };
     assets.sort_unstable();
     // Remove the duplicates of assets that are in two lists.
     assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
-    Ok(Existing { assets })
+    Ok(Existing { assets, as_numbers })
 }
 
 struct Reader<'c> {
@@ -154,6 +175,7 @@ struct Reader<'c> {
 #[derive(Default)]
 struct Seen {
     assets: Vec<Asset>,
+    as_numbers: AsNumbers,
     /// Digests of the ids of all assets, with or without a key.
     ids: HashSet<u64>,
     /// The creation time of the newest asset at the start, and the number of distinct assets seen that are not newer.
@@ -286,7 +308,15 @@ impl Reader<'_> {
                 )));
             }
             let asset = self.keyed(&found, wanted.as_ref());
+            let as_number = self.as_number(&found, wanted.as_ref());
             let mut seen = self.seen();
+            if let Some((number, key)) = as_number {
+                let known = seen.as_numbers.entry(number).or_insert_with(|| key.clone());
+                // The lists may arrive in any order.
+                if key < *known {
+                    *known = key;
+                }
+            }
             // An asset already seen in another list may have a different key by now.
             seen.assets.extend(asset);
             let new = id.is_some_and(|id| seen.ids.insert(id));
@@ -311,6 +341,16 @@ impl Reader<'_> {
             client_asset_id: digest_of_key(&found.key),
             content: wanted.map(|_| compare::comparable(&found.entry).into()),
         })
+    }
+
+    /// Returns the key of an asset, with the digest of the number that it reads as, if it is not the usual text of that
+    /// number.
+    fn as_number(&self, found: &Found, wanted: Option<&HashSet<u64>>) -> Option<(u64, Box<str>)> {
+        let key = self.search.import_key.of(&found.entry).filter(|_| found.active)?;
+        let number = compare::as_number(key).filter(|number| number != key)?;
+        let digest = digest_of_key(&number);
+        let is_wanted = wanted.is_none_or(|wanted| wanted.contains(&digest));
+        is_wanted.then(|| (digest, key.into()))
     }
 
     /// Locks the state. No code panics while holding the lock.

@@ -29,6 +29,7 @@ struct Matched {
 impl Run {
     /// Removes rows that were found invalid after packing, or that already exist in the project.
     pub(super) async fn still_wanted(&mut self, batch: Batch, packer: &Packer) -> Option<Batch> {
+        self.refuse_numbers(&batch, &packer.writer);
         let mut matched = self.matched(&batch);
         match self.read_contents(&mut matched).await {
             Ok(true) => {}
@@ -54,12 +55,47 @@ impl Run {
         (!part.items.is_empty()).then_some(part)
     }
 
+    /// Refuses rows whose import keys are numbers that the project writes in another way, such as 0017. They would be
+    /// created again.
+    pub(super) fn refuse_numbers(&mut self, batch: &Batch, writer: &RowWriter) {
+        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
+            return;
+        };
+        if !existing.has_numbers() || writer.number_keys().is_empty() {
+            return;
+        }
+        let mut ledger = lock(&self.ledger);
+        for (item, sent) in batch.items.iter().zip(batch.sent()) {
+            let Ok(said) = serde_json::from_slice::<Value>(sent.body) else {
+                continue;
+            };
+            let key = import_key
+                .of(&said)
+                .filter(|key| writer.number_keys().contains(*key));
+            let Some((key, written)) = key.and_then(|key| Some((key, existing.written_otherwise(key)?)))
+            else {
+                continue;
+            };
+            if may_be_sent(&ledger, item.row) {
+                let column = writer.heading_of(&import_key.field);
+                let problem = Problem::key_as_number(&column, key, written, writer.row_title().is_some());
+                let fault = ledger.add_problems(&[problem]);
+                ledger.set_fault(item.row, Status::Invalid, fault);
+                self.bad += 1;
+            }
+        }
+    }
+
     fn matched(&self, batch: &Batch) -> Vec<Matched> {
         let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
             return Vec::new();
         };
+        let ledger = lock(&self.ledger);
         let rows = batch.items.iter().zip(batch.sent());
         rows.filter_map(|(item, sent)| {
+            if !may_be_sent(&ledger, item.row) {
+                return None;
+            }
             let said: Value = serde_json::from_slice(sent.body).ok()?;
             let key = import_key.of(&said)?.to_owned();
             let same = existing.find(&key, &item.key, &self.alike)?;

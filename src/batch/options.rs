@@ -41,6 +41,9 @@ pub struct WriteOptions {
     pub run: Option<PathBuf>,
     /// Column names, each with the field that the column maps to. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
+    /// The file with the mapping, for messages.
+    #[serde(default)]
+    pub mapping_file: Option<String>,
     /// The separator between the names in the path of a category or location.
     pub separator: String,
     /// How to read text.
@@ -114,9 +117,12 @@ impl WriteOptions {
             .map(|(column, target)| {
                 let target = target
                     .as_ref()
-                    .map(|target| columns::target(target, settings))
+                    .map(|target| columns::target(column, target, settings))
                     .transpose()
-                    .map_err(Error::Option)?;
+                    .map_err(|message| match &self.mapping_file {
+                        Some(file) => Error::Option(format!("{file}: {message}")),
+                        None => Error::Option(message),
+                    })?;
                 Ok((column.clone(), target))
             })
             .collect()

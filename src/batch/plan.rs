@@ -16,6 +16,7 @@ use crate::input::{Cell, Column, Label, Sink};
 use crate::ledger::{Ledger, OwnedLabel, Plan, SentBody, SentItem, SharedLedger, Status, lock, number};
 use crate::model::text::same_key;
 use crate::options::Limits;
+use crate::validation::compare::as_number;
 use crate::validation::{Policy, Problem, RowShape, RowWriter, digest_of_no_row, in_rows};
 
 /// The maximum size of a request body, in bytes. The service documents no limit. Similar gateways accept 10
@@ -429,10 +430,18 @@ impl Packer {
         self.batch_size = self.batch_size.min(rows);
     }
 
-    /// Returns digests of the import keys of all rows so far.
+    /// Returns digests of the import keys of all rows so far, and of the numbers that they are.
     #[must_use]
     pub(super) fn import_keys(&self) -> HashSet<u64> {
-        self.spellings.keys().map(|key| digest_of_key(key)).collect()
+        let numbers = self.writer.number_keys().iter();
+        let numbers = numbers.filter_map(|key| Some(digest_of_key(&as_number(key)?)));
+        let keys = self.spellings.keys().map(|key| digest_of_key(key));
+        keys.chain(numbers).collect()
+    }
+
+    /// Returns the batches that are ready.
+    pub(super) fn ready(&self) -> impl Iterator<Item = &Batch> {
+        self.ready.iter()
     }
 
     /// Whether the rows have their own import keys, which an earlier run may have used.

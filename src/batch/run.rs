@@ -311,6 +311,10 @@ impl Run {
                     if packer.has_ready() && self.needs_existing(packer) {
                         let wanted = (!more).then(|| packer.import_keys());
                         self.read_existing(wanted).await;
+                        // Before the first request, so that on_error="stop" sends nothing.
+                        packer
+                            .ready()
+                            .for_each(|batch| self.refuse_numbers(batch, &packer.writer));
                     } else if let Some(batch) = packer.take() {
                         let wanted = self.still_wanted(batch, packer).await;
                         self.waiting.extend(wanted);

@@ -427,12 +427,11 @@ fn moment<'a>(array: &'a ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str
     let Ok(moment) = moment else {
         return Value::Other("timestamp beyond the year 9999".to_owned());
     };
-    let zone = match zone {
-        None => Ok(TimeZone::UTC),
-        Some(zone) => DateTimeParser::new().parse_time_zone(zone),
+    let Some(zone) = zone else {
+        return Value::Cell(Cell::DateTime(TimeZone::UTC.to_datetime(moment)));
     };
-    match zone {
-        Ok(zone) => Value::Cell(Cell::DateTime(zone.to_datetime(moment))),
+    match DateTimeParser::new().parse_time_zone(zone) {
+        Ok(zone) => Value::Cell(Cell::Zoned(zone.to_datetime(moment), zone.to_offset(moment))),
         Err(error) => Value::Other(format!("timestamp in an unknown time zone ({error})")),
     }
 }

@@ -37,6 +37,8 @@ pub enum Cell<'a> {
     Date(jiff::civil::Date),
     /// A timestamp without its time zone: the wall-clock time that the user sees.
     DateTime(jiff::civil::DateTime),
+    /// The same of a timestamp with a time zone, and the offset of this zone.
+    Zoned(jiff::civil::DateTime, jiff::tz::Offset),
     List(Vec<Cell<'a>>),
     /// Names and values, in order.
     Map(Vec<(&'a str, Cell<'a>)>),

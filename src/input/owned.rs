@@ -57,6 +57,7 @@ impl Owned {
             Cell::Float32(number) => Cell::Float32(*number),
             Cell::Date(date) => Cell::Date(*date),
             Cell::DateTime(moment) => Cell::DateTime(*moment),
+            Cell::Zoned(moment, offset) => Cell::Zoned(*moment, *offset),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Replaces the texts of some columns and fills their blank cells, before anything else reads the rows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -86,6 +86,8 @@ struct Texts {
     exact: HashMap<String, usize>,
     /// The same by old text in lower case. `None` if texts that differ only in case have different replacements.
     folded: HashMap<String, Option<usize>>,
+    /// The new texts in lower case.
+    targets: HashSet<String>,
 }
 
 impl Texts {
@@ -100,7 +102,16 @@ impl Texts {
                 .and_modify(|known: &mut Option<usize>| *known = known.filter(|other| new[*other] == *to))
                 .or_insert(Some(place));
         }
-        Self { new, exact, folded }
+        let targets = new.iter().flatten().map(|to| match to {
+            Replacement::Int(number) => number.to_string(),
+            Replacement::Text(text) | Replacement::Digits { digits: text } => text.trim().to_lowercase(),
+        });
+        Self {
+            targets: targets.collect(),
+            new,
+            exact,
+            folded,
+        }
     }
 
     fn find(&self, text: &str) -> Option<&Option<Replacement>> {
@@ -108,6 +119,16 @@ impl Texts {
         let place = self.exact.get(text).copied();
         let place = place.or_else(|| *self.folded.get(&text.to_lowercase())?)?;
         self.new.get(place)
+    }
+
+    /// Returns the cell that replaces this one in rows that may have been prepared before, if any. A text that is also a
+    /// new value may be the result of an earlier replacement.
+    fn replaced_later(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
+        let (Cell::Text(text) | Cell::Shown { text, .. }) = cell else {
+            return None;
+        };
+        let is_target = self.targets.contains(&text.trim().to_lowercase());
+        if is_target { None } else { self.replaced(cell) }
     }
 
     /// Returns the cell that replaces this one, if any. Whole numbers and booleans count as their text.
@@ -172,7 +193,7 @@ pub struct Prepared<S> {
     source: S,
     preparation: Option<Preparation>,
     columns: Vec<Option<Treatment>>,
-    /// Whether the rows come from `write_fixes`, which has prepared them.
+    /// Whether the rows come from `write_fixes`, so they were prepared before, but may have been edited since.
     are_ready: bool,
 }
 
@@ -265,16 +286,18 @@ impl Sink for Preparing<'_> {
     }
 
     fn cell(&mut self, column: Column, value: &Cell<'_>) {
-        if *self.are_ready {
-            return if self.is_wanted {
-                self.sink.cell(column, value);
-            };
-        }
         let mut treatment = self.columns.get_mut(column.0 as usize).and_then(Option::as_mut);
         let texts = treatment
             .as_ref()
             .and_then(|treatment| treatment.values)
             .map(|place| &self.preparation.values[place].1);
+        if *self.are_ready {
+            // The rest was done before, but a text may have been typed since.
+            let replaced = texts.and_then(|texts| texts.replaced_later(value));
+            return if self.is_wanted {
+                self.sink.cell(column, replaced.as_ref().unwrap_or(value));
+            };
+        }
         let replaced = texts.and_then(|texts| texts.replaced(value));
         let value = replaced.as_ref().unwrap_or(value);
         let field = treatment.as_ref().map_or(0, |treatment| treatment.required);
@@ -372,7 +395,7 @@ pub fn is_total(text: &str) -> bool {
     const LONGEST: usize = 64;
     /// The maximum number of words of `TITLES`.
     const WORDS: usize = 3;
-    const TITLES: [&str; 18] = [
+    const TITLES: [&str; 20] = [
         "total",
         "totals",
         "subtotal",
@@ -383,8 +406,10 @@ pub fn is_total(text: &str) -> bool {
         "gesamtsumme",
         "gesamtanzahl",
         "zwischensumme",
+        "teilsumme",
         "endsumme",
-        "totalgénéral",
+        "\u{fc}bertrag",
+        "totalg\u{e9}n\u{e9}ral",
         "soustotal",
         "somme",
         "totale",
@@ -392,10 +417,23 @@ pub fn is_total(text: &str) -> bool {
         "suma",
         "razem",
     ];
+    /// These words may begin the name of an asset, so only a sign or number may follow them.
+    const WHOLE: [&str; 8] = [
+        "ergebnis",
+        "anzahl",
+        "mittelwert",
+        "durchschnitt",
+        "average",
+        "count",
+        "\u{3c3}",
+        "\u{2211}",
+    ];
     // Most texts begin with another letter.
     let text = text.trim();
-    let first = text.as_bytes().first();
-    if text.len() > LONGEST || first.is_none_or(|first| !b"EGRSTZegrstz".contains(first)) {
+    let first = text.chars().next();
+    if text.len() > LONGEST
+        || first.is_none_or(|first| !"ACDEGMRSTZacdegmrstz\u{dc}\u{fc}\u{3a3}\u{2211}".contains(first))
+    {
         return false;
     }
     let mut letters = String::new();
@@ -409,8 +447,15 @@ pub fn is_total(text: &str) -> bool {
             return true;
         }
     }
+    let is_whole = || {
+        let rest =
+            text.trim_start_matches(|character: char| character.is_alphabetic() || character == '\u{2211}');
+        let word = text[..text.len() - rest.len()].to_lowercase();
+        let is_number = !rest.starts_with(['-', '_', '/']) && !rest.contains(char::is_alphabetic);
+        WHOLE.contains(&word.as_str()) && (rest.starts_with(':') || is_number)
+    };
     // Letters may be spread, as in "S u m m e". In German, a compound may be a title, as in "Gesamtluftmenge:".
-    TITLES.contains(&letters.as_str()) || (letters.starts_with("gesamt") && text.ends_with(':'))
+    TITLES.contains(&letters.as_str()) || is_whole() || (letters.starts_with("gesamt") && text.ends_with(':'))
 }
 
 #[cfg(test)]
@@ -432,10 +477,38 @@ mod tests {
             "Grand total airflow",
             "Gesamtluftmenge:",
             "S u m m e",
+            "Teilsumme 2",
+            "\u{dc}bertrag von Seite 1",
+            "\u{fc}bertrag",
+            "\u{3a3}",
+            "\u{2211} 12",
+            "\u{3a3}: Luftmenge",
+            "Ergebnis:",
+            "Anzahl: 25",
+            "COUNT 25",
+            "Average (3)",
+            "Mittelwert",
+            "Durchschnitt",
         ] {
             assert!(is_total(text), "{text}");
         }
-        for text in ["", "AHU-1", "Totalisator 3", "Sump pump", "Gesamtanlage", "2000"] {
+        for text in [
+            "",
+            "AHU-1",
+            "Totalisator 3",
+            "Sump pump",
+            "Gesamtanlage",
+            "2000",
+            "Countess 1",
+            "\u{3a3}-1",
+            "\u{3a3}\u{3c9}\u{3bb}\u{3ae}\u{3bd}\u{3b1}\u{3c2} 1",
+            "Count A",
+            "Average flow sensor",
+            "Anzahlgeber",
+            "Ergebnis Raum 1",
+            "COUNT-1",
+            "\u{dc}bergabe",
+        ] {
             assert!(!is_total(text), "{text}");
         }
     }

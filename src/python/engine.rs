@@ -78,6 +78,7 @@ fn named(py: Python<'_>, given: &WriteOptions, names: Names, rows: &Rows) -> Nam
         category: rows.template_category(),
         row_title: rows.title().map(Arc::from),
         rows_of_file: rows.rows_of_file(),
+        skipped: rows.skipped(),
         padded: rows.padded(py, |column| given.is_identifier(column)),
         ..names
     }

@@ -349,6 +349,11 @@ impl Rows {
         self.sheet().map(Sheet::rows)
     }
 
+    /// Returns the number of rows that were skipped at the end of a sheet or text file.
+    pub fn skipped(&self) -> usize {
+        self.sheet().map_or(0, Sheet::skipped)
+    }
+
     /// Returns the columns that have both texts with leading zeros and numbers, if this takes little time to find out.
     /// In a frame, only the columns of identifiers are examined.
     pub fn padded(&self, py: Python<'_>, is_identifier: impl Fn(&str) -> bool) -> HashMap<String, Padded> {

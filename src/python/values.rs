@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -184,8 +186,16 @@ impl Values {
                 }
             }
             Kind::Date => Cell::Date(date(value)?),
-            Kind::DateTime => Cell::DateTime(at_its_time(value, date(value)?)?),
-            Kind::Timestamp => Cell::DateTime(at_its_time(value, date_by_parts(value)?)?),
+            Kind::DateTime => zoned(value, at_its_time(value, date(value)?)?)?,
+            Kind::Timestamp => {
+                let nanosecond: i64 = value.getattr(intern!(py, "nanosecond"))?.extract()?;
+                let moment = at_its_time(value, date_by_parts(value)?)?;
+                let moment = moment.checked_add(SignedDuration::from_nanos(nanosecond));
+                zoned(
+                    value,
+                    moment.map_err(|error| PyValueError::new_err(error.to_string()))?,
+                )?
+            }
             Kind::DateTime64 => {
                 let text = value.str()?;
                 match text.to_str()? {
@@ -374,6 +384,22 @@ fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
     let microsecond: i32 = value.getattr(intern!(py, "microsecond"))?.extract()?;
     let time = Time::new(hour, minute, second, microsecond.saturating_mul(1000));
     Ok(date.to_datetime(time.map_err(|error| PyValueError::new_err(error.to_string()))?))
+}
+
+/// Returns the cell of a datetime, with the offset of its time zone if it has one.
+fn zoned(value: &Bound<'_, PyAny>, moment: DateTime) -> PyResult<Cell<'static>> {
+    let py = value.py();
+    if value.getattr(intern!(py, "tzinfo"))?.is_none() {
+        return Ok(Cell::DateTime(moment));
+    }
+    let offset = value.call_method0(intern!(py, "utcoffset"))?;
+    if offset.is_none() {
+        return Ok(Cell::DateTime(moment));
+    }
+    let seconds: f64 = offset.call_method0(intern!(py, "total_seconds"))?.extract()?;
+    #[allow(clippy::cast_possible_truncation)] // Less than a day.
+    let offset = Offset::from_seconds(seconds as i32);
+    Ok(offset.map_or(Cell::DateTime(moment), |offset| Cell::Zoned(moment, offset)))
 }
 
 /// Collects the entries in a mapping before reading any value. Reading a value may run Python code, which must not

@@ -73,7 +73,7 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
         },
         Cell::Text(text) => Value::Text((*text).to_owned()),
         Cell::Date(day) => Value::Date(*day),
-        Cell::DateTime(moment) => Value::DateTime(*moment),
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) => Value::DateTime(*moment),
         Cell::List(items) => {
             let texts: Vec<String> = items
                 .iter()

@@ -221,12 +221,12 @@ fn meant_by(name: &str, settings: &Settings) -> Option<String> {
     })
 }
 
-/// Resolves the target of a column mapping to the name of a field or custom attribute.
+/// Resolves the target of the mapping of a column to the name of a field or custom attribute.
 ///
 /// # Errors
 /// Returns a message if the target names neither a field nor exactly one active custom attribute. Display
 /// names are known only with `settings`.
-pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String> {
+pub fn target(column: &str, text: &str, settings: Option<&Settings>) -> Result<String, String> {
     let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);
     let of_service = fields::of_service(text);
@@ -240,18 +240,25 @@ pub fn target(text: &str, settings: Option<&Settings>) -> Result<String, String>
         return Ok(known(*field));
     }
     let Some(settings) = settings else {
+        let near = fields::nearest(text, None);
+        let near = near.map_or_else(|| ".".to_owned(), |near| format!(". Did you mean `{near}`?"));
         return Err(format!(
-            "mapping: `{text}` is not a field. To map to the display name of a custom attribute, pass the \
-                project's settings as settings="
+            "mapping: column `{column}` is mapped to `{text}`, which is not a field{near} To map to the display name of \
+                a custom attribute, pass the project's settings as settings="
         ));
     };
     match (settings.attribute(text), of_service) {
         (Ok(place), _) => Ok(settings.content().attributes[place].name.clone()),
         (Err(Miss::Unknown(_)), Some(field)) => Ok(field.to_owned()),
-        (Err(miss), _) => Err(format!(
-            "mapping: `{text}` is not a field of an asset, and {}; {}",
-            miss.reason("custom attribute"),
-            miss.fix("custom attribute")
-        )),
+        (Err(miss), _) => {
+            let fix = match meant_by(text, settings) {
+                Some(near) if matches!(miss, Miss::Unknown(_)) => format!("did you mean `{near}`?"),
+                _ => miss.fix("custom attribute"),
+            };
+            Err(format!(
+                "mapping: column `{column}` is mapped to `{text}`, which is not a field of an asset, and {}; {fix}",
+                miss.reason("custom attribute"),
+            ))
+        }
     }
 }

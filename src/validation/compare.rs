@@ -126,14 +126,17 @@ pub(super) fn same(new: &Value, old: &Value, form: Form<'_>) -> bool {
             ("date", Value::String(new), Value::String(old)) => day(new) == day(old),
             // If the type is unknown, a number in the response shows that the attribute is numeric.
             ("numeric", ..) | ("", _, Value::Number(_)) => same_numbers(text(new), text(old)),
-            (_, Value::Number(new), Value::String(old)) => same_identifiers(&new.to_string(), old),
+            (_, Value::Number(new), Value::String(old)) => {
+                same_numbers(Some(new.to_string().into()), Some(old.into()))
+            }
             _ => matches!((text(new), text(old)), (Some(new), Some(old)) if new == old),
         },
     }
 }
 
 /// Returns whether a cell is the unchanged value of an asset, as it comes back from a table, a frame or a file. A
-/// number without leading zeros equals an identifier with leading zeros, because files often drop the zeros.
+/// number equals a text that reads as this number, such as 0017, 1.10 or 1E5, because programs often read texts as
+/// numbers.
 pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool {
     match (cell, old) {
         (Cell::Null | Cell::Clear, old) => is_blank(old),
@@ -146,7 +149,7 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
         }
         (Cell::Bool(value), old) => flag(old) == Some(*value),
         (Cell::Date(day), Value::String(old)) => *old == day.to_string(),
-        (Cell::DateTime(moment), Value::String(old)) => {
+        (Cell::DateTime(moment) | Cell::Zoned(moment, _), Value::String(old)) => {
             let seen = old.strip_suffix('Z').unwrap_or(old);
             midnight(*moment) && *old == moment.date().to_string()
                 || seen
@@ -168,15 +171,7 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
             let mut written = Vec::new();
             let is_finite = matches!(number(cell, &mut written), Some(Ok(())));
             let shown = serde_json::from_slice::<String>(&written).ok();
-            is_finite
-                && match (form, old) {
-                    (Form::Attribute("numeric"), _) | (Form::Attribute(""), Value::Number(_)) => {
-                        same_numbers(shown.map(Cow::Owned), text(old))
-                    }
-                    _ => shown
-                        .zip(text(old))
-                        .is_some_and(|(new, old)| same_identifiers(&new, &old)),
-                }
+            is_finite && same_numbers(shown.map(Cow::Owned), text(old))
         }
         _ => false,
     }
@@ -215,14 +210,6 @@ fn day(text: &str) -> &str {
     }
 }
 
-/// Returns whether a number is the same text, or lost the leading zeros of a text of digits.
-fn same_identifiers(number: &str, text: &str) -> bool {
-    number == text
-        || !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_digit())
-            && decimal(number) == Some((false, text.trim_start_matches('0'), ""))
-}
-
 fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {
     let (Some(new), Some(old)) = (new, old) else {
         return false;
@@ -235,6 +222,24 @@ fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {
             _ => false,
         },
     }
+}
+
+/// Returns the usual text of a number, such as 17 for 0017, 1.1 for 1.10 and 100000 for 1E5. `None` if the text is not
+/// a number.
+#[must_use]
+pub fn as_number(text: &str) -> Option<String> {
+    let text = text.trim();
+    let expanded = if text.contains(['e', 'E']) {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite())?;
+        Cow::Owned(number.to_string())
+    } else {
+        Cow::Borrowed(text)
+    };
+    let (is_negative, whole, fraction) = decimal(&expanded)?;
+    let sign = if is_negative { "-" } else { "" };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let point = if fraction.is_empty() { "" } else { "." };
+    Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
 /// Returns the sign and the significant digits before and after the point of a decimal number.
@@ -399,21 +404,51 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_compared_with_a_text_by_the_type_of_its_field() {
-        for (form, cell, old, expected) in [
-            (Form::Text, Cell::Float(1.5), "1.50", false),
-            (Form::Text, Cell::Float(1.5), "1.5", true),
-            (Form::Trimmed, Cell::Int(100_000), "1E5", false),
-            (Form::Trimmed, Cell::Int(86), "0086", true),
-            (Form::Trimmed, Cell::Int(-86), "0086", false),
-            (Form::Trimmed, Cell::Int(0), "000", true),
-            (Form::Attribute("text"), Cell::Int(100_000), "1E5", false),
-            (Form::Attribute(""), Cell::Float(1.5), "1.50", false),
-            (Form::Attribute("numeric"), Cell::Float(1.5), "1.50", true),
-            (Form::Attribute("numeric"), Cell::Int(100_000), "1E5", true),
+    fn a_number_equals_the_texts_that_read_as_this_number() {
+        for form in [
+            Form::Text,
+            Form::Trimmed,
+            Form::Attribute("text"),
+            Form::Attribute("numeric"),
         ] {
-            let is_unchanged = is_unchanged(&cell, &old.into(), form);
-            assert_eq!(is_unchanged, expected, "{form:?} {cell:?} {old}");
+            for (cell, old, expected) in [
+                (Cell::Float(1.5), "1.50", true),
+                (Cell::Float(1.5), "1.51", false),
+                (Cell::Int(100_000), "1E5", true),
+                (Cell::Int(86), "0086", true),
+                (Cell::Int(86), "86 m", false),
+                (Cell::Int(-86), "0086", false),
+                (Cell::Int(0), "000", true),
+                (Cell::Int(0), "", false),
+                (Cell::Int(9_007_199_254_740_993), "9007199254740992", false),
+                (Cell::Text("1.5"), "1.50", false),
+            ] {
+                let is_unchanged = is_unchanged(&cell, &old.into(), form);
+                assert_eq!(is_unchanged, expected, "{form:?} {cell:?} {old}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_have_one_usual_text() {
+        for (text, number) in [
+            ("0017", Some("17")),
+            ("17", Some("17")),
+            ("1.10", Some("1.1")),
+            (" +.50", Some("0.5")),
+            ("1E5", Some("100000")),
+            ("1e-3", Some("0.001")),
+            ("000", Some("0")),
+            ("-0", Some("0")),
+            ("-01", Some("-1")),
+            ("1E999", None),
+            ("12A", None),
+            ("inf", None),
+            ("one", None),
+            ("e", None),
+            ("", None),
+        ] {
+            assert_eq!(as_number(text).as_deref(), number, "{text}");
         }
     }
 

@@ -3,16 +3,18 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::columns;
 use super::compare::{self, Form};
 use super::fields::{CUSTOM_ATTRIBUTES, FIELDS};
+use super::policy::Nulls;
 use super::reading::Reading;
 use super::row::{RowWriter, shown};
 use super::rules::{DELETED_ASSET, DRIFTED, NOT_COMPARED, SET_BY_SERVICE};
 use super::value;
-use crate::input::Cell;
+use crate::input::{Cell, Column};
 use crate::model::value::flag;
 
 /// The note on a column that only the service sets.
@@ -21,9 +23,137 @@ pub(super) const OF_SERVICE: &str = "set by the service, so not sent";
 /// The field that counts the changes of an asset.
 const VERSION: &str = "version";
 
+/// The edits of compared rows that are not sent.
+#[derive(Debug, Default)]
+pub(super) struct Ignored {
+    /// Blank cells whose assets have a value, and changed values of the service.
+    blank: Edits,
+    of_service: Edits,
+}
+
+#[derive(Debug, Default)]
+struct Edits {
+    cells: u64,
+    columns: Vec<String>,
+    /// The first row.
+    first: usize,
+}
+
+impl Edits {
+    fn add(&mut self, column: &str, row: usize) {
+        if self.cells == 0 {
+            self.first = row;
+        }
+        self.cells += 1;
+        if self.columns.iter().all(|known| known != column) {
+            self.columns.push(column.to_owned());
+        }
+    }
+
+    /// Returns the number of cells, with their columns and first row.
+    fn told(&self, what: &str, named: &dyn Fn(usize) -> String) -> Option<String> {
+        let (plural, first) = match self.cells {
+            0 => return None,
+            1 => ("", ""),
+            _ => ("s", "first: "),
+        };
+        Some(format!(
+            "{} {what}{plural} of `{}` ({first}{})",
+            self.cells,
+            self.columns.join("`, `"),
+            named(self.first)
+        ))
+    }
+}
+
+impl Ignored {
+    pub(super) fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
+        let blank = self.blank.told("blank cell", named).map(|cells| {
+            let were = if self.blank.cells == 1 {
+                "was not compared, although its asset has a value"
+            } else {
+                "were not compared, although their assets have values"
+            };
+            format!("{cells} {were}. To clear such values, pass nulls=\"clear\"")
+        });
+        let of_service = self.of_service.told("edited value", named).map(|cells| {
+            let were = if self.of_service.cells == 1 { "was" } else { "were" };
+            format!("{cells} {were} not sent, because only the service sets these columns")
+        });
+        blank.into_iter().chain(of_service).collect()
+    }
+}
+
 impl RowWriter {
+    /// Records a blank cell, if cells are compared. It differs from the value of the asset. `field` is the name of the
+    /// field or custom attribute.
+    pub(super) fn note_uncompared(&mut self, column: Option<Column>, field: &str) {
+        if self.current.is_some() && self.policy.nulls == Nulls::Omit {
+            let name = column.map_or(field, |column| self.called(column)).to_owned();
+            self.ignored_edits.blank.add(&name, self.rows - 1);
+        }
+    }
+
+    pub(super) fn note_uncompared_attribute(&mut self, column: Option<Column>, attribute: usize) {
+        let name = self.attributes[attribute].name.clone();
+        self.note_uncompared(column, &name);
+    }
+
+    /// Records the changed values of the service. If the asset may have changed since the row was read, nobody knows
+    /// whether the row was edited.
+    pub(super) fn note_edits(&mut self) {
+        let now = self
+            .current
+            .as_ref()
+            .and_then(|asset| json_version(asset.get(VERSION)?));
+        if self.version.is_some() && self.version != now {
+            return;
+        }
+        let of_changes = ["updatedAt", "updatedBy", "deletedAt", "deletedBy"];
+        for (column, field) in std::mem::take(&mut self.edited) {
+            if self.version.is_some() || !of_changes.contains(&field) {
+                self.ignored_edits.of_service.add(&column, self.rows - 1);
+            }
+        }
+    }
+
+    /// Returns whether a value of the service differs from that of the asset, as far as is certain.
+    fn is_edited(&self, field: &str, cell: &Cell<'_>) -> bool {
+        let held = self.current.as_ref().and_then(|asset| asset.get(field));
+        let Some(held) = held.filter(|held| !held.is_null()) else {
+            return false;
+        };
+        match (field, cell) {
+            (VERSION, _) => false,
+            ("isActive", cell) => {
+                let read = match cell {
+                    Cell::Bool(value) => Some(*value),
+                    Cell::Int(number) => Some(*number != 0),
+                    Cell::Float(number) => Some(*number != 0.0),
+                    Cell::Text(text) => self.policy.names.reading.boolean(text),
+                    _ => None,
+                };
+                read.zip(flag(held)).is_some_and(|(read, held)| read != held)
+            }
+            (field, cell) if field.ends_with("At") => {
+                let instant = match cell {
+                    Cell::Text(text) => text.trim().parse::<Timestamp>().ok(),
+                    Cell::Zoned(moment, offset) => offset.to_timestamp(*moment).ok(),
+                    // Without its time zone, a time may be any instant of a day.
+                    _ => None,
+                };
+                let held = held.as_str().and_then(|held| held.parse::<Timestamp>().ok());
+                // Spreadsheets round times.
+                instant
+                    .zip(held)
+                    .is_some_and(|(one, other)| one.as_second().abs_diff(other.as_second()) > 1)
+            }
+            (_, cell) => !compare::is_unchanged(cell, held, Form::Trimmed),
+        }
+    }
+
     /// Reads a value that only the service sets.
-    pub(super) fn service_cell(&mut self, name: &str, field: &str, cell: &Cell<'_>) {
+    pub(super) fn service_cell(&mut self, name: &str, field: &'static str, cell: &Cell<'_>) {
         if matches!(cell, Cell::Null) {
             return;
         }
@@ -46,6 +176,9 @@ impl RowWriter {
                 "pass the rows as a list, a DataFrame or a file, or drop the columns that the service sets";
             let problem = SET_BY_SERVICE.problem(name, &shown(cell), message, fix);
             return self.problems.push(problem);
+        }
+        if !is_blank(cell) && self.is_edited(field, cell) {
+            self.edited.push((name.to_owned(), field));
         }
         if field == VERSION && !is_blank(cell) {
             self.version = version_of(cell, &self.policy.names.reading);

@@ -140,8 +140,8 @@ fn write(cell: &Cell<'_>, out: &mut Vec<u8>) {
             }
         }
         Cell::Date(day) => shown(day, out),
-        Cell::DateTime(moment) if midnight(*moment) => shown(&moment.date(), out),
-        Cell::DateTime(moment) => shown(moment, out),
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) if midnight(*moment) => shown(&moment.date(), out),
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) => shown(moment, out),
         // Use the separator that users and `write_fixes` use.
         Cell::List(items) => {
             let mut first = true;

@@ -4,6 +4,7 @@
 pub mod columns;
 pub mod compare;
 mod current;
+mod doubts;
 mod fields;
 mod identity;
 mod json;

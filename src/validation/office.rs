@@ -1,7 +1,7 @@
 //! What office programs do to rows: identifiers that were turned into numbers, rows of totals, and options that do not
 //! fit the columns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::columns;
 use super::fields::FIELDS;
@@ -21,7 +21,13 @@ const DIGITS: usize = 15;
 pub(super) struct Office {
     /// The texts with leading zeros, by column.
     padded: HashMap<String, Padded>,
+    /// The columns of identifiers that have numbers, each with its first such row.
+    with_numbers: Vec<(String, usize)>,
+    /// The import keys that were numbers in the rows.
+    number_keys: HashSet<Box<str>>,
     // The fields below belong to the current row.
+    /// Whether the import key is a number in the row.
+    pub(super) key_is_number: bool,
     /// The column and text of the first title of totals.
     total: Option<(String, String)>,
     /// One bit per field of `FIELDS`, set if the field has such a title.
@@ -33,6 +39,9 @@ impl Office {
     pub(super) fn new(padded: HashMap<String, Padded>) -> Self {
         Self {
             padded,
+            with_numbers: Vec::new(),
+            number_keys: HashSet::new(),
+            key_is_number: false,
             total: None,
             total_fields: 0,
             is_total_id: false,
@@ -40,6 +49,7 @@ impl Office {
     }
 
     pub(super) fn begin(&mut self) {
+        self.key_is_number = false;
         self.total = None;
         self.total_fields = 0;
         self.is_total_id = false;
@@ -103,6 +113,45 @@ impl Office {
         Ok(())
     }
 
+    /// Records a number in a column of identifiers.
+    pub(super) fn note_number(&mut self, column: &str, row: usize) {
+        if self.with_numbers.iter().all(|(known, _)| known != column) {
+            self.with_numbers.push((column.to_owned(), row));
+        }
+    }
+
+    /// Records the import key of the row, if it is a number in the row.
+    pub(super) fn note_key(&mut self, key: &str) {
+        if self.key_is_number {
+            self.number_keys.insert(key.into());
+        }
+    }
+
+    /// Returns the warning that identifiers are numbers. `is_file` is whether the rows come from a file.
+    fn numbers(&self, is_file: bool, named: &dyn Fn(usize) -> String) -> Option<String> {
+        let (_, first) = self.with_numbers.iter().min_by_key(|(_, row)| *row)?;
+        let columns: Vec<String> = self
+            .with_numbers
+            .iter()
+            .map(|(column, _)| format!("'{column}'"))
+            .collect();
+        let (have, columns_of) = match columns.len() {
+            1 => ("has", "column"),
+            _ => ("have", "columns"),
+        };
+        let fix = if is_file {
+            "format the cells as text in the sheet".to_owned()
+        } else {
+            let types: Vec<String> = columns.iter().map(|column| format!("{column}: str")).collect();
+            format!("read the sheet with dtype={{{}}}", types.join(", "))
+        };
+        Some(format!(
+            "{columns_of} {} {have} numbers (first: {}), so leading zeros may be lost. To keep them, {fix}",
+            columns.join(", "),
+            named(*first)
+        ))
+    }
+
     /// Records a cell with a title of totals. `field` is the field that the cell sets.
     pub(super) fn add_total(&mut self, column: &str, text: &str, field: Option<usize>, is_id: bool) {
         self.total
@@ -125,14 +174,16 @@ impl Office {
         self.total.is_some() && (is_blank || self.is_total_id)
     }
 
-    /// Returns the problem with a row of totals. `left` is the number of rows from this one to the end of the file.
-    pub(super) fn totals_row(&self, left: Option<usize>) -> Option<Problem> {
+    /// Returns the problem with a row of totals. `left` is the number of rows from this one to the end of the table, and
+    /// `skipped` the number of rows that `skip_footer` skips below it.
+    pub(super) fn totals_row(&self, left: Option<usize>, skipped: usize) -> Option<Problem> {
         let (column, text) = self.total.as_ref()?;
         let message = format!("`{column}` is '{text}': a row of totals, not an asset");
         let fix = match left {
-            Some(1) => "set skip_footer=1".to_owned(),
+            Some(1) => format!("set skip_footer={}", 1 + skipped),
             // The rows below have not been read yet.
             Some(left) if left <= LONGEST_FOOTER => {
+                let left = left + skipped;
                 format!("remove the row, or set skip_footer={left} if the last {left} rows contain no asset")
             }
             _ => "remove the row".to_owned(),
@@ -142,6 +193,18 @@ impl Office {
 }
 
 impl RowWriter {
+    /// Returns the warning that identifiers are numbers.
+    pub(super) fn numbers(&self, named: &dyn Fn(usize) -> String) -> Option<String> {
+        self.office.numbers(self.row_title().is_some(), named)
+    }
+
+    /// Returns the import keys that were numbers in the rows so far. They may have lost zeros that the keys of the project
+    /// have.
+    #[must_use]
+    pub fn number_keys(&self) -> &HashSet<Box<str>> {
+        &self.office.number_keys
+    }
+
     /// Returns notes on the options that are about columns: which columns are filled, and which ones do not exist.
     pub(super) fn notes_on_options(&self) -> Vec<String> {
         let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
@@ -149,6 +212,11 @@ impl RowWriter {
         let of_name = |name: &str| {
             self.column_names()
                 .find(|column| columns::is_called(column, name, mapping))
+        };
+        // The values of a dict of attributes have these options too.
+        let of_entry = |name: &str| {
+            self.entry_names()
+                .any(|entry| columns::is_called(entry, name, mapping))
         };
         if self.column_names().next().is_none() {
             return Vec::new();
@@ -163,9 +231,18 @@ impl RowWriter {
             .map(|column| format!("blank cells of `{column}` have the value of the row above (fill_down=)"))
             .collect();
         let typed = [
-            ("decimal=", reading.decimal != '.'),
-            ("thousands=", reading.thousands.is_some()),
-            ("dayfirst=", reading.dayfirst.is_some()),
+            (
+                "decimal=",
+                reading.decimal() != '.' || !reading.decimal_of.is_empty(),
+            ),
+            (
+                "thousands=",
+                reading.thousands.is_some() || !reading.thousands_of.is_empty(),
+            ),
+            (
+                "dayfirst=",
+                reading.dayfirst.is_some() || !reading.dayfirst_of.is_empty(),
+            ),
             ("true_values=", !reading.true_values.is_empty()),
             ("false_values=", !reading.false_values.is_empty()),
         ];
@@ -180,33 +257,27 @@ impl RowWriter {
                 typed.join(", ")
             ));
         }
-        let missing = [
-            (
-                "mapping",
-                mapping
-                    .iter()
-                    .map(|(from, _)| from)
-                    .filter(|from| !has(from))
-                    .collect::<Vec<_>>(),
-            ),
-            (
-                "values",
-                reading
-                    .values
-                    .iter()
-                    .map(|(name, _)| name)
-                    .filter(|name| of_name(name).is_none())
-                    .collect(),
-            ),
-            (
-                "fill_down",
-                reading
-                    .fill_down
-                    .iter()
-                    .filter(|name| of_name(name).is_none())
-                    .collect(),
-            ),
+        let of_mapping = names_of(mapping).into_iter().filter(|from| !has(from));
+        let is_missing = |name: &&String| of_name(name).is_none();
+        let of_cells = [
+            ("values", names_of(&reading.values)),
+            ("fill_down", reading.fill_down.iter().collect()),
         ];
+        let of_cells =
+            of_cells.map(|(option, names)| (option, names.into_iter().filter(is_missing).collect()));
+        let of_texts = [
+            ("decimal", names_of(&reading.decimal_of)),
+            ("thousands", names_of(&reading.thousands_of)),
+            ("dayfirst", names_of(&reading.dayfirst_of)),
+        ];
+        let of_texts = of_texts.map(|(option, names)| {
+            let names = names.into_iter().filter(is_missing);
+            (option, names.filter(|name| !of_entry(name)).collect())
+        });
+        let missing: Vec<(&str, Vec<&String>)> = std::iter::once(("mapping", of_mapping.collect()))
+            .chain(of_cells)
+            .chain(of_texts)
+            .collect();
         notes.extend(
             missing
                 .into_iter()
@@ -229,6 +300,10 @@ impl RowWriter {
             None => format!("`{name}`"),
         }
     }
+}
+
+fn names_of<T>(of: &[(String, T)]) -> Vec<&String> {
+    of.iter().map(|(name, _)| name).collect()
 }
 
 #[cfg(test)]

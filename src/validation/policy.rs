@@ -79,6 +79,8 @@ pub struct Names {
     pub row_title: Option<Arc<str>>,
     /// The number of rows, if the rows come from a sheet or text file.
     pub rows_of_file: Option<usize>,
+    /// The number of rows that were skipped below them.
+    pub skipped: usize,
     /// The columns that have both texts with leading zeros and numbers, if known before the rows are read.
     pub padded: HashMap<String, Padded>,
 }
@@ -95,6 +97,7 @@ impl Default for Names {
             category: None,
             row_title: None,
             rows_of_file: None,
+            skipped: 0,
             padded: HashMap::new(),
         }
     }

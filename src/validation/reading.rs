@@ -11,15 +11,19 @@ use super::fields::FIELDS;
 use crate::input::{Preparation, Replacements};
 
 /// Options for reading text.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reading {
-    /// The decimal separator: a point or a comma.
-    pub decimal: char,
+    /// The decimal separator: a point or a comma. If `None`, a point.
+    pub decimal: Option<char>,
     /// The separator between groups of three digits. If `None`, numbers have no such separator.
     pub thousands: Option<char>,
     /// Whether the day comes before the month in a date such as 3/4/2026. If `None`, such a date is invalid.
     pub dayfirst: Option<bool>,
+    /// The same options for some columns only.
+    pub decimal_of: Vec<(String, char)>,
+    pub thousands_of: Vec<(String, char)>,
+    pub dayfirst_of: Vec<(String, bool)>,
     /// Further texts that mean true. `false_values` is the same for false.
     pub true_values: Vec<String>,
     pub false_values: Vec<String>,
@@ -29,26 +33,15 @@ pub struct Reading {
     pub fill_down: Vec<String>,
 }
 
-impl Default for Reading {
-    fn default() -> Self {
-        Self {
-            decimal: '.',
-            thousands: None,
-            dayfirst: None,
-            true_values: Vec::new(),
-            false_values: Vec::new(),
-            values: Vec::new(),
-            fill_down: Vec::new(),
-        }
-    }
-}
-
 /// Why a text is not read, and how to fix it. The fix is empty if it is the same as that of the rule.
 pub(super) type Unread = (Cow<'static, str>, Cow<'static, str>);
 
 fn unread<T>(reason: impl Into<Cow<'static, str>>, fix: impl Into<Cow<'static, str>>) -> Result<T, Unread> {
     Err((reason.into(), fix.into()))
 }
+
+/// The separator of thousands, if any.
+struct Thousands(Option<char>);
 
 /// The maximum length of a number or date. A longer text is neither.
 const LONGEST: usize = 64;
@@ -73,6 +66,32 @@ impl Reading {
         ))
     }
 
+    /// Returns how to read a column, if that differs from the other columns.
+    pub(super) fn of_column(&self, column: &str, mapping: &[(String, Option<String>)]) -> Option<Self> {
+        fn find<T: Copy>(of: &[(String, T)], is_called: impl Fn(&str) -> bool) -> Option<T> {
+            of.iter()
+                .find(|(name, _)| is_called(name))
+                .map(|(_, value)| *value)
+        }
+        let is_called = |name: &str| columns::is_called(column, name, mapping);
+        let own = (
+            find(&self.decimal_of, is_called),
+            find(&self.thousands_of, is_called),
+            find(&self.dayfirst_of, is_called),
+        );
+        (own != (None, None, None)).then(|| Self {
+            decimal: own.0.or(self.decimal),
+            thousands: own.1.or(self.thousands),
+            dayfirst: own.2.or(self.dayfirst),
+            ..self.clone()
+        })
+    }
+
+    /// Returns the decimal separator.
+    pub(super) fn decimal(&self) -> char {
+        self.decimal.unwrap_or('.')
+    }
+
     /// Reads a number, and returns it with a decimal point and without other separators.
     pub(super) fn number<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Unread> {
         let text = text.trim();
@@ -89,14 +108,14 @@ impl Reading {
             text.bytes()
                 .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
         };
-        if self.decimal == '.' && self.thousands.is_none() {
+        if self.decimal() == '.' && self.thousands.is_none() {
             return is_plain(text).then_some(Cow::Borrowed(text));
         }
         // A point means something else here.
-        if self.decimal != '.' && self.thousands != Some('.') && text.contains('.') {
+        if self.decimal() != '.' && self.thousands != Some('.') && text.contains('.') {
             return None;
         }
-        let end = text.find([self.decimal, 'e', 'E']).unwrap_or(text.len());
+        let end = text.find([self.decimal(), 'e', 'E']).unwrap_or(text.len());
         let (whole, rest) = text.split_at(end);
         let mut plain = match self.thousands {
             Some(separator) if whole.contains(|character| is_separator(character, separator)) => {
@@ -104,7 +123,7 @@ impl Reading {
             }
             _ => whole.to_owned(),
         };
-        match rest.strip_prefix(self.decimal) {
+        match rest.strip_prefix(self.decimal()) {
             // Only whole numbers have groups.
             Some(fraction) if fraction.contains('.') => return None,
             Some(fraction) => {
@@ -117,33 +136,65 @@ impl Reading {
         is_plain(&plain).then_some(Cow::Owned(plain))
     }
 
-    /// Returns why a text is not a number, and the options that would read it.
-    fn unread_number(&self, text: &str) -> Unread {
+    /// Returns the separator of thousands with which these options would read a number, and the one with which they would
+    /// read it if they had the other decimal separator. The latter may be none.
+    fn other_separators(&self, text: &str) -> (Option<char>, Option<Thousands>) {
         let reads = |decimal, thousands| {
             let other = Self {
-                decimal,
+                decimal: Some(decimal),
                 thousands,
                 ..Self::default()
             };
             let plain = other.plain(text).filter(|_| text.len() <= LONGEST);
             plain.is_some_and(|plain| plain.parse::<f64>().is_ok())
         };
-        let is_comma = self.decimal == ',';
-        let other = if is_comma { '.' } else { ',' };
-        let separators = [other, ' ', '\''];
-        let same = separators
+        let (own, other) = (self.decimal(), self.other_decimal());
+        let same = [other, ' ', '\'']
             .into_iter()
-            .find(|separator| self.thousands.is_none() && reads(self.decimal, Some(*separator)));
-        let otherwise = [None, Some(self.decimal), Some(' '), Some('\'')]
+            .find(|separator| self.thousands.is_none() && reads(own, Some(*separator)));
+        let otherwise = [None, Some(own), Some(' '), Some('\'')]
             .into_iter()
-            .find(|thousands| reads(other, *thousands));
+            .find(|thousands| reads(other, *thousands))
+            .map(Thousands);
+        (same, otherwise)
+    }
+
+    fn other_decimal(&self) -> char {
+        if self.decimal() == ',' { '.' } else { ',' }
+    }
+
+    /// Returns whether only the other decimal separator reads a text that these options do not read.
+    pub(super) fn is_of_other_decimal(&self, text: &str) -> bool {
+        matches!(self.other_separators(text.trim()), (None, Some(_)))
+    }
+
+    /// Returns whether the other decimal separator reads a text that these options read, but as another number.
+    pub(super) fn is_read_otherwise(&self, text: &str) -> bool {
+        // Most texts have one separator, and another number of digits than a group behind it.
+        let behind = text.trim().rsplit_once(['.', ',']);
+        if behind.is_none_or(|(before, after)| after.len() != 3 && !before.contains(['.', ','])) {
+            return false;
+        }
+        let other = Self {
+            decimal: Some(self.other_decimal()),
+            thousands: Some(self.decimal()),
+            ..Self::default()
+        };
+        let (number, otherwise) = (self.number(text), other.number(text));
+        matches!((number, otherwise), (Ok(number), Ok(otherwise)) if number != otherwise)
+    }
+
+    /// Returns why a text is not a number, and the options that would read it.
+    fn unread_number(&self, text: &str) -> Unread {
+        let is_comma = self.decimal() == ',';
+        let (same, otherwise) = self.other_separators(text);
         match (same, otherwise) {
-            (Some(','), Some(None)) => (
+            (Some(','), Some(Thousands(None))) => (
                 "ambiguous number".into(),
                 "set decimal=\",\" if the comma separates decimals, or thousands=\",\" if it separates thousands"
                     .into(),
             ),
-            (Some('.'), Some(None)) => (
+            (Some('.'), Some(Thousands(None))) => (
                 "ambiguous number: the point may separate thousands or decimals".into(),
                 "set thousands=\".\" if the point separates thousands; otherwise write a comma".into(),
             ),
@@ -152,7 +203,7 @@ impl Reading {
                 format!("set thousands=\"{separator}\"").into(),
             ),
             (None, Some(_)) if is_comma => ("not a number with a decimal comma".into(), WITH_COMMA.into()),
-            (None, Some(thousands)) => {
+            (None, Some(Thousands(thousands))) => {
                 let thousands = thousands.map_or_else(String::new, |sign| format!(" and thousands=\"{sign}\""));
                 (
                     "not a number with a decimal point".into(),
@@ -212,7 +263,7 @@ impl Reading {
         }
         let usual = Self::default();
         match data_type {
-            "numeric" if self.decimal != '.' || self.thousands.is_some() => {
+            "numeric" if self.decimal() != '.' || self.thousands.is_some() => {
                 let (before, after) = (usual.number(text).ok(), self.number(text).ok());
                 let has_groups = self
                     .thousands
@@ -241,6 +292,14 @@ fn is_separator(character: char, separator: char) -> bool {
         '\'' => matches!(character, '\'' | '\u{2019}'),
         separator => character == separator,
     }
+}
+
+/// Returns whether a number has one point, with one to three digits before it and three after it, so that the point may
+/// separate thousands.
+pub(super) fn is_in_threes(text: &str) -> bool {
+    let text = text.trim();
+    let point_at_thousands = text.split_once('.').is_some_and(|(_, after)| after.len() == 3);
+    point_at_thousands && ungrouped(text, '.').is_some()
 }
 
 /// Removes the thousands separators of a whole number. `None` if the groups do not have three digits each.
@@ -274,6 +333,30 @@ fn clock(text: &str) -> Option<Time> {
         return None;
     }
     Time::new(hour, minute, second, 0).ok()
+}
+
+/// Which number of a date comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    Day,
+    Month,
+    /// Both numbers may be the month.
+    Either,
+}
+
+/// Returns the order of a date in text with the year at its end.
+pub(super) fn order(text: &str) -> Option<Order> {
+    let text = text.trim();
+    let day = text.split_once([' ', 'T']).map_or(text, |(day, _)| day);
+    let parts = Parts::of(day)?;
+    let [first, second, _] = parts.numbers;
+    let is_month = |number: i16| (1..=12).contains(&number);
+    match (parts.lengths, is_month(first), is_month(second)) {
+        ((1 | 2, 4), true, true) if first != second => Some(Order::Either),
+        ((1 | 2, 4), true, false) if (13..=31).contains(&second) => Some(Order::Month),
+        ((1 | 2, 4), false, true) if (13..=31).contains(&first) => Some(Order::Day),
+        _ => None,
+    }
 }
 
 /// The three numbers of a date, as written.
@@ -367,7 +450,7 @@ mod tests {
 
     fn with(decimal: char, thousands: Option<char>) -> Reading {
         Reading {
-            decimal,
+            decimal: Some(decimal),
             thousands,
             ..Reading::default()
         }

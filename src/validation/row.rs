@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::columns::{self, Meant, RowOfRun};
-use super::current::OF_SERVICE;
+use super::current::{Ignored, OF_SERVICE};
+use super::doubts::Doubts;
 use super::fields::{
     self, BARCODE, CATEGORY, CLIENT_ASSET, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, Kind, LOCATION, STATUS,
 };
@@ -18,6 +19,7 @@ use super::json;
 use super::notices::{Notice, Notices, in_rows};
 use super::office::Office;
 use super::policy::{ImportKey, Policy};
+use super::reading::Reading;
 use super::resolve::Resolver;
 use super::rules::{
     ATTRIBUTE_VALUE, CLEAR, IMPORT_KEY, NOTHING_TO_CHANGE, Problem, REQUIRED, SET_BY_SERVICE, TWICE,
@@ -47,14 +49,12 @@ pub struct RowWriter {
     openings: [String; FIELDS.len()],
     columns: Vec<Named>,
     handles: HashMap<String, Column>,
-    attributes: Vec<Attribute>,
+    pub(super) attributes: Vec<Attribute>,
     attribute_indexes: HashMap<String, usize>,
     /// The meanings of the entries in the last dict, by position. Dicts usually have the same keys in the same order.
     entries: Vec<Entry>,
     /// The number of rows started or skipped, including the current one.
     pub(super) rows: usize,
-    /// The barcode column and its first row with a number, if any.
-    barcode_as_number: Option<(String, usize)>,
     /// Columns with a string such as "nan", each with the first such row.
     blanks_as_text: Vec<(String, usize)>,
     /// Columns with trimmed strings, each with the number of such rows and the first such row.
@@ -73,6 +73,12 @@ pub struct RowWriter {
     anonymous: bool,
     /// Whether the rows have values that only the service sets, so they come from the service.
     pub(super) are_of_service: bool,
+    /// The edits that are not sent, because of what they are.
+    pub(super) ignored_edits: Ignored,
+    /// How to read text: in most columns, and then in each column that is read in another way.
+    readings: Vec<Reading>,
+    /// What the texts of the columns show together.
+    pub(super) doubts: Doubts,
     /// What is known of identifiers that were read as numbers, and of rows of totals.
     pub(super) office: Office,
     // The fields below belong to the current row.
@@ -91,6 +97,8 @@ pub struct RowWriter {
     pub(super) current: Option<Map<String, Value>>,
     /// The version of the asset when the row was read.
     pub(super) version: Option<u64>,
+    /// The columns whose values of the service differ from those of the asset, and their fields.
+    pub(super) edited: Vec<(String, &'static str)>,
     /// The cells that came before the id.
     held: Vec<(Column, Owned)>,
     /// Whether the row has nothing to send, because the asset already has its values.
@@ -121,6 +129,8 @@ struct Named {
     slot: Slot,
     /// The seed for the column's cells in the identity. `None` if the cells are excluded.
     seed: Option<Seed>,
+    /// The index in `RowWriter::readings`.
+    reading: usize,
 }
 
 /// How the cells in a column are handled.
@@ -157,6 +167,8 @@ struct Entry {
     seed: Seed,
     /// The index in `RowWriter::attributes`. `None` if the name is not an attribute.
     attribute: Option<usize>,
+    /// The index in `RowWriter::readings`.
+    reading: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -180,6 +192,7 @@ impl RowWriter {
             .filter(|_| policy.shape != RowShape::Id)
             .map(|settings| Resolver::new(settings.clone(), &policy.names.separator));
         let office = Office::new(policy.names.padded.clone());
+        let readings = vec![Reading::clone(&policy.names.reading)];
         Self {
             policy,
             names,
@@ -194,7 +207,6 @@ impl RowWriter {
             attribute_indexes: HashMap::new(),
             entries: Vec::new(),
             rows: 0,
-            barcode_as_number: None,
             blanks_as_text: Vec::new(),
             trimmed: Vec::new(),
             overlong: Vec::new(),
@@ -203,6 +215,8 @@ impl RowWriter {
             headings_may_grow: false,
             anonymous: false,
             are_of_service: false,
+            readings,
+            doubts: Doubts::default(),
             office,
             number: 0,
             start: 0,
@@ -214,6 +228,8 @@ impl RowWriter {
             identity: Identity::default(),
             current: None,
             version: None,
+            edited: Vec::new(),
+            ignored_edits: Ignored::default(),
             held: Vec::new(),
             unchanged: false,
             numbered: None,
@@ -236,13 +252,35 @@ impl RowWriter {
         let column = Column(u32::try_from(self.columns.len()).unwrap_or(u32::MAX));
         let slot = self.slot(name, column);
         let seed = self.seed(name, &slot);
+        let reading = self.add_reading(name);
         self.columns.push(Named {
             name: name.to_owned(),
             slot,
             seed,
+            reading,
         });
         self.handles.insert(name.to_owned(), column);
         column
+    }
+
+    /// Returns the index of how a column is read.
+    fn add_reading(&mut self, column: &str) -> usize {
+        let own = self.readings[0].of_column(column, &self.policy.names.mapping);
+        let Some(own) = own else { return 0 };
+        let known = self.readings.iter().position(|known| *known == own);
+        known.unwrap_or_else(|| {
+            self.readings.push(own);
+            self.readings.len() - 1
+        })
+    }
+
+    /// Returns how a column is read.
+    pub(super) fn reading_of(&self, column: Column) -> &Reading {
+        let own = self
+            .columns
+            .get(column.0 as usize)
+            .map_or(0, |named| named.reading);
+        &self.readings[own]
     }
 
     /// Returns the seed for a column's cells in the identity of a row. `None` if the cells are excluded.
@@ -544,6 +582,7 @@ impl RowWriter {
         self.problems.clear();
         self.current = None;
         self.version = None;
+        self.edited.clear();
         self.held.clear();
         self.unchanged = false;
         self.needs_asset = false;
@@ -588,10 +627,7 @@ impl RowWriter {
             return;
         };
         // Cells are compared with the asset, which is known only with the id.
-        let is_first = matches!(
-            named.slot,
-            Slot::Id | Slot::Service(_) | Slot::Number | Slot::Ignored
-        );
+        let is_first = matches!(named.slot, Slot::Id | Slot::Number | Slot::Ignored);
         if !is_first && self.id == Given::No && self.policy.names.current.is_some() {
             return self.held.push((column, Owned::of(cell)));
         }
@@ -623,7 +659,8 @@ impl RowWriter {
             (None, _) | (_, Slot::Id) => {}
             (Some(seed), Slot::Attribute(attribute)) => {
                 let known = self.attributes[*attribute].known;
-                identify(&mut self.identity, &self.policy, seed, known, cell);
+                let reading = &self.readings[named.reading];
+                identify(&mut self.identity, (&self.policy, reading), seed, known, cell);
             }
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
@@ -646,7 +683,7 @@ impl RowWriter {
             }
             Slot::Id => self.id_cell(seed, cell, out),
             Slot::Field(field) => self.field_cell(*field, Some(column), cell, out),
-            Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), cell),
+            Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), named.reading, cell),
             Slot::Attributes => self.attributes_cell(cell),
             Slot::Refused(problem) => {
                 let is_blank = matches!(cell, Cell::Null) && problem.is_set_by_service();
@@ -736,7 +773,7 @@ impl RowWriter {
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, field.required);
         if matches!(meaning, Ok(Meaning::Absent)) {
-            return;
+            return self.note_uncompared(column, field.name);
         }
         let called = |writer: &Self| {
             column.map_or_else(
@@ -804,9 +841,12 @@ impl RowWriter {
         }
         if self.is_import_key(field.name) {
             self.import_key_at = Some(value..out.len());
+            self.office.key_is_number = is_number(cell);
         }
-        if field.name == BARCODE && self.barcode_as_number.is_none() && is_number(cell) {
-            self.barcode_as_number = Some((called(self), self.rows - 1));
+        // The fields whose blanks are removed are identifiers.
+        if field.trims && is_number(cell) {
+            let name = column.map_or(field.name, |column| called_of(&self.columns, column));
+            self.office.note_number(name, self.rows - 1);
         }
         out.push(b',');
         if trimmed.is_some() {
@@ -850,13 +890,19 @@ impl RowWriter {
     /// Reads a dict of custom attributes as if each attribute had its own column.
     fn attribute_entries(&mut self, count: bool, entries: &[(&str, Cell<'_>)]) {
         for (place, (name, value)) in entries.iter().enumerate() {
-            let Entry { seed, attribute, .. } = *self.entry(place, name);
+            let Entry {
+                seed,
+                attribute,
+                reading,
+                ..
+            } = *self.entry(place, name);
             if count {
                 let known = attribute.and_then(|attribute| self.attributes[attribute].known);
-                identify(&mut self.identity, &self.policy, seed, known, value);
+                let own = &self.readings[reading];
+                identify(&mut self.identity, (&self.policy, own), seed, known, value);
             }
             match attribute {
-                Some(attribute) => self.attribute_cell(attribute, None, value),
+                Some(attribute) => self.attribute_cell(attribute, None, reading, value),
                 None => self.unknown_entry(name, value),
             }
         }
@@ -883,7 +929,9 @@ impl RowWriter {
     fn entry(&mut self, place: usize, name: &str) -> &Entry {
         if self.entries.get(place).is_none_or(|entry| entry.name != name) {
             let attribute = self.attribute_named(name).ok();
+            let reading = self.add_reading(name);
             let entry = Entry {
+                reading,
                 name: name.to_owned(),
                 seed: Seed::heading(name),
                 attribute: attribute.map(|name| self.attribute(&name)),
@@ -929,8 +977,8 @@ impl RowWriter {
         }
     }
 
-    /// Writes one custom attribute, from its own column or from a dict.
-    fn attribute_cell(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>) {
+    /// Writes one custom attribute, from its own column or from a dict. `reading` is the index in `readings`.
+    fn attribute_cell(&mut self, index: usize, column: Option<Column>, reading: usize, cell: &Cell<'_>) {
         if self.is_unchanged(&self.attributes[index].name, cell) {
             return;
         }
@@ -939,7 +987,7 @@ impl RowWriter {
         let cell = trimmed.as_ref().unwrap_or(cell);
         let meaning = value::meaning(&self.policy, cell, false);
         if matches!(meaning, Ok(Meaning::Absent)) {
-            return;
+            return self.note_uncompared_attribute(column, index);
         }
         // `index` was returned by `attribute`, and attributes are never removed.
         let attribute = &mut self.attributes[index];
@@ -948,7 +996,7 @@ impl RowWriter {
             .zip(self.policy.names.settings.as_deref())
             .map(|(place, settings)| (place, &settings.content().attributes[place]));
         if known.is_some_and(|(_, known)| typed::is_blank(known, cell)) {
-            return;
+            return self.note_uncompared_attribute(column, index);
         }
         let twice = attribute.last_given == self.rows;
         attribute.last_given = self.rows;
@@ -969,7 +1017,12 @@ impl RowWriter {
         let written = meaning.and_then(|meaning| match (meaning, known, &mut self.names) {
             (Meaning::Value, Some((place, known)), Some(names)) => {
                 names.given.insert(place);
-                typed::write(known, place, cell, &self.policy, names, body)
+                let reading = &self.readings[reading];
+                let written = typed::write(known, place, cell, (&self.policy, reading), names, body);
+                let (is_read, row) = (written.is_ok(), self.rows - 1);
+                self.doubts
+                    .add(column, &known.data_type, cell, reading, is_read, row);
+                written
             }
             (Meaning::Value, ..) => value::attribute(cell, self.policy.dates, body),
             (_, Some((place, _)), Some(names)) => {
@@ -997,12 +1050,14 @@ impl RowWriter {
         if !twice && written.is_ok() {
             if is_key {
                 self.import_key_at = Some(value..self.attribute_body.len() - 1);
+                self.office.key_is_number = is_number(cell);
             }
-            if trimmed.is_some() {
-                let name = column.map_or_else(
-                    || self.attributes[index].name.clone(),
-                    |column| self.called(column).to_owned(),
-                );
+            let attribute = &self.attributes[index];
+            let name = column.map_or(&*attribute.name, |column| called_of(&self.columns, column));
+            if is_key && is_number(cell) {
+                self.office.note_number(name, self.rows - 1);
+            } else if trimmed.is_some() {
+                let name = name.to_owned();
                 self.note_trimmed(name);
             }
             if value::is_blank_as_text(cell) {
@@ -1011,6 +1066,7 @@ impl RowWriter {
             return;
         }
         self.attribute_body.truncate(start);
+        let written = written.map_err(|refusal| self.with_fix_of_date(column, cell, refusal));
         let column = match column.and_then(|column| self.columns.get(column.0 as usize)) {
             Some(named) => named.name.clone(),
             None => format!("{CUSTOM_ATTRIBUTES}.{}", self.attributes[index].name),
@@ -1070,6 +1126,7 @@ impl RowWriter {
                     self.missing_id();
                 }
                 if self.id == Given::Yes {
+                    self.note_edits();
                     self.check_asset();
                 }
                 if empty && self.current.is_some() && self.problems.is_empty() {
@@ -1145,12 +1202,19 @@ impl RowWriter {
             .names
             .rows_of_file
             .map(|rows| rows.saturating_sub(self.rows - 1));
-        is_total.then(|| self.office.totals_row(left)).flatten()
+        is_total
+            .then(|| self.office.totals_row(left, self.policy.names.skipped))
+            .flatten()
     }
 
     /// Returns the names of the columns.
     pub(super) fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|named| named.name.as_str())
+    }
+
+    /// Returns the names in dicts of custom attributes.
+    pub(super) fn entry_names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|entry| entry.name.as_str())
     }
 
     fn is_import_key(&self, name: &str) -> bool {
@@ -1184,7 +1248,10 @@ impl RowWriter {
                     .map(|text| text.trim().to_owned())
                     .filter(|text| !text.is_empty())
                 {
-                    Some(text) => self.import_key = text,
+                    Some(text) => {
+                        self.office.note_key(&text);
+                        self.import_key = text;
+                    }
                     None => self.bad_import_key(&field, "must be text to identify a row"),
                 }
             }
@@ -1299,17 +1366,6 @@ impl RowWriter {
     /// Returns the warnings, which make no row invalid. `named` returns the label of a row.
     pub fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
         let (typos, unknown) = self.ignored();
-        let barcode = self.barcode_as_number.iter().map(|(column, row)| {
-            let fix = match self.row_title() {
-                Some(_) => "format its cells as text in the sheet".to_owned(),
-                None => format!("read the sheet with dtype={{'{column}': str}}"),
-            };
-            let first = named(*row);
-            format!(
-                "column '{column}' has numbers (first: {first}), so leading zeros may be lost. To keep \
-                them, {fix}"
-            )
-        });
         let blanks = self.blanks_as_text.iter().map(|(column, row)| {
             let first = named(*row);
             format!(
@@ -1334,12 +1390,14 @@ impl RowWriter {
         });
         typos
             .into_iter()
-            .chain(barcode)
+            .chain(self.doubts(named))
+            .chain(self.numbers(named))
             .chain(blanks)
             .chain(trimmed)
             .chain(overlong)
             .chain(unknown)
             .chain(self.compared())
+            .chain(self.ignored_edits.warnings(named))
             .chain(self.notes_on_options())
             .chain(noticed)
             .collect()
@@ -1390,11 +1448,17 @@ fn is_api_name(name: &str) -> bool {
 
 /// Adds the cell of an attribute to the digest of a row, as the options read it. `known` is the index of the attribute in
 /// the settings.
-fn identify(identity: &mut Identity, policy: &Policy, seed: Seed, known: Option<usize>, cell: &Cell<'_>) {
+fn identify(
+    identity: &mut Identity,
+    (policy, reading): (&Policy, &Reading),
+    seed: Seed,
+    known: Option<usize>,
+    cell: &Cell<'_>,
+) {
     let read = match (known.zip(policy.names.settings.as_deref()), cell) {
         (Some((place, settings)), Cell::Text(text)) => {
             let data_type = &settings.content().attributes[place].data_type;
-            policy.names.reading.identity(data_type, trimmed(text))
+            reading.identity(data_type, trimmed(text))
         }
         _ => None,
     };
@@ -1489,6 +1553,12 @@ pub(super) fn shown(cell: &Cell<'_>) -> String {
         Cell::Digits(text) | Cell::Text(text) | Cell::Shown { text, .. } => return shortened(text, LONGEST),
         Cell::Date(date) => date.to_string(),
         Cell::DateTime(moment) => moment.to_string(),
+        Cell::Zoned(moment, offset) => {
+            let minutes = offset.seconds() / 60;
+            let sign = if minutes < 0 { '-' } else { '+' };
+            let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+            format!("{moment}{sign}{hours:02}:{minutes:02}")
+        }
         Cell::List(items) => {
             let items: Vec<String> = items.iter().take(3).map(shown).collect();
             format!("[{}]", items.join(", "))

@@ -106,8 +106,8 @@ rules! {
         "write yes or no, or name the words of your data with true_values= and false_values=";
     CHOICE "choice": "value of a select or multi-select attribute is not one of its options",
         "use the label or id of an option; separate the options of a multi-select with ;";
-    LEADING_ZEROS "leading_zeros": "value is a number in a column of text with leading zeros, so its own zeros \
-        are lost",
+    LEADING_ZEROS "leading_zeros": "value is a number, but other rows have text with leading zeros, or the project has \
+        an import key such as 0017 or 1.10 that reads as this number",
         "write the value as text, with its leading zeros";
     TOO_MANY_DIGITS "too_many_digits": "value is a number of more than 15 digits, but Excel and floats keep \
         only 15",
@@ -210,6 +210,21 @@ impl Problem {
     pub fn import_key_of_row(field: &str, key: &str, other: &str) -> Self {
         let message = format!("the import key `{field}` {key} is that of {other} of this run");
         SAME_IMPORT_KEY.problem(field, key, message, "use another key")
+    }
+
+    /// Creates the problem for an import key that is a number in the row, and that the project writes in another way.
+    /// `is_file` is whether the rows come from a file.
+    #[must_use]
+    pub fn key_as_number(column: &str, number: &str, key: &str, is_file: bool) -> Self {
+        let message = format!("`{column}` is {number}: a number, but the project has the import key '{key}'");
+        let fix = if is_file {
+            format!("format the column as text in the sheet, and write '{key}' if this is the asset")
+        } else {
+            format!(
+                "read the column as text, for example with dtype={{'{column}': str}}, or pass the path of the file"
+            )
+        };
+        LEADING_ZEROS.problem(column, number, message, &fix)
     }
 
     /// Creates the problem for a list item that is not a row. `found` describes the item.

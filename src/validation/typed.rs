@@ -26,15 +26,15 @@ pub(super) fn write(
     attribute: &Attribute,
     place: usize,
     cell: &Cell<'_>,
-    policy: &Policy,
+    (policy, reading): (&Policy, &Reading),
     names: &mut Resolver,
     out: &mut Vec<u8>,
 ) -> Written {
     match attribute.data_type.as_str() {
         "text" => text(attribute, cell, out),
-        "numeric" => numeric(cell, &policy.names.reading, out),
-        "date" => day(cell, policy, out),
-        "boolean" => boolean(cell, &policy.names.reading, out),
+        "numeric" => numeric(cell, reading, out),
+        "date" => day(cell, policy.dates, reading, out),
+        "boolean" => boolean(cell, reading, out),
         "select" => {
             let id = match cell {
                 Cell::List(items) if items.len() == 1 => choice(place, &items[0], names),
@@ -62,11 +62,11 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             date(*day, out);
             Ok(())
         }
-        Cell::DateTime(moment) if midnight(*moment) => {
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) if midnight(*moment) => {
             date(moment.date(), out);
             Ok(())
         }
-        Cell::DateTime(moment) => {
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) => {
             value::plain(&moment.to_string(), out);
             Ok(())
         }
@@ -100,18 +100,27 @@ fn numeric(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {
     Ok(())
 }
 
-fn day(cell: &Cell<'_>, policy: &Policy, out: &mut Vec<u8>) -> Written {
+fn day(cell: &Cell<'_>, dates: Dates, reading: &Reading, out: &mut Vec<u8>) -> Written {
     let moment = match cell {
         Cell::Date(day) => day.to_datetime(jiff::civil::Time::midnight()),
-        Cell::DateTime(moment) => *moment,
-        Cell::Text(text) => match policy.names.reading.date(text) {
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) => *moment,
+        Cell::Text(text) => match reading.date(text) {
             Ok(moment) => moment,
             Err((reason, fix)) => return refused(&DATE, reason, fix),
         },
         _ => return refused(&DATE, "not a date", WITH_DATE),
     };
-    if policy.dates == Dates::Strict && !midnight(moment) {
-        return refused(&DATE_ONLY, DATE_ONLY.says, "");
+    if dates == Dates::Strict && !midnight(moment) {
+        let has_zone = match cell {
+            Cell::Zoned(..) => true,
+            Cell::Text(text) => text.trim().parse::<jiff::Timestamp>().is_ok(),
+            _ => false,
+        };
+        return refused(
+            &DATE_ONLY,
+            DATE_ONLY.says,
+            if has_zone { value::ZONED } else { "" },
+        );
     }
     date(moment.date(), out);
     Ok(())

@@ -107,7 +107,7 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             date(*day, out);
             Ok(())
         }
-        Cell::DateTime(moment) => {
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) => {
             if midnight(*moment) {
                 date(moment.date(), out);
             } else {
@@ -215,11 +215,12 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             date(*day, out);
             Ok(())
         }
-        Cell::DateTime(moment) if dates == Dates::Truncate || midnight(*moment) => {
+        Cell::DateTime(moment) | Cell::Zoned(moment, _) if dates == Dates::Truncate || midnight(*moment) => {
             date(moment.date(), out);
             Ok(())
         }
         Cell::DateTime(_) => refused(&DATE_ONLY, DATE_ONLY.says, ""),
+        Cell::Zoned(..) => refused(&DATE_ONLY, DATE_ONLY.says, ZONED),
         Cell::List(items) => choices(items, out),
         other => {
             let start = out.len();
@@ -232,6 +233,11 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
         }
     }
 }
+
+/// The fix for a time of day with a time zone: in another zone, it may be the midnight of another day.
+pub(super) const ZONED: &str = "convert the times to the local time zone first, for example with \
+    .dt.tz_convert('Europe/Berlin'), because the date depends on it. If they still have a time of day, pass \
+    dates='truncate' to drop it";
 
 /// Writes the options of a multi-select attribute.
 fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {

@@ -12,8 +12,9 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::encoding::{self, Guess};
-use super::{Layout, Names, cannot_read, footer_note, header_note, not_empty, open_file, shown_size};
-use crate::input::{Cell, Column, Label, More, Sink, SourceError};
+use super::footer::{FooterRow, footer_note};
+use super::{Layout, Names, cannot_read, header_note, not_empty, open_file, shown_size};
+use crate::input::{Cell, Column, Label, More, Sink, SourceError, is_total};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
 
@@ -292,12 +293,8 @@ impl Table {
         if header.footer.len() < layout.skip_footer {
             return Err(names.no_footer(layout, header.footer.len()));
         }
-        let footer: Vec<(u32, String)> = header
-            .footer
-            .iter()
-            .map(|row| (row.line, row.first.clone()))
-            .collect();
-        notes.extend(footer_note(LINE, &footer));
+        let footer = Vec::from(header.footer);
+        notes.extend(footer_note(LINE, &names.place, &header.last_columns, &footer)?);
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
         let table = Self {
@@ -436,15 +433,10 @@ struct Header {
     /// Whether each column has a cell below the header that is not blank.
     below: Vec<bool>,
     /// The lines read last: the footer, if the file ends here.
-    footer: VecDeque<Held>,
+    footer: VecDeque<FooterRow>,
+    /// The columns of the row above the footer. Empty without a footer.
+    last_columns: Vec<u32>,
     skip_footer: usize,
-}
-
-/// A line, the columns of its cells, and the first cell.
-struct Held {
-    line: u32,
-    columns: Vec<u32>,
-    first: String,
 }
 
 impl Header {
@@ -461,6 +453,7 @@ impl Header {
             last: line,
             below: Vec::new(),
             footer: VecDeque::new(),
+            last_columns: Vec::new(),
             skip_footer,
         }
     }
@@ -469,13 +462,17 @@ impl Header {
         if self.skip_footer == 0 {
             return self.add_row(line, records.cells().map(|(column, _)| column));
         }
-        let columns = records.cells().map(|(column, _)| column).collect();
-        let first = records.cells().next().map_or("", |(_, text)| text).to_owned();
-        self.footer.push_back(Held { line, columns, first });
+        self.footer.push_back(FooterRow {
+            row: line,
+            columns: records.cells().map(|(column, _)| column).collect(),
+            first: records.cells().next().map_or("", |(_, text)| text).to_owned(),
+            is_total: records.cells().any(|(_, text)| is_total(text)),
+        });
         if self.footer.len() > self.skip_footer
-            && let Some(Held { line, columns, .. }) = self.footer.pop_front()
+            && let Some(FooterRow { row, columns, .. }) = self.footer.pop_front()
         {
-            self.add_row(line, columns.into_iter());
+            self.add_row(row, columns.iter().copied());
+            self.last_columns = columns;
         }
     }
 

@@ -3,6 +3,7 @@
 mod biff;
 mod delimited;
 pub mod encoding;
+mod footer;
 mod opendocument;
 mod shown;
 mod workbook;
@@ -18,8 +19,8 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 use jiff::civil;
 
-use super::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
-use crate::error::shortened;
+use super::{Cell, Column, Label, More, Padded, Sink, Source, SourceError, is_total};
+use footer::{FooterRow, footer_note};
 
 /// The file extensions of supported workbooks.
 pub const WORKBOOKS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
@@ -122,6 +123,8 @@ struct Content {
     names: Vec<String>,
     /// The columns that a template marked as required.
     required: Vec<String>,
+    /// The number of rows at the end that were skipped.
+    skipped: usize,
     body: Body,
 }
 
@@ -261,6 +264,7 @@ impl Sheet {
                     name: None,
                     names,
                     required: Vec::new(),
+                    skipped: layout.skip_footer,
                     body: Body::Lines(table),
                 });
             }
@@ -269,6 +273,12 @@ impl Sheet {
         }))
         .unwrap_or_else(|_| Err(damaged(path, "the file reader crashed")))?;
         Ok(Self(Arc::new(content)))
+    }
+
+    /// Returns the number of rows at the end that were skipped.
+    #[must_use]
+    pub fn skipped(&self) -> usize {
+        self.0.skipped
     }
 
     /// Starts reading at the first row.
@@ -476,10 +486,17 @@ impl Content {
         let Some(kept) = rows.len().checked_sub(layout.skip_footer) else {
             return Err(names.no_footer(layout, rows.len()));
         };
-        let footer = rows.split_off(kept);
-        let footer: Vec<(u32, String)> = footer.iter().map(|row| (row[0].0, row[0].2.name())).collect();
-        notes.extend(footer_note(SHEET_ROW, &footer));
-        let end = footer.first().map_or(u32::MAX, |(row, _)| *row);
+        let columns = |row: &[Placed]| row.iter().map(|(_, column, _)| *column).collect::<Vec<_>>();
+        let footer = rows.split_off(kept).into_iter().map(|row| FooterRow {
+            row: row[0].0,
+            columns: columns(row),
+            first: row[0].2.name(),
+            is_total: row.iter().any(|(.., value)| is_total(&value.name())),
+        });
+        let footer: Vec<FooterRow> = footer.collect();
+        let last = rows.last().map(|row| columns(row)).unwrap_or_default();
+        notes.extend(footer_note(SHEET_ROW, &names.place, &last, &footer)?);
+        let end = footer.first().map_or(u32::MAX, |row| row.row);
         let below = rows.into_iter().flatten().map(|(_, column, _)| *column);
         let (places, names) = names.finish(below)?;
         let places: BTreeMap<u32, u32> = places.into_iter().zip(0..).collect();
@@ -502,6 +519,7 @@ impl Content {
             name: Some(name),
             names,
             required,
+            skipped: layout.skip_footer,
             body: Body::Cells(Cells { rows, cells }),
         })
     }
@@ -592,27 +610,6 @@ fn header_note(row_title: &str, row: u32) -> String {
         "the column names were taken from {row_title} {}; the rows above it were skipped",
         u64::from(row) + 1
     )
-}
-
-/// Creates the note for the rows that were skipped at the end, each with its first cell.
-fn footer_note(row_title: &str, rows: &[(u32, String)]) -> Option<String> {
-    const MOST: usize = 5;
-    const LONGEST: usize = 40;
-    let (first, last) = (u64::from(rows.first()?.0) + 1, u64::from(rows.last()?.0) + 1);
-    let mut shown: Vec<String> = rows
-        .iter()
-        .take(MOST)
-        .map(|(_, text)| format!("'{}'", shortened(text.trim(), LONGEST)))
-        .collect();
-    if rows.len() > MOST {
-        shown.push("...".to_owned());
-    }
-    let shown = shown.join(", ");
-    Some(if first == last {
-        format!("{row_title} {first} was skipped (skip_footer=1): {shown}")
-    } else {
-        format!("{row_title}s {first} to {last} were skipped (skip_footer=): {shown}")
-    })
 }
 
 impl Formula {
