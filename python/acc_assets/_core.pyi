@@ -216,6 +216,8 @@ class Engine:
             options: The options of the get.
             after: The table of an earlier get that failed. Only ids that it does not contain are requested.
         """
+    def read_error_codes(self) -> Operation:
+        """Plan a read of the error codes, which is done only once. The operation's `table` contains the codes."""
     def read(
         self,
         kind: str,
