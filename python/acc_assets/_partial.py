@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from typing import Final, TypeAlias
 
 from . import _core
-from ._tables import AssetTable, RelationshipTable
+from ._related import RelationshipTable
+from ._tables import AssetTable
 from ._text import counted, is_uuid, warn
 from .errors import AccError, DataWarning, InputError, OptionError, ReadInterrupted
 
