@@ -21,6 +21,7 @@ use super::sheet::prepared;
 use super::table::Table;
 use crate::api;
 use crate::batch::activity::{Activity, CurrentActivity};
+use crate::batch::by_field::{ByField, FieldOptions};
 use crate::batch::options::{GetOptions, WriteOptions};
 use crate::batch::readings::Readings;
 use crate::batch::rest::{Earlier, Get, List, stopped};
@@ -219,6 +220,34 @@ impl Engine {
             let ledger = ledger::lock(ledger);
             Ended::of_read(get.end(ended, &ledger))
         })
+    }
+
+    /// Plans a read of the assets that have one of the values in the rows. The operation's table contains the assets.
+    #[pyo3(signature = (project, rows, options, /))]
+    fn get_by_field(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        rows: &Bound<'_, Rows>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Operation> {
+        let options: FieldOptions = depythonize(options)?;
+        let source = Prepared::new(rows.get().source(py)?, None);
+        let error: Arc<Mutex<Option<PyErr>>> = source.inner().error();
+        let stop = Stop::default();
+        let read = ByField {
+            session: Session::new(self.caller(py)?, stop.clone()),
+            project: project_id(py, project)?,
+            options,
+        };
+        let activity = CurrentActivity::new(Activity::Reading, read.session.counters.clone());
+        let stopping = stop.clone();
+        let work = Box::pin(async move {
+            let source = Box::new(Blocking(source));
+            Ended::of_read(read.read(source, &stopping).await)
+        });
+        let ledger = SharedLedger::default();
+        Ok(Operation::new(work, ledger, stop, None, error, activity))
     }
 
     /// Plans a read of the error codes, which are read only once per client. The operation's table contains the

@@ -7,6 +7,7 @@ mod current;
 mod fields;
 mod identity;
 mod json;
+pub mod lookup;
 mod notices;
 mod office;
 mod policy;
