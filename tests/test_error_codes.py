@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -42,9 +43,9 @@ def test_error_codes_are_read_once_and_without_a_token(sim: acc.testing.Simulato
 
 async def test_error_codes_are_awaited(sim: acc.testing.Simulator) -> None:
     async with sim.async_client() as client:
-        codes = await client.error_codes()
+        codes, again = await asyncio.gather(client.error_codes(), client.error_codes())
         assert codes["CONFLICT"].status == 409
-        assert await client.error_codes() == codes
+        assert again == codes == await client.error_codes()
     assert sim.audit()["endpoints"]["error-codes"]["requests"] == 1
 
 
@@ -52,6 +53,15 @@ def test_error_codes_become_a_frame(client: acc.Client) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame(client.error_codes().values())
     assert list(frame.columns) == ["name", "description", "status", "metadata_keys"]
+
+
+@pytest.mark.once
+def test_error_codes_do_not_count_against_the_limit_of_assets(sim: acc.testing.Simulator) -> None:
+    client = sim.client(limits={"assets_read": 1, "window": 20})
+    begun = time.monotonic()
+    client.project(sim.project_id).raw.categories()
+    assert client.error_codes()
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.once

@@ -98,11 +98,15 @@ def test_few_values_are_searched_for(
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("switch", [("ignore_filter", "all"), ("empty_page", "before_each")])
+@pytest.mark.parametrize("trouble", ["ignore_filter", "empty_page", "rejected"])
 def test_get_by_does_not_rely_on_the_search(
-    sim: acc.testing.Simulator, project: acc.Project, made: acc.BulkResult, switch: tuple[str, str]
+    sim: acc.testing.Simulator, project: acc.Project, made: acc.BulkResult, kit: Kit, trouble: str
 ) -> None:
-    sim.set_switch(*switch)
+    project.assets.create(kit.rows(600)).raise_if_failed()
+    if trouble == "rejected":
+        sim.add_fault("status", on="assets", code=400, nth=2, times=3)
+    else:
+        sim.set_switch(trouble, "all" if trouble == "ignore_filter" else "before_each")
     found = project.assets.get(["000007", "000301", "none"], by="Barcode")
     assert (names(found), found.missing) == (["AHU-7", "AHU-301"], ["none"])
 

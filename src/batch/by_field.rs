@@ -94,15 +94,19 @@ impl ByField {
         Ok(())
     }
 
-    /// Searches for each value with one request. Returns whether all values were found, and no search had a second
-    /// page.
+    /// Searches for each value with one request. Returns whether all values were found, no search had a second
+    /// page, and none was rejected, for example because of a value.
     async fn search(&self, found: &mut Found) -> Result<bool, Error> {
         let at_once = self.session.caller.options().max_in_flight;
         let values = found.values.clone();
         let searches = values.into_iter().map(|value| async move {
             let mut pages = self.pages(Some(&value))?;
-            let page = pages.next().await?;
-            Ok::<_, Error>((page, pages.is_at_end()))
+            match pages.next().await {
+                Err(Error::Service(refusal)) if [400, 414, 422].contains(&refusal.status) => {
+                    Ok((None, false))
+                }
+                page => Ok::<_, Error>((page?, pages.is_at_end())),
+            }
         });
         let mut searches = stream::iter(searches).buffer_unordered(at_once);
         let mut complete = true;
@@ -241,27 +245,27 @@ impl Found {
 
 /// Reads the values in a column. Blank cells are left out.
 async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<String>, Error> {
-    let mut values = Values {
+    let mut read = Values {
         column,
         known: false,
         rows: 0,
-        values: Vec::new(),
+        texts: Vec::new(),
         invalid: None,
     };
-    while source.fill(&mut values)? == More::Rows && values.invalid.is_none() {
+    while source.fill(&mut read)? == More::Rows && read.invalid.is_none() {
         // Reading does not yield by itself, so let the driver of the call check for signals.
         tokio::task::yield_now().await;
     }
-    if let Some(invalid) = values.invalid {
+    if let Some(invalid) = read.invalid {
         return Err(Error::Input(invalid));
     }
-    if values.rows > 0 && !values.known {
+    if read.rows > 0 && !read.known {
         return Err(Error::Input(format!(
             "there is no column `{}`; pass the name of the column with the values as key=",
             shortened(column, 100)
         )));
     }
-    Ok(values.values)
+    Ok(read.texts)
 }
 
 struct Values<'c> {
@@ -269,7 +273,7 @@ struct Values<'c> {
     /// Whether the rows have the column.
     known: bool,
     rows: usize,
-    values: Vec<String>,
+    texts: Vec<String>,
     /// Why a row is invalid.
     invalid: Option<String>,
 }
@@ -293,7 +297,7 @@ impl Sink for Values<'_> {
             return;
         }
         match lookup::text_of(value) {
-            Ok(value) => self.values.extend(value),
+            Ok(text) => self.texts.extend(text),
             Err(lookup::NoText) => {
                 self.invalid.get_or_insert_with(|| {
                     format!(

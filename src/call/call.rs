@@ -51,7 +51,8 @@ impl Session {
         } = self;
         let mut called = caller.read(&request, stop, counters, at, read).await;
         if let Err(Error::Service(refusal)) = &mut called.result {
-            self.describe(call, refusal).await;
+            // Boxed, because every call would otherwise have room for a second request.
+            Box::pin(self.describe(call, refusal)).await;
         }
         called
     }

@@ -237,7 +237,7 @@ class AsyncAssets(AsyncVerbs):
             by: What `ids` contains instead of ids: "Asset ID", "Barcode", or the display name or API name of a text
                 attribute. If `ids` has columns, this is also the column, unless `key` is given. Spaces around a value are
                 ignored, but case matters. All assets with a value are returned, in the order of the values.
-            include_custom_attributes: Whether to read the custom attributes.
+            include_custom_attributes: Whether to read the custom attributes. They are also read if `by` is one of them.
             include_deleted: Whether to include deleted assets, which have isActive set to false.
             missing: What to do about ids without an asset: "report" lists them in `missing`, "raise" raises InputError.
             batch_size: Ids per request, 1 to 100. Default: 100.
