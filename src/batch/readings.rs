@@ -131,7 +131,7 @@ impl Reading {
         let read = tokio::spawn(scope::inherit(async move {
             let content = match known {
                 Some(known) => reader.read_locations(known.content().clone()).await,
-                None => Box::pin(reader.read()).await,
+                None => reader.read().await,
             };
             content.map(|content| Arc::new(Settings::new(content)))
         }));
