@@ -115,6 +115,8 @@ def test_partial_has_all_relationships_if_the_assets_cannot_be_read(
     assert isinstance(partial, acc.RelationshipTable)
     assert partial.to_dicts() == whole
     assert "from_name" not in columns(partial)
+    with pytest.raises(acc.OptionError, match=r"that read is complete: use its `.partial`"):
+        relationships.search("asset", after=caught.value)
     sim.add_fault("status", code=503, on="relationships:search", nth=2)
     with pytest.raises(acc.ServerError) as caught:
         relationships.search("asset")
