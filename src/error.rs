@@ -137,6 +137,9 @@ pub struct Violation {
     pub code: Option<String>,
     pub title: Option<String>,
     pub message: String,
+    /// See [`ServiceError::description`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     pub metadata: Option<Value>,
 }
 
@@ -149,6 +152,10 @@ pub struct ServiceError {
     /// The error code from the service or the gateway, such as `AUTH-006` or `BadInput`.
     pub code: Option<String>,
     pub message: Option<String>,
+    /// The documented meaning of `code`, if the response contains the code but no text. Only shown to users: no
+    /// decision depends on it, because it may be unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     pub violations: Vec<Violation>,
     /// The `errorMetadata` in the body. For a 409, this describes the conflict ("Assets field guide").
     pub metadata: Option<Value>,
@@ -163,7 +170,48 @@ pub struct ServiceError {
     pub hint: Option<String>,
 }
 
+impl Violation {
+    /// Returns the message or, if the response has none, the description of the code.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.description.as_deref().unwrap_or(&self.message)
+    }
+}
+
+/// Returns whether a response contains a code but no text, or only the code as its text.
+fn is_bare(code: Option<&str>, message: Option<&str>) -> bool {
+    code.is_some_and(|code| message.is_none_or(|message| message.trim() == code.trim()))
+}
+
 impl ServiceError {
+    /// Returns the message or, if the response has none, the description of the code.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.description.as_deref().or(self.message.as_deref())
+    }
+
+    /// Returns whether the response, or one of its violations, has a code but no text.
+    #[must_use]
+    pub fn lacks_text(&self) -> bool {
+        let violations = self.violations.iter();
+        is_bare(self.code.as_deref(), self.message.as_deref())
+            || violations
+                .map(|violation| (violation.code.as_deref(), violation.message.as_str()))
+                .any(|(code, message)| is_bare(code, Some(message)))
+    }
+
+    /// Adds the descriptions of codes that have no text.
+    pub fn describe<'d>(&mut self, description: impl Fn(&str) -> Option<&'d str>) {
+        let of = |code: &Option<String>, message: Option<&str>| {
+            let code = code.as_deref().filter(|code| is_bare(Some(code), message))?;
+            description(code.trim()).map(str::to_owned)
+        };
+        self.description = of(&self.code, self.message.as_deref());
+        for violation in &mut self.violations {
+            violation.description = of(&violation.code, Some(&violation.message));
+        }
+    }
+
     /// Returns whether the gateway rejected the request for lack of capacity, before the service received it.
     ///
     /// This is not documented. According to a user forum, the gateway has repeated the status as the error
@@ -289,39 +337,40 @@ impl fmt::Display for ServiceError {
 }
 
 impl ServiceError {
-    fn write(&self, text: &mut String) -> fmt::Result {
-        write!(text, "the service returned {}", self.status)?;
+    fn write(&self, out: &mut String) -> fmt::Result {
+        write!(out, "the service returned {}", self.status)?;
         if let Some(code) = &self.code {
-            write!(text, " {code}")?;
+            write!(out, " {code}")?;
         }
-        match &self.message {
+        match self.text() {
             // A violation often repeats the message.
             Some(message) if !self.violations.is_empty() => {
-                write!(text, ": {}", message.trim_end_matches('.'))?;
+                write!(out, ": {}", message.trim_end_matches('.'))?;
             }
-            Some(message) => write!(text, ": {message}")?,
-            None if self.body.is_empty() => text.write_str(" with no body")?,
-            None => write!(text, ": {}", shortened(&self.body, 300))?,
+            Some(message) => write!(out, ": {message}")?,
+            None if self.body.is_empty() => out.write_str(" with no body")?,
+            None => write!(out, ": {}", shortened(&self.body, 300))?,
         }
         for violation in self.violations.iter().take(3) {
-            let is_said = self.message.as_ref().is_some_and(|message| {
-                message.trim_end_matches('.') == violation.message.trim_end_matches('.')
-            });
+            let text = violation.text();
+            let is_said = self
+                .text()
+                .is_some_and(|said| said.trim_end_matches('.') == text.trim_end_matches('.'));
             match &violation.field {
-                Some(field) if is_said => write!(text, " (`{field}`)")?,
-                Some(field) => write!(text, "; `{field}`: {}", violation.message)?,
+                Some(field) if is_said => write!(out, " (`{field}`)")?,
+                Some(field) => write!(out, "; `{field}`: {text}")?,
                 None if is_said => {}
-                None => write!(text, "; {}", violation.message)?,
+                None => write!(out, "; {text}")?,
             }
         }
         if self.violations.len() > 3 {
-            write!(text, "; and {} more", self.violations.len() - 3)?;
+            write!(out, "; and {} more", self.violations.len() - 3)?;
         }
         if let Some(hint) = &self.hint {
-            write!(text, " ({hint})")?;
+            write!(out, " ({hint})")?;
         }
         match &self.request_id {
-            Some(id) => write!(text, " [request id {id}]"),
+            Some(id) => write!(out, " [request id {id}]"),
             None => Ok(()),
         }
     }

@@ -62,8 +62,9 @@ class RecordedServer:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        # The token in the first recording. Examples are replayed with their own token.
-        self.token = self._left[0]["request"]["headers"]["authorization"].removeprefix("Bearer ")
+        # The token in the first recording, if it has one. Examples are replayed with their own token.
+        headers_of_first = self._left[0]["request"]["headers"]
+        self.token = headers_of_first.get("authorization", "none").removeprefix("Bearer ")
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
 

@@ -78,7 +78,7 @@ def test_get_accepts_ids_in_many_forms(project: acc.Project, made: acc.BulkResul
 
 
 def test_get_reports_invalid_ids_as_missing(project: acc.Project, made: acc.BulkResult) -> None:
-    with pytest.warns(acc.DataWarning, match=r"^1 value is not an asset id .*'AHU-1'.*text=") as warned:
+    with pytest.warns(acc.DataWarning, match=r"^1 value is not an asset id .*'AHU-1'.*by=") as warned:
         assets = project.assets.get(["AHU-1", made.ids[0], None])
     assert [str(warning.filename) for warning in warned] == [__file__]
     assert assets.missing == ["AHU-1"]

@@ -12,18 +12,18 @@ LAYERS = """
     _core _json errors _text _html _paths _secret
     _records _options _times
     _conditions
-    _tables _partial _mapping _progress
+    _tables _related _partial _mapping _progress
     _aligned _workbooks _reading
     _report
     _results _files _frames _rows _event_loop
-    _session _write _check _settings _setup _runs _query
+    _session _write _check _settings _setup _runs _query _lookup
     {face}._drive {face}.verbs {face}.assets {face}.relationships {face}.project {face}.client
     typing testing
 """
 FACES = ("_async", "_sync")
 ORDER = [name.format(face=face) for name in LAYERS.split() for face in (FACES if "{" in name else FACES[:1])]
 # An error has the result of its call. These imports are for type checkers only.
-UPWARD = {("errors", name) for name in ("_results", "_setup", "_tables")}
+UPWARD = {("errors", name) for name in ("_related", "_results", "_setup", "_tables")}
 
 
 def imports(path: pathlib.Path) -> set[str]:

@@ -110,6 +110,7 @@ def test_every_public_class_is_in_one_of_these_tests(
         acc.Progress(1, 2, 3, 4.0, "writing"),
         acc.Cause("invalid", "required", "statusId", "is missing", "add it", 2, (0, 1), (0, 1), ()),
         acc.Estimate(1, 1, 100, 0.01, 100.0),
+        acc.ErrorCode("CONFLICT", "In use.", 409, ("id",)),
         acc.Stats(1, 0, 0, 0.0, 0.1, 100, 0, 0),
         problem,
         error,

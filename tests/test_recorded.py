@@ -243,4 +243,4 @@ def test_list_reads_all_pages_of_the_example(recorded: Callable[..., RecordedSer
     pages = ["relationships-search-page-1", "relationships-search-page-2"]
     links = client(recorded(*pages)).project(CONTAINER).relationships
     expected = [row for page in pages for row in answer(page)["relationships"]]
-    assert links.search("asset").to_dicts() == expected
+    assert links.search("asset", names=False).to_dicts() == expected

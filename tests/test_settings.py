@@ -501,6 +501,75 @@ def test_settings_are_dicts_with_the_columns_of_a_frame(kind: Any, project: acc.
         settings.to_dicts("status")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_without_rows_have_columns_that_join(library: str, project: acc.Project) -> None:
+    frames = pytest.importorskip(library)
+    described: dict[str, Any] = {"categories": [], "attributes": [], "locations": []}
+    with acc.testing.Simulator(project=described) as sim, sim.client() as client:
+        empty = client.project(sim.project_id).settings()
+    full = project.settings()
+    keys = {"attributes": "name", "options": "id", "assignments": "category_id"}
+    for kind, key in keys.items():
+        frame, other = (getattr(one, f"to_{library}")(kind) for one in (empty, full))
+        assert len(frame) == 0
+        assert list(frame.columns) == list(other.columns)
+        left = frames.DataFrame({"key": ["x"]})
+        if library == "pandas":
+            assert len(left.merge(frame, left_on="key", right_on=key, how="left")) == 1
+        else:
+            assert len(left.join(frame, left_on="key", right_on=key, how="left")) == 1
+            root = empty.to_polars("locations")
+            assert len(root.join(root, left_on="parent_id", right_on="id", how="left")) == 1
+
+
+def test_frames_join_with_assets_and_with_each_other(project: acc.Project, kit: Kit) -> None:
+    pandas = pytest.importorskip("pandas")
+    settings = project.settings(refresh=True)
+    one, two = kit.choices("multi_select")[:2]
+    row = kit.row(
+        locationId=settings.locations[-1].id,
+        customAttributes={
+            kit.name("select"): kit.choices("select")[0],
+            kit.name("multi_select"): [one, two],
+            kit.name("numeric"): "2.5",
+        },
+    )
+    project.assets.create([row, kit.row("AHU-2")]).raise_if_failed()
+    assets = pandas.DataFrame([{**asset, **asset["customAttributes"]} for asset in project.assets.list()])
+    frames = {kind: settings.to_pandas(kind) for kind in ("categories", "statuses", "attributes", "options")}
+    frames["locations"] = settings.to_pandas("locations")
+    for kind, column, shown in (
+        ("categories", "categoryId", "path"),
+        ("statuses", "statusId", "label"),
+        ("locations", "locationId", "path"),
+        ("options", kit.name("select"), "label"),
+    ):
+        right = frames[kind].add_prefix("the_")
+        joined = assets.merge(right, left_on=column, right_on="the_id", how="left", validate="many_to_one")
+        found = {entry["id"]: entry[shown] for entry in settings.to_dicts(kind)}  # type: ignore[arg-type]
+        expected = [found.get(id) for id in assets[column].where(assets[column].notna(), None)]
+        given = [None if name != name else name for name in joined[f"the_{shown}"]]
+        assert given == expected
+        assert expected[0]
+    several = (
+        assets[:1]
+        .explode(kit.name("multi_select"))
+        .merge(frames["options"], left_on=kit.name("multi_select"), right_on="id", validate="many_to_one")
+    )
+    assert len(set(several["label"])) == 2
+    # The columns of custom attributes are names of attributes.
+    names = set(frames["attributes"]["name"])
+    assert len(names) == len(frames["attributes"])
+    assert {name for name in assets.columns if name.startswith("ca") and name[2:].isdigit()} <= names
+    assignments = settings.to_pandas("assignments")
+    assert set(assignments["category_id"]) <= set(frames["categories"]["id"])
+    assert set(assignments["attribute_name"]) | set(frames["options"]["attribute_name"]) <= names
+    labels = frames["categories"].merge(frames["statuses"], on="status_set_id").groupby("id_x")["label"]
+    for category in settings.categories:
+        if category.is_active:
+            assert set(category.statuses) <= set(labels.get_group(category.id))
+
+
 def test_the_time_of_reading_is_a_time(project: acc.Project, tmp_path: pathlib.Path) -> None:
     before = datetime.now(timezone.utc)
     settings = project.settings(refresh=True)

@@ -305,9 +305,11 @@ LINKS: list[Any] = [
 ]
 COLUMNS = {
     "id": "string",
+    "from_kind": "string",
     "from_domain": "string",
     "from_type": "string",
     "from_id": "string",
+    "to_kind": "string",
     "to_domain": "string",
     "to_type": "string",
     "to_id": "string",

@@ -140,6 +140,11 @@ def set_up(project: acc.Project, on_error: types.SetupOnError = "raise") -> acc.
     return project.apply_setup(setup, on_error=on_error)
 
 
+def meaning(client: acc.Client, code: str) -> str | None:
+    found: acc.ErrorCode | None = client.error_codes().get(code)
+    return found and found.description
+
+
 def wire(raw: acc.Raw) -> types.Json:
     rows: list[types.JsonObject] = raw.categories()
     return rows[0]["name"]
@@ -161,6 +166,7 @@ def changed(
 
 def read_back(project: acc.Project, ids: types.IdData, after: types.After = None) -> types.Asset:
     assets: acc.AssetTable = project.assets.get(ids, after=after)
+    assert len(project.assets.get(["QR-1"], by="Barcode")) == len(project.assets.get(["QR-1"], key="Barcode"))
     first: types.Asset = assets[0]
     page: acc.AssetTable = assets[:1]
     assert len(page) == 1
@@ -168,7 +174,7 @@ def read_back(project: acc.Project, ids: types.IdData, after: types.After = None
 
 
 def links(relationships: acc.Relationships) -> list[types.RelatedEntity]:
-    found: acc.RelationshipTable = relationships.search(acc.Entity("asset"), "photo")
+    found: acc.RelationshipTable = relationships.search(acc.Entity("asset"), "photo", names=False)
     rows: list[types.Relationship] = found[1:].to_dicts()
     ids: list[str | None] = found.ids
     assert len(rows) <= len(ids)
@@ -249,6 +255,7 @@ def main(folder: pathlib.Path) -> None:
         assert "HVAC" in settings_of(project)
         assert set_up(project).ok
         assert wire(project.raw) == "ROOT"
+        assert meaning(client, "CONFLICT")
         assert links(project.relationships) == []
         assert "assets:batch-create" in simulated({"timeout": 5.0}, sim)
         assert asyncio.run(

@@ -22,6 +22,7 @@ from ._records import (
     Cause,
     ColumnUse,
     Entity,
+    ErrorCode,
     Estimate,
     Location,
     OutcomeStatus,
@@ -34,6 +35,7 @@ from ._records import (
     Stats,
     Status,
 )
+from ._related import RelationshipTable
 from ._report import Report
 from ._results import Outcomes
 from ._rows import Rows, read
@@ -45,7 +47,7 @@ from ._sync.client import Client
 from ._sync.project import Project, Raw
 from ._sync.relationships import Relationships
 from ._sync.verbs import BulkResult
-from ._tables import AssetTable, RelationshipTable
+from ._tables import AssetTable
 from .errors import (
     AccError,
     ApiError,
@@ -99,6 +101,7 @@ __all__ = [
     "ConnectError",
     "DataWarning",
     "Entity",
+    "ErrorCode",
     "Estimate",
     "FileError",
     "ForbiddenError",

@@ -22,6 +22,7 @@ __all__ = [
     "delete_run",
     "encoding_name",
     "fixes_file",
+    "lookup_field",
     "project_id",
     "read_run",
     "read_toml",
@@ -128,6 +129,9 @@ class Rows:
     @property
     def replayable(self) -> bool:
         """Whether the rows can be read repeatedly."""
+    @property
+    def are_values(self) -> bool:
+        """Whether the rows are values without a column name, such as a list of ids."""
     def __len__(self) -> int:
         """Return the number of rows. Raises TypeError if it is not known before reading."""
 
@@ -216,6 +220,17 @@ class Engine:
             options: The options of the get.
             after: The table of an earlier get that failed. Only ids that it does not contain are requested.
         """
+    def get_by_field(self, project: str, rows: Rows, options: Mapping[str, Any], /) -> Operation:
+        """Plan a read of the assets that have one of these values in a field. The operation's `table` contains them.
+
+        Args:
+            project: The project's UUID.
+            rows: The values.
+            options: The column with the values, the field (from `lookup_field`), include_custom_attributes and
+                include_deleted.
+        """
+    def read_error_codes(self) -> Operation:
+        """Plan a read of the error codes, which is done only once. The operation's `table` contains the codes."""
     def read(
         self,
         kind: str,
@@ -494,6 +509,16 @@ def fixes_file(
 
 def template_file(settings: Settings, category: str, rows: int, /) -> bytes:
     """Create an Excel template for assets of a category, with drop-downs for this number of rows."""
+
+def lookup_field(named: str, settings: Settings | None = None, /) -> str | None:
+    """Return the API name of the field that a lookup of assets names: the Asset ID, the barcode or a text attribute.
+
+    Returns:
+        The name, or None if `settings` is None and only the settings can tell.
+
+    Raises:
+        OptionError: There is no such field, or it cannot identify assets.
+    """
 
 def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | None:
     """Read the file of a named run.

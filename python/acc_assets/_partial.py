@@ -7,12 +7,15 @@ from contextlib import contextmanager, suppress
 from typing import Final, TypeAlias
 
 from . import _core
-from ._tables import AssetTable, RelationshipTable
+from ._related import RelationshipTable
+from ._tables import AssetTable
 from ._text import counted, is_uuid, warn
 from .errors import AccError, DataWarning, InputError, OptionError, ReadInterrupted
 
 Read: TypeAlias = AssetTable | RelationshipTable
 After: TypeAlias = BaseException | Read | None
+
+ANOTHER_FIELD: Final = 'To find assets by Asset ID or barcode, pass by="Asset ID" or by="Barcode".'
 
 # The number of missing ids that a message names.
 FIRST: Final = 5
@@ -69,16 +72,16 @@ def unfinished(after: After) -> _core.Table | None:
     return kept._table
 
 
-def found(table: _core.Table, missing: str) -> AssetTable:
-    """Return the result of a read by ids. With `missing` "raise", raise InputError if an asset was not found."""
+def found(table: _core.Table, missing: str, by: str | None = None) -> AssetTable:
+    """Return the result of a read by ids, or by another field. With `missing` "raise", raise InputError for missing assets."""
     assets, absent = AssetTable(table), list(dict.fromkeys(table.missing))
     if absent and missing == "raise":
         more = f" and {len(absent) - FIRST:,} more" if len(absent) > FIRST else ""
         names = ", ".join(map(repr, absent[:FIRST]))
         hint = (
             "Deleted assets are only read with include_deleted=True."
-            if all(map(is_uuid, absent))
-            else "Asset ids are UUIDs. To find assets by Asset ID or barcode, use list(text=...)."
+            if by is not None or all(map(is_uuid, absent))
+            else f"Asset ids are UUIDs. {ANOTHER_FIELD}"
         )
         error = InputError(
             f"{counted(len(absent), 'asset was', 'assets were')} not found: {names}{more}. {hint} The assets that were found "
@@ -87,10 +90,10 @@ def found(table: _core.Table, missing: str) -> AssetTable:
         error.partial = assets
         raise error
     wrong = [one for one in absent if not is_uuid(one)]
-    if wrong:
+    if wrong and by is None:
         warn(
             f"{counted(len(wrong), 'value is not an asset id (a UUID)', 'values are not asset ids (UUIDs)')} and "
-            f"{'was' if len(wrong) == 1 else 'were'} not requested; see .missing (first: {wrong[0]!r}). To find assets by Asset ID or barcode, use list(text=...).",
+            f"{'was' if len(wrong) == 1 else 'were'} not requested; see .missing (first: {wrong[0]!r}). {ANOTHER_FIELD}",
             DataWarning,
         )
     return assets

@@ -375,7 +375,7 @@ def _entity(end: Entity | str | None) -> tuple[str | None, str | None, str | Non
     if (end.domain, end.type) == ENTITIES["asset"] and end.id is not None and not is_uuid(end.id):
         raise OptionError(
             f"{end.id!r} is not the id of an asset, which is a UUID. To find assets by Asset ID or barcode, use "
-            "project.assets.list(text=...)."
+            'project.assets.get(..., by="Asset ID").'
         )
     return end
 

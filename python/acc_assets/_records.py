@@ -4,6 +4,7 @@ This module does not postpone annotations, because `typing.get_type_hints` would
 """
 
 from collections.abc import Hashable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypedDict, get_args
 
 from . import _core
@@ -388,6 +389,30 @@ class Location(NamedTuple):
     path: str
     barcode: str | None
     parent_id: str | None
+
+
+class ErrorCode(NamedTuple):
+    """An error code of the Assets API. Returned by `client.error_codes`.
+
+    Args:
+        name: The code, such as "FIELD_EXCEEDS_MAX_LENGTH": the `code` of an ApiError or RowError.
+        description: What the code means. May be empty.
+        status: The usual HTTP status of the response, or None.
+        metadata_keys: The keys that the `metadata` of an error with this code may have.
+    """
+
+    name: str
+    description: str
+    status: int | None
+    metadata_keys: tuple[str, ...]
+
+
+def error_codes_of(rows: Iterable[Mapping[str, Any]]) -> Mapping[str, ErrorCode]:
+    """Return the error codes that the core read, by name, as a mapping that cannot be changed."""
+    codes = (
+        ErrorCode(row["name"], row["description"], row["status"], tuple(row["metadata_keys"])) for row in rows
+    )
+    return MappingProxyType({code.name: code for code in codes})
 
 
 class SetupStep(NamedTuple):

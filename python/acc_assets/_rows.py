@@ -14,8 +14,9 @@ from ._frames import from_pandas, from_stream, is_of, labels_of, values_of
 from ._mapping import ColumnMapping
 from ._options import Dates, Nulls, SheetOption
 from ._reading import LAYOUT, Reading, Values, reading
+from ._related import RelationshipTable
 from ._results import Outcomes
-from ._tables import AssetTable, RelationshipTable
+from ._tables import AssetTable
 from ._text import counted, nearest
 from .errors import InputError, OptionError
 

@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 KINDS: Final = get_args(SettingsKind)
+# The columns of each kind, which a kind without rows has too.
+COLUMNS: Final[dict[str, tuple[str, ...]]] = {
+    "categories": (
+        *("id", "name", "path", "depth", "parent_id", "is_active", "is_root"),
+        *("status_set", "status_set_id", "statuses", "attributes"),
+    ),
+    "statuses": Status._fields,
+    "attributes": Attribute._fields,
+    "options": ("id", "label", "attribute", "attribute_name", "is_active"),
+    "assignments": ("category_id", "category", "attribute", "attribute_name", "is_inherited"),
+    "locations": Location._fields,
+}
 
 
 class Settings:
@@ -225,6 +237,16 @@ class Settings:
     def to_pandas(self, kind: SettingsKind = "categories") -> pandas.DataFrame:
         """Convert one kind of settings to a pandas DataFrame.
 
+        Assets have the `id` of their settings, so the frames join with assets that were read with `names=False`:
+
+        - `id` of "categories", "statuses" and "locations" with `categoryId`, `statusId` and `locationId`.
+        - `name` of "attributes" with the columns of custom attributes, such as "ca7".
+        - `id` of "options" with the values of select attributes, and with each value of multi-select attributes.
+
+        The frames join with each other too: `status_set_id` of "categories" with that of "statuses", `parent_id` with the
+        `id` of the same kind, and of "assignments", `category_id` with the `id` of "categories". `attribute_name` of
+        "options" and "assignments" is the `name` of "attributes". Ids, and names of attributes, occur once per frame.
+
         Args:
             kind: "categories", "statuses", "attributes", "options" (the values of select attributes), "assignments"
                 (which category has which attribute) or "locations".
@@ -234,7 +256,10 @@ class Settings:
             ImportError: pandas is not installed.
 
         Example:
-            >>> project.settings().to_pandas("statuses")["label"][0]
+            >>> settings = project.settings()
+            >>> categories, statuses = settings.to_pandas("categories"), settings.to_pandas("statuses")
+            >>> allowed = categories[["path", "status_set_id"]].merge(statuses, on="status_set_id")
+            >>> allowed.query("path == 'HVAC'")["label"].iloc[0]
             'Specified'
         """
         return pandas_frame(self._columns(kind))
@@ -251,16 +276,21 @@ class Settings:
         """
         columns = self._columns(kind)
         # A default value has the type of its attribute, so the column would have mixed types.
-        return polars_frame(
+        frame = polars_frame(
             {
                 name: [None if cell is None else str(cell) for cell in cells] if name == "default" else cells
                 for name, cells in columns.items()
             }
         )
+        import polars
+
+        # A column without values has the type Null, which cannot be joined.
+        keys = [name for name in frame.columns if name in ("id", "name") or name.endswith(("_id", "_name"))]
+        return frame.cast(dict.fromkeys(keys, polars.String))
 
     def _columns(self, kind: SettingsKind) -> dict[str, list[Any]]:
         rows = self.to_dicts(kind)
-        return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+        return {name: [row[name] for row in rows] for name in COLUMNS[kind]}
 
     def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the settings to a JSON file. The file contains no secrets.

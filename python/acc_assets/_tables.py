@@ -1,13 +1,12 @@
-"""Assets and relationships as returned by the service, as rows or as columns of a DataFrame."""
+"""Assets and other rows as returned by the service, as rows or as columns of a DataFrame."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from . import _core, _html
-from ._records import Asset, Relationship
+from ._records import Asset
 from ._text import counted
 
 if TYPE_CHECKING:
@@ -16,28 +15,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 ROWS_SHOWN: Final = 10
-# The columns of a relationship table. `FLAT_NAMES` maps JSON fields to columns.
-RELATIONSHIP: Final = (
-    "id",
-    *(f"{end}_{name}" for end in ("from", "to") for name in ("domain", "type", "id")),
-    "created_on",
-    "is_read_only",
-    "is_service",
-    "is_deleted",
-    "deleted_on",
-)
-FLAT_NAMES: Final = {
-    "id": "id",
-    "createdOn": "created_on",
-    "isReadOnly": "is_read_only",
-    "isService": "is_service",
-    "isDeleted": "is_deleted",
-    "deletedOn": "deleted_on",
-}
-
-# The digits of a timestamp beyond milliseconds.
-MICROSECONDS: Final = re.compile(r"(?<=:\d\d)(\.\d{3})\d+")
-
 # A row as returned by the service.
 Row = TypeVar("Row")
 
@@ -157,7 +134,11 @@ class _Table(Sequence[Row]):
         places = positions(len(self), index)
         if isinstance(places, int):
             return cast("Row", self._table.row(places))
-        return type(self)(self._table.take(places))
+        return self._taken(self._table.take(places))
+
+    def _taken(self, table: _core.Table) -> Self:
+        """Return a slice."""
+        return type(self)(table)
 
     def __iter__(self) -> Iterator[Row]:
         return (cast("Row", self._table.row(index)) for index in range(len(self)))
@@ -260,58 +241,3 @@ class AssetTable(_Table[Asset]):
             return text
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         return _core.shown(f"{text}; {counted(len(missing), 'id')} missing: {shown}")
-
-
-class RelationshipTable(_Table[Relationship]):
-    """Relationships as returned by the service, one dict per row. Returned by `relationships.search`.
-
-    If `search` fails, the `.partial` of the exception is a RelationshipTable with the rows read before the failure, or
-    None.
-
-    In DataFrames and Arrow, the columns are `id`, `from_domain`, `from_type`, `from_id`, `to_domain`, `to_type`, `to_id`,
-    `created_on`, `is_read_only`, `is_service`, `is_deleted` and `deleted_on`. "from" is the first entity in the response
-    and "to" is the second; the service does not document their order. Times are UTC timestamps, truncated to milliseconds.
-    Flags are boolean, and all other columns are text. If any value in a column has the wrong type, the column is text.
-    Other fields of a row become additional columns. If a relationship has one entity or more than two, its entities are
-    in the column `entities`, as JSON.
-
-    Tables can be pickled. A slice is a RelationshipTable too.
-
-    Example:
-        >>> made = sim.seed_relationships(3)
-        >>> found = project.relationships.search("asset", "document")
-        >>> set(made) <= set(found.ids)
-        True
-        >>> found[0]["entities"][1]["type"]
-        'documentlineage'
-        >>> project.relationships.delete(found[:2]).counts
-        {'deleted': 2}
-    """
-
-    __slots__ = ()
-
-    def _flat(self) -> _core.Table:
-        import json
-
-        rows = [json.dumps(self._flat_row(row)) for row in self._table.dicts()]
-        return _core.Table.load(json.dumps([rows, [], [], None, RELATIONSHIP]).encode())
-
-    def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        flat: dict[str, Any] = dict.fromkeys(RELATIONSHIP)
-        match row.pop("entities", None):
-            case [dict() as one, dict() as other]:
-                for end, entity in (("from", one), ("to", other)):
-                    flat.update((f"{end}_{name}", entity.get(name)) for name in ("domain", "type", "id"))
-            case None | []:
-                pass
-            case entities:
-                flat["entities"] = entities
-        for name, value in row.items():
-            if name in FLAT_NAMES:
-                flat[FLAT_NAMES[name]] = value
-            else:
-                flat.setdefault(name, value)
-        for name in ("created_on", "deleted_on"):
-            if isinstance(text := flat[name], str):
-                flat[name] = MICROSECONDS.sub(r"\1", text)
-        return flat

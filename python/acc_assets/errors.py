@@ -13,9 +13,10 @@ from ._json import Json, JsonObject
 
 if TYPE_CHECKING:
     # The only upward imports, because an error contains the result of its call. They are for type checkers only.
+    from ._related import RelationshipTable
     from ._results import Outcomes
     from ._setup import SetupResult
-    from ._tables import AssetTable, RelationshipTable
+    from ._tables import AssetTable
 
 __all__ = [
     "AccError",

@@ -25,6 +25,7 @@ pub const RATE_GROUPS: &[&RateGroup] = &[
     &assets::WRITES,
     &relationships::LIMIT,
     &settings::LOCATION_READS,
+    &settings::UNLIMITED,
 ];
 
 /// The list endpoints available to users.

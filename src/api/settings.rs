@@ -65,10 +65,19 @@ pub const CATEGORY_ATTRIBUTES: Endpoint = list(
     Paging::One,
 );
 
-/// GET error-codes: the codes of the Assets API, the same for all projects. According to its
-/// reference page, the endpoint requires no token. The page documents no rate limit. The client sends a token all
-/// the same, and applies the limit of [`READS`].
-pub const ERROR_CODES: Endpoint = list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One);
+/// The rate group of the error codes. The page "Assets rate limits" lists no limit for them.
+pub const UNLIMITED: RateGroup = RateGroup {
+    name: "error_codes",
+    requests: u32::MAX,
+};
+
+/// GET error-codes: the codes of the Assets API, the same for all projects. According to its reference page, the
+/// endpoint requires no token.
+pub const ERROR_CODES: Endpoint = Endpoint {
+    group: &UNLIMITED,
+    auth: Auth::None,
+    ..list("error-codes", "/{prefix}/assets/v1/error-codes", Paging::One)
+};
 
 /// POST category-status-step-sets/status-step-sets:batch-get: one row per category, including inherited sets.
 pub const CATEGORY_STATUS_SETS: Endpoint = Endpoint {

@@ -4,6 +4,7 @@ pub mod activity;
 mod align;
 pub mod bisect;
 mod breaker;
+pub mod by_field;
 pub mod check;
 mod earlier;
 mod existing;

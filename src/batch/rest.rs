@@ -286,7 +286,9 @@ fn without_ids(ledger: &Ledger) -> Option<Error> {
     )))
 }
 
-fn stopped() -> Error {
+/// The error of a read that was stopped.
+#[must_use]
+pub fn stopped() -> Error {
     Error::Transport(TransportError::new(
         Sent::Maybe,
         "stopped while reading".to_owned(),

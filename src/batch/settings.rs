@@ -37,12 +37,16 @@ impl Reader {
     /// If the read failed. Unreadable locations are not an error: the content says why they are missing.
     pub async fn read(&self) -> Result<Content, Error> {
         let deleted = [("includeDeleted", "true")];
-        let (categories, sets, attributes, locations) = tokio::join!(
-            self.list(&settings::CATEGORIES, &[], None, Category::read),
-            self.list(&settings::STATUS_SETS, &deleted, None, StatusSet::read),
-            self.list(&settings::CUSTOM_ATTRIBUTES, &deleted, None, Attribute::read),
-            self.locations(),
-        );
+        let lists = async {
+            tokio::join!(
+                self.list(&settings::CATEGORIES, &[], None, Category::read),
+                self.list(&settings::STATUS_SETS, &deleted, None, StatusSet::read),
+                self.list(&settings::CUSTOM_ATTRIBUTES, &deleted, None, Attribute::read),
+                self.locations(),
+            )
+        };
+        // Four requests in one future are large.
+        let (categories, sets, attributes, locations) = Box::pin(lists).await;
         let mut content = Content {
             project: self.project.to_string(),
             read_at: jiff::Timestamp::now().to_string(),

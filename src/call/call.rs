@@ -40,7 +40,8 @@ impl Session {
         self.caller.options().service()
     }
 
-    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage.
+    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage. An error
+    /// response without text gets the description of its code.
     pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {
@@ -48,6 +49,11 @@ impl Session {
             stop,
             counters,
         } = self;
-        caller.read(&request, stop, counters, at, read).await
+        let mut called = caller.read(&request, stop, counters, at, read).await;
+        if let Err(Error::Service(refusal)) = &mut called.result {
+            // Boxed, because every call would otherwise have room for a second request.
+            Box::pin(self.describe(call, refusal)).await;
+        }
+        called
     }
 }

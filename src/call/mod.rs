@@ -2,7 +2,9 @@
 
 #[allow(clippy::module_inception)] // The inner module contains the first of the two ways.
 mod call;
+mod codes;
 mod pages;
 
 pub use call::Session;
+pub use codes::ErrorCodes;
 pub use pages::{Page, Pages, Place, Reading};

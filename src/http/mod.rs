@@ -17,7 +17,8 @@ pub mod trust;
 pub use auth::{Token, TokenSource};
 pub use clock::{By, Clock, Moment};
 pub use retry::{
-    At, Auth, CallOutcome, Caller, Counters, Noted, PreparedRequest, ReadAs, Replay, Stage, untold,
+    At, Auth, CallOutcome, Caller, Counters, KnownCodes, Noted, PreparedRequest, ReadAs, Replay, Stage,
+    untold,
 };
 pub use row_limit::RowLimit;
 pub use send::{Request, Response, Transport};

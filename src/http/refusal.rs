@@ -149,6 +149,7 @@ fn violation(object: &Map<String, Value>) -> Violation {
             text(object, &["errorCode", "code", "type"])
                 .unwrap_or_else(|| Value::Object(object.clone()).to_string())
         }),
+        description: None,
     }
 }
 
@@ -322,6 +323,7 @@ mod tests {
                 code: Some("DUPLICATE".to_owned()),
                 title: Some("Taken".to_owned()),
                 message: "It is in use.".to_owned(),
+                description: None,
                 metadata: Some(json!({"index": 3, "assetId": "a-1"})),
             }]
         );

@@ -20,6 +20,7 @@ use crate::http::refusal;
 use crate::http::row_limit::RowLimit;
 use crate::http::send::{Method, Request, Response, Transport};
 use crate::http::stop::{Phase, Stop};
+use crate::model::error_code::ErrorCode;
 use crate::options::{Options, RateGroup};
 
 /// Whether a request may be retried even though it may have been executed.
@@ -193,6 +194,16 @@ pub struct Caller {
     in_flight: Semaphore,
     /// Row limits learned at run time, by endpoint name.
     row_limits: Mutex<HashMap<&'static str, RowLimit>>,
+    /// Locked while the error codes are read, so that concurrent calls share one read.
+    error_codes: tokio::sync::Mutex<KnownCodes>,
+}
+
+/// The service's error codes, as far as they are known.
+#[derive(Debug, Default)]
+pub struct KnownCodes {
+    pub codes: Option<Arc<[ErrorCode]>>,
+    /// When the codes were last read to describe an error.
+    pub tried: Option<Instant>,
 }
 
 /// How long ids are remembered, and the maximum number of ids to remember.
@@ -213,6 +224,7 @@ impl Caller {
             clock: Clock::system(),
             given: Mutex::default(),
             row_limits: Mutex::default(),
+            error_codes: tokio::sync::Mutex::default(),
         }
     }
 
@@ -254,6 +266,12 @@ impl Caller {
     pub fn row_limit<T>(&self, endpoint: &'static str, with: impl FnOnce(&mut RowLimit) -> T) -> T {
         let mut limits = self.row_limits.lock().unwrap_or_else(PoisonError::into_inner);
         with(limits.entry(endpoint).or_default())
+    }
+
+    /// Returns the error codes that are known, or waits for a read in progress.
+    #[must_use]
+    pub fn error_codes(&self) -> &tokio::sync::Mutex<KnownCodes> {
+        &self.error_codes
     }
 
     /// Returns the estimate of the service's clock.

@@ -72,8 +72,8 @@ impl Fault {
                 .or_else(|| error.code.clone())
                 .unwrap_or_else(|| error.status.to_string()),
             message: match &error.request_id {
-                Some(id) => shown(&format!("{} [request id {id}]", violation.message)).into_owned(),
-                None => shown(&violation.message).into_owned(),
+                Some(id) => shown(&format!("{} [request id {id}]", violation.text())).into_owned(),
+                None => shown(violation.text()).into_owned(),
             },
             // `[3].customAttributes.ca4` refers to the column ca4.
             column: violation

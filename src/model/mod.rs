@@ -1,6 +1,7 @@
 //! Wire formats, read leniently, because an unreadable successful response would leave the outcome of its rows unknown.
 
 pub mod asset;
+pub mod error_code;
 pub(crate) mod scan;
 pub mod settings;
 pub mod text;

@@ -21,9 +21,10 @@ use super::sheet::prepared;
 use super::table::Table;
 use crate::api;
 use crate::batch::activity::{Activity, CurrentActivity};
+use crate::batch::by_field::{ByField, FieldOptions};
 use crate::batch::options::{GetOptions, WriteOptions};
 use crate::batch::readings::Readings;
-use crate::batch::rest::{Earlier, Get, List};
+use crate::batch::rest::{Earlier, Get, List, stopped};
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
 use crate::batch::start::{Start, Which};
@@ -33,11 +34,12 @@ use crate::columns;
 use crate::error::Error;
 use crate::http::auth::Fetching;
 use crate::http::send::Network;
-use crate::http::{Caller, Stop, Token, TokenSource};
+use crate::http::{Caller, Phase, Stop, Token, TokenSource};
 use crate::ids::ProjectId;
 use crate::input::{More, Prepared, Sink, Source, SourceError};
 use crate::ledger::journal::Header;
 use crate::ledger::{self, SharedLedger};
+use crate::model::error_code::ErrorCode;
 use crate::options::{GivenOptions, Options};
 use crate::settings::setup::plan;
 use crate::validation::Names;
@@ -219,6 +221,67 @@ impl Engine {
             let ledger = ledger::lock(ledger);
             Ended::of_read(get.end(ended, &ledger))
         })
+    }
+
+    /// Plans a read of the assets that have one of the values in the rows. The operation's table contains the assets.
+    #[pyo3(signature = (project, rows, options, /))]
+    fn get_by_field(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        rows: &Bound<'_, Rows>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Operation> {
+        let options: FieldOptions = depythonize(options)?;
+        let source = Prepared::new(rows.get().source(py)?, None);
+        let error: Arc<Mutex<Option<PyErr>>> = source.inner().error();
+        let stop = Stop::default();
+        let read = ByField {
+            session: Session::new(self.caller(py)?, stop.clone()),
+            project: project_id(py, project)?,
+            options,
+        };
+        let activity = CurrentActivity::new(Activity::Reading, read.session.counters.clone());
+        let stopping = stop.clone();
+        let work = Box::pin(async move {
+            let source = Box::new(Blocking(source));
+            Ended::of_read(read.read(source, &stopping).await)
+        });
+        let ledger = SharedLedger::default();
+        Ok(Operation::new(work, ledger, stop, None, error, activity))
+    }
+
+    /// Plans a read of the error codes, which are read only once per client. The operation's table contains the
+    /// codes.
+    fn read_error_codes(&self, py: Python<'_>) -> PyResult<Operation> {
+        let stop = Stop::default();
+        let session = Session::new(self.caller(py)?, stop.clone());
+        let activity = CurrentActivity::new(Activity::Reading, session.counters.clone());
+        let stopping = stop.clone();
+        let work = Box::pin(async move {
+            let read = tokio::select! {
+                read = session.error_codes() => read.map(|codes| table_of(&codes)),
+                () = stopping.reached(Phase::Now) => Err(stopped()),
+            };
+            let (table, error) = match read {
+                Ok(table) => (Some(table), None),
+                Err(error) => (None, Some(error)),
+            };
+            Ended {
+                table,
+                rest: None,
+                settings: None,
+                error,
+            }
+        });
+        Ok(Operation::new(
+            work,
+            SharedLedger::default(),
+            stop,
+            None,
+            Arc::default(),
+            activity,
+        ))
     }
 
     /// Scans rows before a write. Returns whether the rows need the project's settings, the ids of the assets
@@ -475,6 +538,20 @@ impl Engine {
         });
         Ok(Operation::new(work, ledger, stop, rows, error, activity))
     }
+}
+
+/// Converts error codes to rows.
+fn table_of(codes: &[ErrorCode]) -> columns::Table {
+    let rows: Vec<String> = codes
+        .iter()
+        .filter_map(|code| serde_json::to_string(code).ok())
+        .collect();
+    let mut table = columns::Table::default();
+    // Four members per row are never too many.
+    if let Ok(page) = columns::Page::of(rows.iter().map(String::as_str)) {
+        table.add(page, 0..);
+    }
+    table
 }
 
 fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {

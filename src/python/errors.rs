@@ -114,7 +114,7 @@ fn service<'py>(
             entry.set_item("field", violation.field.as_deref())?;
             entry.set_item("code", violation.code.as_deref())?;
             entry.set_item("title", violation.title.as_deref())?;
-            entry.set_item("message", &violation.message)?;
+            entry.set_item("message", violation.text())?;
             entry.set_item("metadata", optional_json(py, violation.metadata.as_ref())?)?;
             Ok(entry)
         })

@@ -30,6 +30,7 @@ mod _core {
 
     use crate::batch::options::WriteOptions;
     use crate::input::sheet::encoding::standard_name;
+    use crate::validation::lookup::field_of;
 
     #[pymodule_export]
     use super::engine::Engine;
@@ -101,6 +102,19 @@ mod _core {
             );
             super::errors::refused(py, format!("encoding: there is no encoding {name:?}. {hint}"))
         })
+    }
+
+    /// Returns the field that a lookup of assets names, or None if only the settings can tell.
+    #[pyfunction]
+    #[pyo3(signature = (named, settings=None, /))]
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
+    fn lookup_field(
+        py: Python<'_>,
+        named: &str,
+        settings: Option<Bound<'_, Settings>>,
+    ) -> PyResult<Option<String>> {
+        let settings = settings.as_ref().map(|settings| &*settings.get().0);
+        field_of(named, settings).map_err(|message| super::errors::refused(py, message))
     }
 
     /// Returns an Excel template for assets in a category.

@@ -282,6 +282,12 @@ impl Rows {
         self.length.is_some()
     }
 
+    /// Whether the rows are values without a column name, such as a list of ids.
+    #[getter]
+    fn are_values(&self) -> bool {
+        matches!(self.origin, Origin::Values(..))
+    }
+
     fn __len__(&self) -> PyResult<usize> {
         self.length
             .ok_or_else(|| PyTypeError::new_err("the number of rows is not known before they are read"))

@@ -36,6 +36,7 @@ impl Settings {
             "is_active": own.active,
             "is_root": own.root,
             "status_set": set.map(|set| set.name.as_str()),
+            "status_set_id": set.map(|set| set.id.as_str()),
             "statuses": set.map_or_else(Vec::new, |set| {
                 set.statuses.iter().filter(|status| status.active).map(|status| status.label.as_str()).collect()
             }),

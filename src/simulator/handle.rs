@@ -788,7 +788,28 @@ fn relationship_error(status: u16, code: &str, detail: &str, violations: &[Viola
 
 /// Creates the error object of the Assets API. The format of this object is not documented, so
 /// the switch `batch_error_shape` selects it.
-fn asset_error(code: &str, detail: &str, mut violations: Vec<Violation>, switches: &Switches) -> Value {
+fn asset_error(code: &str, detail: &str, violations: Vec<Violation>, switches: &Switches) -> Value {
+    let mut error = asset_error_with_text(code, detail, violations, switches);
+    if switches.is(Switch::ErrorText, "absent") {
+        let without_text = |object: &mut Value| {
+            if let Some(object) = object.as_object_mut() {
+                object.retain(|name, _| !["title", "detail"].contains(&name.as_str()));
+            }
+        };
+        without_text(&mut error);
+        if let Some(errors) = error.get_mut("errors").and_then(Value::as_array_mut) {
+            errors.iter_mut().for_each(without_text);
+        }
+    }
+    error
+}
+
+fn asset_error_with_text(
+    code: &str,
+    detail: &str,
+    mut violations: Vec<Violation>,
+    switches: &Switches,
+) -> Value {
     let entry = |violation: Violation| json!({ "errorCode": violation.code, "detail": violation.detail, "errorMetadata": violation.metadata });
     // Published client code reads the metadata next to the error code, where an error for one object has it.
     let metadata = violations

@@ -8,6 +8,7 @@ mod doubts;
 mod fields;
 mod identity;
 mod json;
+pub mod lookup;
 mod notices;
 mod office;
 mod policy;

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .. import _core
+from .._lookup import column_of, field_named, field_options
 from .._options import SEPARATOR, Missing, OnError, SheetOption, Verb, at_least_one, get_options, list_options
 from .._partial import After, found, still_partial, table_of, unfinished
 from .._progress import ProgressOption, Reporter
@@ -214,6 +216,7 @@ class AsyncAssets(AsyncVerbs):
         ids: AsyncIdData,
         *,
         key: str = "id",
+        by: str | None = None,
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
         missing: Missing = "report",
@@ -222,23 +225,29 @@ class AsyncAssets(AsyncVerbs):
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> AssetTable:
-        """Read assets by their ids.
+        """Read assets by their ids, or by another field.
+
+        Only asset ids can be requested from the service, 100 per request. For another field, the assets of the whole project
+        are read, 200 per request, or each value is searched for if that takes fewer requests and finds all values.
 
         Args:
             ids: One id, an iterable of ids, a Series, rows, a table or a file with a column of ids, a result, or an
                 `AssetTable`. Empty cells are ignored.
-            key: The column with the ids, if `ids` has columns.
-            include_custom_attributes: Whether to read the custom attributes.
+            key: The column with the ids, if `ids` has columns. For values without a column, such as a list, same as `by`.
+            by: What `ids` contains instead of ids: "Asset ID", "Barcode", or the display name or API name of a text
+                attribute. If `ids` has columns, this is also the column, unless `key` is given. Spaces around a value are
+                ignored, but case matters. All assets with a value are returned, in the order of the values.
+            include_custom_attributes: Whether to read the custom attributes. They are also read if `by` is one of them.
             include_deleted: Whether to include deleted assets, which have isActive set to false.
             missing: What to do about ids without an asset: "report" lists them in `missing`, "raise" raises InputError.
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
             after: The exception raised by an earlier call with the same ids in the same order. Only the assets that the
-                earlier call did not read are requested. The result contains all assets.
+                earlier call did not read are requested. The result contains all assets. Not for reads with `by`.
 
         Returns:
-            An `AssetTable`, whose `missing` lists the ids that the service did not return. A warning says if some are not UUIDs.
+            An `AssetTable`, whose `missing` lists the ids or values without an asset. A warning says if some ids are not UUIDs.
 
         Raises:
             OptionError, InputError: An option is invalid, the data as a whole cannot be read, or assets are missing.
@@ -249,12 +258,26 @@ class AsyncAssets(AsyncVerbs):
             >>> assets = await project.assets.get(created)
             >>> assets[0]["clientAssetId"]
             'AHU'
+            >>> found = await project.assets.get(["AHU", "FAN"], key="Asset ID")
+            >>> found.ids == created.ids, found.missing
+            (True, ['FAN'])
         """
         options = get_options(key, include_custom_attributes, include_deleted, batch_size, missing)
         report = Reporter(progress, "reading")
-        source, rows, _ = await self._loaded(ids, reading(sheet=sheet), "get", key)
-        operation = self._session.engine().get(self._project, rows, options, after=unfinished(after))
-        return found(await read(operation, report, source=source), missing)
+        column = column_of(key, by)
+        source, rows, _ = await self._loaded(ids, reading(sheet=sheet), "get", column)
+        by = field_named(ids, rows, key, by, after)
+        engine = self._session.engine()
+        if by is None:
+            operation = engine.get(self._project, rows, options, after=unfinished(after))
+        else:
+            field = _core.lookup_field(by)
+            if field is None:
+                with report:
+                    settings = await settings_of(self._session, self._key, report)
+                field = _core.lookup_field(by, settings) or by
+            operation = engine.get_by_field(self._project, rows, field_options(options, field, column))
+        return found(await read(operation, report, source=source), missing, by)
 
     async def delete(
         self,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from .._options import Auth, LimitsOption, Prefix, RetryOption
+from .._progress import Reporter
+from .._records import ErrorCode, error_codes_of
 from .._secret import Secret
 from .._session import Session, shown
 from .project import AsyncProject
-from .verbs import AsyncBulkResult
+from .verbs import AsyncBulkResult, read
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -105,6 +108,23 @@ class AsyncClient:
             'f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'
         """
         return AsyncProject(self._session, project_id, locations_container)
+
+    async def error_codes(self) -> Mapping[str, ErrorCode]:
+        """Return the error codes of the Assets API by name, sorted. They are the same for every project.
+
+        The codes are read on the first call, with one request that carries no token. They also complete the messages of
+        errors: if a response contains a code but no text, the message is the description of the code.
+
+        Raises:
+            ApiError, TransportError: The codes could not be read.
+
+        Example:
+            >>> codes = await client.error_codes()
+            >>> codes["FIELD_EXCEEDS_MAX_LENGTH"].metadata_keys
+            ('fieldName', 'maxStringLength')
+        """
+        operation = self._session.engine().read_error_codes()
+        return error_codes_of((await read(operation, Reporter(False, "read"), resumable=False)).dicts())
 
     async def close(self) -> None:
         """Close the connections and discard the token. Later calls raise OptionError."""

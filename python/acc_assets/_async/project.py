@@ -188,7 +188,7 @@ class AsyncRaw:
         return await self._read("category-attributes", {"category_id": str(category).strip()}, query)
 
     async def error_codes(self) -> list[JsonObject]:
-        """Read the error codes of the Assets API, which are the same for every project.
+        """Read the error codes of the Assets API, which are the same for every project. See also `AsyncClient.error_codes`.
 
         Returns:
             One dict per code: name (a possible value of `ApiError.code`), description, httpStatusCode and metadataKeys.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from .._options import MOST_RELATIONSHIPS, OnError, SheetOption
+from .._options import MOST_RELATIONSHIPS, OnError, SheetOption, flag, get_options
 from .._partial import After, keeping, table_of, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import search_query
 from .._reading import reading
 from .._records import Entity
-from .._rows import AsyncIdData
-from .._tables import RelationshipTable
+from .._related import RelationshipTable
+from .._rows import AsyncIdData, ids_from
 from .._times import Time
 from ._drive import finish
 from .verbs import AsyncBulkResult, AsyncVerbs
@@ -76,6 +76,7 @@ class AsyncRelationships(AsyncVerbs):
         created_before: Time | None = None,
         include_deleted: bool = False,
         only_deleted: bool = False,
+        names: bool = True,
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> RelationshipTable:
@@ -88,6 +89,9 @@ class AsyncRelationships(AsyncVerbs):
             created_before: Latest creation time, in the same form. A date includes the whole day.
             include_deleted: Whether to include deleted relationships.
             only_deleted: Whether to return deleted relationships only.
+            names: Whether to read the assets at both ends, so that DataFrames contain their Asset IDs and barcodes. This
+                takes one more request per 100 assets, which counts as a read of assets. A page of the search has at most
+                100 relationships, so there are at most two such requests per page. Deleted assets have names too.
             progress: How to show progress: "auto", True, False or a function. See `AsyncAssets.create`.
             after: The exception raised by an earlier call with the same filters. Only the remaining pages are read.
 
@@ -96,7 +100,8 @@ class AsyncRelationships(AsyncVerbs):
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read.
+            ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read. If
+                only the assets could not be read, `.partial` contains all relationships.
 
         Example:
             >>> created = sim.seed_relationships(3)
@@ -104,9 +109,16 @@ class AsyncRelationships(AsyncVerbs):
             >>> set(created) <= set(found.ids)
             True
         """
+        flag("names", names)
         query = search_query(entity, other, created_after, created_before, include_deleted, only_deleted)
         engine = self._session.engine()
         operation = engine.read("relationships", self._project, {}, query, after=unfinished(after))
         with Reporter(progress, "reading") as report, keeping(operation, kind=RelationshipTable):
             await finish(operation, report)
-            return RelationshipTable(table_of(operation))
+            found = RelationshipTable(table_of(operation))
+            if not names:
+                return found
+            ids = ids_from(found._asset_ids(), "id")
+            assets = engine.get(self._project, ids, get_options("id", False, include_deleted=True))
+            await finish(assets, report)
+            return found._with_names(table_of(assets))

@@ -189,7 +189,7 @@ class Raw:
         return self._read("category-attributes", {"category_id": str(category).strip()}, query)
 
     def error_codes(self) -> list[JsonObject]:
-        """Read the error codes of the Assets API, which are the same for every project.
+        """Read the error codes of the Assets API, which are the same for every project. See also `Client.error_codes`.
 
         Returns:
             One dict per code: name (a possible value of `ApiError.code`), description, httpStatusCode and metadataKeys.

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import os
 
-from .._options import MOST_RELATIONSHIPS, OnError, SheetOption
+from .._options import MOST_RELATIONSHIPS, OnError, SheetOption, flag, get_options
 from .._partial import After, keeping, table_of, unfinished
 from .._progress import ProgressOption, Reporter
 from .._query import search_query
 from .._reading import reading
 from .._records import Entity
-from .._rows import IdData
-from .._tables import RelationshipTable
+from .._related import RelationshipTable
+from .._rows import IdData, ids_from
 from .._times import Time
 from ._drive import finish
 from .verbs import BulkResult, Verbs
@@ -77,6 +77,7 @@ class Relationships(Verbs):
         created_before: Time | None = None,
         include_deleted: bool = False,
         only_deleted: bool = False,
+        names: bool = True,
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> RelationshipTable:
@@ -89,6 +90,9 @@ class Relationships(Verbs):
             created_before: Latest creation time, in the same form. A date includes the whole day.
             include_deleted: Whether to include deleted relationships.
             only_deleted: Whether to return deleted relationships only.
+            names: Whether to read the assets at both ends, so that DataFrames contain their Asset IDs and barcodes. This
+                takes one more request per 100 assets, which counts as a read of assets. A page of the search has at most
+                100 relationships, so there are at most two such requests per page. Deleted assets have names too.
             progress: How to show progress: "auto", True, False or a function. See `Assets.create`.
             after: The exception raised by an earlier call with the same filters. Only the remaining pages are read.
 
@@ -97,7 +101,8 @@ class Relationships(Verbs):
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
-            ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read.
+            ApiError, TransportError, AuthError, ReadInterrupted: The read ended early. `.partial` contains the rows read. If
+                only the assets could not be read, `.partial` contains all relationships.
 
         Example:
             >>> created = sim.seed_relationships(3)
@@ -105,9 +110,16 @@ class Relationships(Verbs):
             >>> set(created) <= set(found.ids)
             True
         """
+        flag("names", names)
         query = search_query(entity, other, created_after, created_before, include_deleted, only_deleted)
         engine = self._session.engine()
         operation = engine.read("relationships", self._project, {}, query, after=unfinished(after))
         with Reporter(progress, "reading") as report, keeping(operation, kind=RelationshipTable):
             finish(operation, report)
-            return RelationshipTable(table_of(operation))
+            found = RelationshipTable(table_of(operation))
+            if not names:
+                return found
+            ids = ids_from(found._asset_ids(), "id")
+            assets = engine.get(self._project, ids, get_options("id", False, include_deleted=True))
+            finish(assets, report)
+            return found._with_names(table_of(assets))
