@@ -428,12 +428,16 @@ pub fn is_total(text: &str) -> bool {
         "σ",
         "∑",
     ];
-    // Most texts begin with another letter.
     let text = text.trim();
-    let first = text.chars().next();
-    if text.len() > LONGEST
-        || first.is_none_or(|first| !"ACDEGMRSTZacdegmrstzÜüΣ∑".contains(first))
-    {
+    // This runs for every text, so most are rejected by their first letters.
+    let begins_with = |title: &&str| {
+        let letters = text
+            .chars()
+            .filter(|letter| letter.is_alphabetic() || *letter == '∑');
+        let mut letters = letters.flat_map(char::to_lowercase);
+        title.chars().all(|letter| letters.next() == Some(letter))
+    };
+    if text.len() > LONGEST || !TITLES.iter().chain(&WHOLE).any(|title| begins_with(title)) {
         return false;
     }
     let mut letters = String::new();
@@ -448,8 +452,7 @@ pub fn is_total(text: &str) -> bool {
         }
     }
     let is_whole = || {
-        let rest =
-            text.trim_start_matches(|character: char| character.is_alphabetic() || character == '∑');
+        let rest = text.trim_start_matches(|character: char| character.is_alphabetic() || character == '∑');
         let word = text[..text.len() - rest.len()].to_lowercase();
         let is_number = !rest.starts_with(['-', '_', '/']) && !rest.contains(char::is_alphabetic);
         WHOLE.contains(&word.as_str()) && (rest.starts_with(':') || is_number)
