@@ -508,6 +508,21 @@ def test_retry_keeps_the_index(
     assert list(project.assets.retry(loaded, frame).to_pandas().index) == [9, 4]
 
 
+def test_retry_of_a_call_that_sent_nothing(
+    sim: acc.testing.Simulator, pandas: Any, project: acc.Project, kit: Kit
+) -> None:
+    frame = pandas.DataFrame(kit.rows(2, **{kit.name("text"): "x"}), index=["b", "a"])
+    sim.add_fault("status", on="categories", code=403)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        project.assets.create(frame)
+    result: Any = caught.value.result
+    for known in (result, pickle.loads(pickle.dumps(result))):
+        assert (known.counts, known.labels) == ({"not_sent": 2}, ["b", "a"])
+        assert "were not read" not in repr(known)
+    result = result.retry()
+    assert (result.counts, result.labels) == ({"created": 2}, ["b", "a"])
+
+
 @pytest.mark.parametrize("call", [lambda: iter(()), list])
 def test_results_without_rows(call: Callable[[], Any], pandas: Any, project: acc.Project) -> None:
     result = project.assets.create(call())

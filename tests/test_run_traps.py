@@ -308,6 +308,17 @@ def test_a_correction_to_the_import_key_of_another_row(sim: acc.testing.Simulato
             lambda rows: [{**rows[0], "Description": "y"}, *rows[1:]],
             r"but was edited, or is read in another way \(dec",
         ),
+        (
+            lambda rows: [{**row, "Barcode": ""} for row in rows[1:]],
+            "row 0 .`A-0`. is created, but is missing: restore it",
+        ),
+        (
+            lambda rows: [
+                {"Name 2" if name == "Asset ID" else name: value for name, value in row.items()}
+                for row in rows
+            ],
+            "the column `Asset ID` of the earlier call cannot be found",
+        ),
         (lambda rows: rows[1:], "row 0 .`A-0`. is created, but is missing: restore it"),
     ],
 )

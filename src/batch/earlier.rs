@@ -148,10 +148,10 @@ impl Earlier {
         std::mem::take(&mut self.twins)
     }
 
-    /// Returns whether an input row has the name of a row of the run.
-    pub fn has_name_of(&self, row: u32) -> bool {
-        let key = self.run[row as usize].id.key;
-        key != 0 && self.input.iter().any(|given| given.key == key)
+    /// Returns whether an input row has the name of a row of the run, or `None` if that row has no name.
+    pub fn has_name_of(&self, row: u32) -> Option<bool> {
+        let key = self.run.get(row as usize)?.id.key;
+        (key != 0).then(|| self.input.iter().any(|given| given.key == key))
     }
 
     /// Returns whether a number from a fixes file is that of a row of this run.

@@ -94,7 +94,7 @@ impl Packer {
     /// Returns a message that says which row does not match, and what to do.
     pub(super) fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> Refused {
         let ledger = lock(&self.ledger);
-        let named = |row: u32| self.named_row(row, &ledger);
+        let named = |row: u32| named_row(row, &ledger);
         let done = |row: u32| ledger.status(row).as_str();
         Refused::Rows(match unfit {
             Unfit::Row(_) if earlier.are_numbered_elsewhere() => {
@@ -123,18 +123,6 @@ impl Packer {
         })
     }
 
-    fn named_row(&self, row: u32, ledger: &Ledger) -> String {
-        let key = ledger
-            .key(row)
-            .map_or_else(String::new, |key| format!(" (`{}`)", shortened(&key, 60)));
-        // The label is that of the last call with all rows.
-        let place = match (&ledger.row_title, ledger.label(row)) {
-            (Some(title), Label::Int(number)) => format!(", {title} {number}"),
-            _ => String::new(),
-        };
-        format!("row {row}{key}{place}")
-    }
-
     /// Says why a completed row was not found, as far as this can be told.
     fn lost(&self, row: u32, earlier: &Earlier) -> String {
         if earlier.is_empty() {
@@ -146,6 +134,10 @@ impl Packer {
             );
         }
         let (added, missing) = self.writer.column_changes(&self.known_headings);
+        let is_there = earlier.has_name_of(row);
+        if is_there == Some(false) && missing.is_empty() {
+            return "is missing: restore it".to_owned();
+        }
         let columns = |names: Vec<String>| {
             let one = names.len() == 1;
             let names = names.iter().map(|name| format!("`{}`", shown(name)));
@@ -163,12 +155,14 @@ impl Packer {
         if !differences.is_empty() {
             return format!("{}: pass the same columns", differences.join(", and "));
         }
-        if earlier.has_name_of(row) {
-            "was edited, or is read in another way (decimal=, values=, ...): restore it, and use patch to change the asset"
+        let was = if is_there.is_some() {
+            "was edited"
         } else {
-            "is missing: restore it"
-        }
-        .to_owned()
+            "is missing, was edited"
+        };
+        format!(
+            "{was}, or is read in another way (decimal=, values=, ...): restore it, and use patch to change the asset"
+        )
     }
 
     /// Says what to do with a row that was added.
@@ -191,6 +185,19 @@ impl Packer {
             shortened(key, 60)
         )
     }
+}
+
+/// Returns the number of a row, its key and its label.
+fn named_row(row: u32, ledger: &Ledger) -> String {
+    let key = ledger
+        .key(row)
+        .map_or_else(String::new, |key| format!(" (`{}`)", shortened(&key, 60)));
+    // The label is that of the last call with all rows.
+    let place = match (&ledger.row_title, ledger.label(row)) {
+        (Some(title), Label::Int(number)) => format!(", {title} {number}"),
+        _ => String::new(),
+    };
+    format!("row {row}{key}{place}")
 }
 
 /// Joins the first few texts, and says how many more there are.

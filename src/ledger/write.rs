@@ -196,6 +196,11 @@ impl Ledger {
         self.input = rows;
     }
 
+    /// Marks all rows as never read, because only their labels are known.
+    pub fn leave_unread(&mut self) {
+        self.read = 0;
+    }
+
     /// Removes the rows that were never read. The next read adds them again.
     pub fn forget_unread(&mut self) {
         let (read, known) = (self.read, self.rows());

@@ -99,6 +99,7 @@ impl Ledger {
                 py.detach(|| while let Ok(More::Rows) = source.fill(&mut labels) {});
             }
             ledger.fill_up(rows.count().unwrap_or(0));
+            ledger.leave_unread();
         }
         ledger.not_sent = Some("the call ended before its first request".to_owned());
         Ok(Self::new(Arc::new(ledger)))
