@@ -196,6 +196,18 @@ def test_last_result_of_a_call_whose_settings_cannot_be_read_has_its_rows_not_se
     assert result.retry().counts == {"created": 3}
 
 
+def test_a_retry_reads_the_settings_that_could_not_be_read(sim: acc.testing.Simulator, kit: Kit) -> None:
+    client = old_and_client(sim, kit)
+    sim.add_fault("status", code=403, on="categories", every=1)
+    rows = [{"Asset ID": "A", "Category": "HVAC > Fans", "Status": "Ordered"}]
+    with pytest.raises(acc.ForbiddenError) as caught:
+        client.project(sim.project_id).assets.create(rows)
+    loaded = pickle.loads(pickle.dumps(caught.value.result))
+    sim.clear_faults()
+    assert caught.value.result.retry().counts == {"created": 1}  # type: ignore[union-attr, attr-defined]
+    assert client.project(sim.project_id).assets.retry(loaded, rows).counts == {"created": 1}
+
+
 def test_last_result_of_a_generator_that_was_not_read_is_empty(sim: acc.testing.Simulator, kit: Kit) -> None:
     client = old_and_client(sim, kit)
     sim.add_fault("status", code=403, on="categories", every=1)

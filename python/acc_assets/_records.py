@@ -547,6 +547,8 @@ class WriteCall(NamedTuple):
     # Contains "retry" or "reconcile" once this write has been resumed. All parts of a result share the list.
     resumed: list[str] = []  # noqa: RUF012  # the default is never modified: each write passes its own list
     had_settings: bool = False
+    # Whether the call may read settings. It may have ended before it did.
+    asks_settings: bool = False
     # The index of the input, if the input was a DataFrame: an `InputIndex`, from a higher layer.
     index: Any = None
 

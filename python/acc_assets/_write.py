@@ -85,6 +85,8 @@ class Write(NamedTuple):
     assets: _core.Table | None = None
     # The number of requests that read `assets`, if the rows are compared with them.
     reads: int = 0
+    # Whether the write may read settings.
+    asks_settings: bool = False
 
     def operation(self, again: _core.Ledger | None = None, which: Which = "retry") -> _core.Operation:
         """Plan the write. With `again`, include only the rows of that ledger that `which` selects."""
@@ -160,6 +162,7 @@ class Write(NamedTuple):
             self.assets,
             self.progress,
             [],
+            asks_settings=self.asks_settings,
             index=input_index(rows),
         )
 

@@ -153,7 +153,7 @@ class AsyncAssets(AsyncVerbs):
         checked = check_options(verb, key, import_key)
         how = reading(self.validate, **options)
         source, rows, how = await self._loaded(data, how, verb, key, twice=True)
-        write = self._new(verb, rows, source, checked | how.options(), progress)
+        write = self._new(verb, rows, source, checked | how.options(), progress, settings is not None)
         with write.reporter() as report:
             write = await prepared(write, settings, report, always=True)
             operation = await off_loop(write.operation)

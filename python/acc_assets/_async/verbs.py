@@ -110,7 +110,7 @@ class AsyncVerbs:
         if rows is None:
             raise result._needs_rows(which)
         shown = call.progress if progress is None else progress
-        write = self._new(call.verb, rows, source, call.options, shown)
+        write = self._new(call.verb, rows, source, call.options, shown, call.asks_settings)
         with write.reporter() as report:
             with write.resuming(result):
                 if call.settings is not None:
@@ -119,8 +119,8 @@ class AsyncVerbs:
                     if call.options.get("compared"):
                         # The assets may have changed since the call.
                         write = await with_assets(write, report)
-                elif call.had_settings or call.options.get("compared"):
-                    wanted = "auto" if call.had_settings else None
+                else:
+                    wanted = "auto" if call.had_settings or call.asks_settings else None
                     write = await prepared(write, wanted, report, always=call.had_settings)
                 operation = await off_loop(partial(write.operation, result._ledger, which))
                 result._resumable(which, self._project, self._resumes).resumed.append(which)
@@ -136,7 +136,7 @@ class AsyncVerbs:
         self, verb: str, data: object, how: Reading, options: Any, progress: object, settings: object = None
     ) -> AsyncBulkResult:
         source, rows, how = await self._loaded(data, how, verb, options["id"])
-        write = self._new(verb, rows, source, options | how.options(), progress)
+        write = self._new(verb, rows, source, options | how.options(), progress, settings is not None)
         with write.reporter() as report:
             with write.beginning():
                 write = await prepared(write, settings, report)
@@ -152,9 +152,11 @@ class AsyncVerbs:
         rows, how = await off_loop(work, source) if source is not data or is_slow(data) else work()
         return source, rows, how
 
-    def _new(self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object) -> Write:
-        kind = AsyncBulkResult
-        return Write(self._session, verb, self._key, rows, options, progress, kind, self, source)
+    def _new(
+        self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object, asks_settings: bool
+    ) -> Write:
+        write = Write(self._session, verb, self._key, rows, options, progress, AsyncBulkResult, self, source)
+        return write._replace(asks_settings=asks_settings)
 
     async def _carried_out(
         self, write: Write, operation: _core.Operation, report: Reporter

@@ -154,7 +154,7 @@ class Assets(Verbs):
         checked = check_options(verb, key, import_key)
         how = reading(self.validate, **options)
         source, rows, how = self._loaded(data, how, verb, key, twice=True)
-        write = self._new(verb, rows, source, checked | how.options(), progress)
+        write = self._new(verb, rows, source, checked | how.options(), progress, settings is not None)
         with write.reporter() as report:
             write = prepared(write, settings, report, always=True)
             operation = off_loop(write.operation)

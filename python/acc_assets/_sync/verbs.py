@@ -111,7 +111,7 @@ class Verbs:
         if rows is None:
             raise result._needs_rows(which)
         shown = call.progress if progress is None else progress
-        write = self._new(call.verb, rows, source, call.options, shown)
+        write = self._new(call.verb, rows, source, call.options, shown, call.asks_settings)
         with write.reporter() as report:
             with write.resuming(result):
                 if call.settings is not None:
@@ -120,8 +120,8 @@ class Verbs:
                     if call.options.get("compared"):
                         # The assets may have changed since the call.
                         write = with_assets(write, report)
-                elif call.had_settings or call.options.get("compared"):
-                    wanted = "auto" if call.had_settings else None
+                else:
+                    wanted = "auto" if call.had_settings or call.asks_settings else None
                     write = prepared(write, wanted, report, always=call.had_settings)
                 operation = off_loop(partial(write.operation, result._ledger, which))
                 result._resumable(which, self._project, self._resumes).resumed.append(which)
@@ -137,7 +137,7 @@ class Verbs:
         self, verb: str, data: object, how: Reading, options: Any, progress: object, settings: object = None
     ) -> BulkResult:
         source, rows, how = self._loaded(data, how, verb, options["id"])
-        write = self._new(verb, rows, source, options | how.options(), progress)
+        write = self._new(verb, rows, source, options | how.options(), progress, settings is not None)
         with write.reporter() as report:
             with write.beginning():
                 write = prepared(write, settings, report)
@@ -153,9 +153,11 @@ class Verbs:
         rows, how = off_loop(work, source) if source is not data or is_slow(data) else work()
         return source, rows, how
 
-    def _new(self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object) -> Write:
-        kind = BulkResult
-        return Write(self._session, verb, self._key, rows, options, progress, kind, self, source)
+    def _new(
+        self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object, asks_settings: bool
+    ) -> Write:
+        write = Write(self._session, verb, self._key, rows, options, progress, BulkResult, self, source)
+        return write._replace(asks_settings=asks_settings)
 
     def _carried_out(self, write: Write, operation: _core.Operation, report: Reporter) -> BulkResult:
         try:
