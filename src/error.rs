@@ -138,7 +138,7 @@ pub struct Violation {
     pub title: Option<String>,
     pub message: String,
     /// See [`ServiceError::description`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub description: Option<String>,
     pub metadata: Option<Value>,
 }
@@ -154,7 +154,7 @@ pub struct ServiceError {
     pub message: Option<String>,
     /// The documented meaning of `code`, if the response contains the code but no text. Only shown to users: no
     /// decision depends on it, because it may be unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub description: Option<String>,
     pub violations: Vec<Violation>,
     /// The `errorMetadata` in the body. For a 409, this describes the conflict ("Assets field guide").
@@ -568,6 +568,33 @@ mod tests {
         assert_eq!(error.to_string(), format!("{start}; Try later."));
         error.violations.clear();
         assert_eq!(error.to_string(), format!("{start}."));
+    }
+
+    #[test]
+    fn a_code_without_text_is_described_and_the_description_decides_nothing() {
+        let mut error = ServiceError {
+            status: 400,
+            code: Some("BATCH".to_owned()),
+            violations: vec![Violation {
+                code: Some("ONE".to_owned()),
+                message: "ONE".to_owned(),
+                ..Violation::default()
+            }],
+            ..ServiceError::default()
+        };
+        let describe = |code: &str| (code == "BATCH").then_some("Too many items.");
+        assert!(error.lacks_text());
+        error.describe(describe);
+        assert_eq!(
+            error.to_string(),
+            "the service returned 400 BATCH: Too many items; ONE"
+        );
+        assert!(!error.says_too_many_rows());
+        error.message = Some("Too large.".to_owned());
+        error.violations.clear();
+        assert!(!error.lacks_text());
+        error.describe(describe);
+        assert_eq!(error.text(), Some("Too large."));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any
 
 import pytest
 from conftest import Kit
+from front import Passing, front
 
 import acc_assets as acc
 
@@ -68,6 +70,21 @@ def test_a_deleted_asset_has_a_name_and_a_missing_one_has_none(
     lost = [id for id, name, now in zip(ids, names, without["from_name"], strict=True) if name != now]
     assert len(set(lost)) == 1
     assert without["from_name"][ids.index(lost[0])] is None
+
+
+@pytest.mark.once
+def test_names_of_the_wrong_type_are_text(
+    sim: acc.testing.Simulator, project: acc.Project, linked: dict[str, str]
+) -> None:
+    def spoiled(passing: Passing) -> bytes:
+        answer = passing.forward()
+        body = re.sub(rb'"clientAssetId":"AHU-(\d+)"', rb'"clientAssetId":\1', answer.body)
+        return answer._replace(body=body).whole()
+
+    with front(sim, spoiled) as (url, _):
+        found = acc.Client(sim.token, base_url=url).project(sim.project_id).relationships.search("asset")
+    names = columns(found)["from_name"]
+    assert set(names) == {name.removeprefix("AHU-") for name in linked.values()}
 
 
 @pytest.mark.once

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from . import _core
+from ._json import Json
 from ._records import ENTITIES, Relationship
 from ._tables import _Table
 
@@ -71,8 +72,8 @@ class RelationshipTable(_Table[Relationship]):
         True
         >>> found[0]["entities"][1]["type"]
         'documentlineage'
-        >>> found.to_polars().select("from_kind", "to_kind").row(0)
-        ('asset', 'document')
+        >>> found.to_pandas()["from_kind"][0]
+        'asset'
         >>> project.relationships.delete(found[:2]).counts
         {'deleted': 2}
     """
@@ -160,5 +161,6 @@ def _asset_id(entity: Mapping[str, Any]) -> str | None:
     return id.lower() if isinstance(id, str) and _kind(entity) == "asset" else None
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _text(value: Json) -> str | None:
+    """Return a value as text, so that the column has one type. Any field may have the wrong type."""
+    return value if value is None or isinstance(value, str) else json.dumps(value)
