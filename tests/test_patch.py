@@ -115,7 +115,9 @@ def test_patch_warns_about_a_field_that_differs_in_the_response(
 def test_the_asset_id_is_not_suggested_as_the_column_of_ids(project: acc.Project) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"Asset ID": ["AHU-1"], "Status": ["Installed"]})
-    with pytest.raises(acc.InputError, match=r"There is no column \"id\"\. Add a column with the ids"):
+    with pytest.raises(
+        acc.InputError, match=r"There is no column \"id\"\. Pass the name of the id column as key=, or add"
+    ):
         project.assets.patch(frame)
     with pytest.raises(acc.InputError, match=r"Did you mean key=\"Id\""):
         project.assets.delete(frame.assign(Id="x"))

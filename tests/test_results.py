@@ -204,7 +204,7 @@ def test_a_retry_reads_the_settings_that_could_not_be_read(sim: acc.testing.Simu
         client.project(sim.project_id).assets.create(rows)
     loaded = pickle.loads(pickle.dumps(caught.value.result))
     sim.clear_faults()
-    assert caught.value.result.retry().counts == {"created": 1}  # type: ignore[union-attr, attr-defined]
+    assert caught.value.result.retry().counts == {"created": 1}  # type: ignore[union-attr]
     assert client.project(sim.project_id).assets.retry(loaded, rows).counts == {"created": 1}
 
 

@@ -325,7 +325,7 @@ def _require(id: str, data: Any) -> None:
         elif len(names) == 1:
             hint = f'Pass its name: key="{names[0]}". '
         else:
-            hint = "Add a column with the ids of the assets, such as result.ids of the create, or pass its name as key=. "
+            hint = "Pass the name of the id column as key=, or add a column of ids, such as result.ids of the create. "
         raise InputError(f'There is no column "{id}". {hint}The columns are: {", ".join(names)}.')
 
 
