@@ -93,6 +93,10 @@ def frame_index(ledger: _core.Ledger, call: WriteCall) -> pandas.Index:
     import pandas
 
     if call.index is None:
+        labels = None if call.label_title is not None or call.options.get("id") else ledger.labels()
+        if labels is not None and None not in labels:
+            # A run read from its file has the labels of the index of its input, but not the index itself.
+            return pandas.Index(labels)
         rows = ledger.rows()
         is_whole = rows == list(range(len(rows)))
         return pandas.RangeIndex(len(rows)) if is_whole else pandas.Index(rows, dtype="int64")
@@ -166,16 +170,25 @@ def _check_keys(
     """Raise InputError if the rows beside these keys are other rows. With `all_known`, each key must be in the column.
 
     A number may be shown as other text in a sheet, and options may have changed a text. Such a value is wrong only if it
-    is the key of another row.
+    is the key of another row, or reads as the same number: programs read 0017 as 17.
     """
     all_keys = {key for key, _ in keys}
+    all_numbers = {number for key in all_keys if (number := _number(key)) is not None}
     reading = call.options.get("reading", {})
     is_changed = bool(reading.get("values") or reading.get("fill_down"))
     for value, (key, first), place in zip(values, keys, places, strict=True):
         found = _plain(value)
         if found in (key, first) or not (all_known or (found and key)):
             continue
-        if all_known or found in all_keys or (isinstance(value, str) and not is_changed):
+        number = None if isinstance(value, str) else _number(found)
+        if number is not None and number in (_number(key), _number(first)):
+            continue
+        if (
+            all_known
+            or found in all_keys
+            or number in all_numbers
+            or (isinstance(value, str) and not is_changed)
+        ):
             raise InputError(
                 f"join= has {str(value)!r} in the column {column!r} of row {place}, but the input had another value there, "
                 "so its rows are other rows or in another order. Pass the input of the call, with all its rows in the same "
@@ -191,6 +204,14 @@ def _plain(value: object) -> str:
         value = int(value)
     text = str(value).strip().casefold()
     return text.replace("-", "") if len(text) == ID_LENGTH else text
+
+
+def _number(text: str) -> float | None:
+    """Return the number that a key reads as, or None."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _folded(name: object) -> str:

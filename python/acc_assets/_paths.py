@@ -181,5 +181,7 @@ def is_same(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool
 def _exists(path: str | os.PathLike[str]) -> FileError:
     name = os.fspath(path)
     return FileError(
-        f"`{name}` already exists: pass overwrite=True to replace it, or use another path", name, errno.EEXIST
+        f"`{name}` already exists. If you filled it in, import it first. overwrite=True replaces it and all that was entered",
+        name,
+        errno.EEXIST,
     )

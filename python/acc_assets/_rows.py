@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from os import PathLike
@@ -17,7 +16,7 @@ from ._reading import LAYOUT, Reading, Values, reading
 from ._related import RelationshipTable
 from ._results import Outcomes
 from ._tables import AssetTable
-from ._text import counted, nearest
+from ._text import counted
 from .errors import InputError, OptionError
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ class ArrowStream(Protocol):
         """Return the rows as an Arrow stream."""
 
 
-# Other names for the Asset ID, without spaces and in lower case.
-OF_PEOPLE: Final = ("assetid", "clientassetid")
+# Headings that probably name the ids that the service assigned, in lower case.
+OF_SERVICE: Final = ("id", "ids", "uuid", "guid", "asset uuid", "asset_uuid")
 TAKEN: Final = (
     "a DataFrame, an Arrow table, an iterable of dicts, one dict, the path of a file or an open file"
 )
@@ -318,8 +317,8 @@ def _require(id: str, data: Any) -> None:
     elif hasattr(data, "__arrow_c_stream__") and hasattr(getattr(data, "schema", None), "names"):
         names = _schema_names(data.schema)
     if names is not None and id not in names:
-        # The Asset ID is the user's own name for an asset, not the id that the service assigned.
-        near = nearest(id, [name for name in names if re.sub(r"[\s_]", "", name).lower() not in OF_PEOPLE])
+        # The Asset ID is the user's own name for an asset, and other ids are those of its category or status.
+        near = next((name for name in names if name.strip().lower() in OF_SERVICE), None)
         if near:
             hint = f'Did you mean key="{near}"? '
         elif len(names) == 1:

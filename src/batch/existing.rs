@@ -92,15 +92,28 @@ pub(super) fn digest_of_key(key: &str) -> u64 {
 }
 
 impl Existing {
-    /// Returns whether any key reads as a number but is not its usual text.
-    pub(super) fn has_numbers(&self) -> bool {
-        !self.as_numbers.is_empty()
+    /// Returns whether no asset has a wanted key.
+    pub(super) fn is_empty(&self) -> bool {
+        self.assets.is_empty() && self.as_numbers.is_empty()
     }
 
     /// Returns a key of the project that reads as the same number as a key, but is written in another way.
-    pub(super) fn written_otherwise(&self, key: &str) -> Option<&str> {
-        let written = self.as_numbers.get(&digest_of_key(&compare::as_number(key)?))?;
-        (**written != *key).then_some(written)
+    pub(super) fn written_otherwise(&self, key: &str) -> Option<String> {
+        let number = compare::as_number(key)?;
+        let written = self.as_numbers.get(&digest_of_key(&number));
+        let written = written.map(|written| written.to_string());
+        let usual = || self.has(&number).then_some(number.clone());
+        written.or_else(usual).filter(|written| written != key)
+    }
+
+    /// Returns whether an asset has exactly this key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let (folded, exact) = (digest_of_key(key), xxh3_64(key.as_bytes()));
+        let start = self.assets.partition_point(|asset| asset.folded < folded);
+        let found = self.assets[start..]
+            .iter()
+            .take_while(|asset| asset.folded == folded);
+        found.into_iter().any(|asset| asset.exact == exact)
     }
 
     /// Returns the assets that have the import key of a row, if any. If no asset has the exact key, an asset

@@ -61,7 +61,7 @@ impl Run {
         let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
             return;
         };
-        if !existing.has_numbers() || writer.number_keys().is_empty() {
+        if existing.is_empty() {
             return;
         }
         let mut ledger = lock(&self.ledger);
@@ -69,16 +69,23 @@ impl Run {
             let Ok(said) = serde_json::from_slice::<Value>(sent.body) else {
                 continue;
             };
-            let key = import_key
-                .of(&said)
-                .filter(|key| writer.number_keys().contains(*key));
+            let key = import_key.of(&said);
             let Some((key, written)) = key.and_then(|key| Some((key, existing.written_otherwise(key)?)))
             else {
                 continue;
             };
+            let is_number = writer.number_keys().contains(key);
+            // Texts may differ on purpose, like the rooms 1.1 and 1.10, but hardly by leading zeros alone.
+            if !is_number && (existing.has(key) || !is_digits(key) || !is_digits(&written)) {
+                continue;
+            }
             if may_be_sent(&ledger, item.row) {
                 let column = writer.heading_of(&import_key.field);
-                let problem = Problem::key_as_number(&column, key, written, writer.row_title().is_some());
+                let problem = if is_number {
+                    Problem::key_as_number(&column, key, &written, writer.row_title().is_some())
+                } else {
+                    Problem::key_with_other_zeros(&column, key, &written)
+                };
                 let fault = ledger.add_problems(&[problem]);
                 ledger.set_fault(item.row, Status::Invalid, fault);
                 self.bad += 1;
@@ -266,4 +273,9 @@ fn problem_of(change: &Change, writer: &RowWriter, settings: Option<&Settings>) 
     let shown = |value: &Value| shortened(&compare::shown(&change.field, value, settings), LONGEST);
     let column = writer.heading_of(&change.field);
     Problem::differs(&column, &shown(&change.new), &shown(&change.old))
+}
+
+/// Returns whether a key consists of digits only.
+pub(super) fn is_digits(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_digit())
 }

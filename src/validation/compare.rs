@@ -145,8 +145,10 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
         // A column of mixed types is a column of JSON texts.
         (Cell::Text(text), old) => {
             serde_json::from_str::<Value>(text).is_ok_and(|value| same(&value, old, form))
-                || matches!(old, Value::Bool(old) if text.eq_ignore_ascii_case(if *old { "true" } else { "false" }))
+                || matches!(old, Value::Bool(old) if text.eq_ignore_ascii_case(name_of(*old)))
         }
+        // Programs read TRUE as a boolean, also in a column of texts.
+        (Cell::Bool(value), Value::String(old)) if old.eq_ignore_ascii_case(name_of(*value)) => true,
         (Cell::Bool(value), old) => flag(old) == Some(*value),
         (Cell::Date(day), Value::String(old)) => *old == day.to_string(),
         (Cell::DateTime(moment) | Cell::Zoned(moment, _), Value::String(old)) => {
@@ -181,6 +183,10 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
 fn same_items<T>(new: &[T], old: &[Value], same: impl Fn(&T, &Value) -> bool) -> bool {
     new.iter().all(|new| old.iter().any(|old| same(new, old)))
         && old.iter().all(|old| new.iter().any(|new| same(new, old)))
+}
+
+fn name_of(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 fn is_blank(value: &Value) -> bool {

@@ -1423,7 +1423,7 @@ impl RowWriter {
         let others: Vec<&str> = others.iter().map(|used| used.column.as_str()).collect();
         let unknown = match others[..] {
             [] => None,
-            [..] if others.len() == self.uses.len() => Some(format!(
+            [..] if others.len() == self.uses.len() && self.rows > 0 => Some(format!(
                 "no column name is known: '{}'. Map them with mapping=, or, if the column names are in a lower row of \
                 the file, set skip_rows= to the number of rows above them",
                 others.join("', '")

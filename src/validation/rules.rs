@@ -227,6 +227,16 @@ impl Problem {
         LEADING_ZEROS.problem(column, number, message, &fix)
     }
 
+    /// Creates the problem for an import key of digits that the project has with more or fewer leading zeros.
+    #[must_use]
+    pub fn key_with_other_zeros(column: &str, written: &str, key: &str) -> Self {
+        let message = format!("`{column}` is '{written}', but the project has the import key '{key}'");
+        let fix = format!(
+            "write '{key}' if this is the asset, or give the asset the key '{written}' with patch first"
+        );
+        LEADING_ZEROS.problem(column, written, message, &fix)
+    }
+
     /// Creates the problem for a list item that is not a row. `found` describes the item.
     #[must_use]
     pub fn not_a_row(found: &str) -> Self {

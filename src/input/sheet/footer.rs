@@ -26,7 +26,8 @@ impl FooterRow {
 /// `above` contains the columns of the row above them. `place` is the file, or the sheet and its file.
 ///
 /// # Errors
-/// If a row looks like an asset: it has no title of totals, and a cell in every column of the row above.
+/// If a row looks like an asset: it has no title of totals, but a cell in the first and in half of the columns of the row
+/// above. An asset may have blank cells, as below merged ones.
 pub(super) fn footer_note(
     row_title: &str,
     place: &str,
@@ -38,15 +39,16 @@ pub(super) fn footer_note(
         return Ok(None);
     };
     let number = |row: &FooterRow| u64::from(row.row) + 1;
-    // A row with a single cell may be anything.
     let is_asset = |row: &FooterRow| {
-        above.len() > 1 && !row.is_total && above.iter().all(|column| row.columns.contains(column))
+        let shared = above.iter().filter(|column| row.columns.contains(column)).count();
+        // A row with a single cell may be anything.
+        shared > 1 && shared * 2 >= above.len() && row.columns.first() == above.first() && !row.is_total
     };
     if let Some(at) = rows.iter().rposition(is_asset) {
         let (asset, left) = (&rows[at], rows.len() - 1 - at);
         return Err(SourceError::new(format!(
             "skip_footer={} would skip {row_title} {} of {place} ({}), which looks like an asset: it has no word such as \
-             Total, and a cell in every column of the rows above. Set skip_footer={left} for this file, or remove \
+             Total, and cells in the same columns as the row above. Set skip_footer={left} for this file, or remove \
              the row from the file if it is not an asset",
             rows.len(),
             number(asset),

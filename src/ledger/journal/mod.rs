@@ -230,10 +230,21 @@ impl Header {
         if self == call {
             return Ok(());
         }
+        let path = path.display();
+        let with_key = Self {
+            import_key: self.import_key.clone(),
+            ..call.clone()
+        };
+        if let (true, Some(key), None) = (*self == with_key, &self.import_key, &call.import_key) {
+            return Err(Error::Option(format!(
+                "the run {path} has the import key `{key}`, and this call has none: pass import_key=\"{key}\" to go on with \
+                the run. Another run name, or deleting the run, would create all of its rows again"
+            )));
+        }
         Err(Error::Option(format!(
             "the run {} {}, but this call {}; use another run name for this call, or delete the run if you \
                 no longer need it",
-            path.display(),
+            path,
             self.told(),
             call.told()
         )))
