@@ -259,6 +259,38 @@ def test_ids_of_a_series_keep_its_index(pandas: Any, project: acc.Project, kit: 
     assert series.loc[result.where("invalid").labels].tolist() == ["wrong"]
 
 
+def test_join_compares_names_that_became_numbers(
+    pandas: Any, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    rows = [
+        {"Asset ID": name, "Category": "HVAC > Fans", "Status": status}
+        for name, status in (("0017", "Ordered"), ("0018", "Instaled"), ("1.10", "Ordered"))
+    ]
+    result = project.assets.create(rows, run=tmp_path / "fans.sqlite")
+    numbers = pandas.DataFrame(rows).assign(**{"Asset ID": [17, 18, 1.1]})
+    for found in (result, acc.runs(tmp_path)["fans"]):
+        assert list(found.to_pandas(join=numbers)["id"].dropna()) == [id for id in found.ids if id]
+        with pytest.raises(acc.InputError, match="other rows or in another order"):
+            found.to_pandas(join=numbers[::-1].reset_index(drop=True))
+
+
+def test_a_run_from_its_file_has_the_labels_of_the_input(
+    pandas: Any, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    frame = pandas.DataFrame(
+        {
+            "Asset ID": ["A", "B", "C"],
+            "Category": "HVAC > Fans",
+            "Status": ["Ordered", "Instaled", "Ordered"],
+        },
+        index=[2, 1, 0],
+    )
+    project.assets.create(frame, run=tmp_path / "fans.sqlite")
+    run = acc.runs(tmp_path)["fans"]
+    assert list(run.to_pandas().index) == run.labels == [2, 1, 0]
+    assert list(frame.join(run.to_pandas()["status"])["status"]) == ["created", "invalid", "created"]
+
+
 def test_rows_that_differ_can_be_patched_beside_their_outcomes(
     pandas: Any, project: acc.Project, sim: acc.testing.Simulator
 ) -> None:

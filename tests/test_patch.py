@@ -121,3 +121,18 @@ def test_the_asset_id_is_not_suggested_as_the_column_of_ids(project: acc.Project
         project.assets.patch(frame)
     with pytest.raises(acc.InputError, match=r"Did you mean key=\"Id\""):
         project.assets.delete(frame.assign(Id="x"))
+
+
+def test_an_empty_frame_has_no_unknown_columns(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"Asset ID": ["A"], "Category": ["HVAC"], "Status": ["Ordered"]})
+    assert project.assets.validate(frame[frame["Asset ID"] == "B"]).warnings == []
+
+
+def test_a_text_that_became_a_boolean_is_unchanged(project: acc.Project) -> None:
+    unit = {"Asset ID": "A", "Category": "HVAC > Fans", "Status": "Ordered", "Manufacturer": "TRUE"}
+    project.assets.create(unit)
+    row = {**project.assets.list()[0]}
+    attributes = {name: value == "TRUE" for name, value in row.pop("customAttributes").items()}
+    result = project.assets.patch([{**row, **attributes}])
+    assert result.counts == {"unchanged": 1}
