@@ -8,7 +8,7 @@ mod lists;
 mod recorded;
 
 use std::io::{Read, Write as _};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use acc_assets::api::{Endpoint, Paired, SentRow, Write, assets, relationships, settings};
@@ -472,7 +472,7 @@ proptest! {
         let texts: Vec<String> = rows.iter().map(Json::to_string).collect();
         let mut table = Table::default();
         table.add(Page::of(texts.iter().map(String::as_str)).unwrap(), 0..);
-        let batches = in_time(|| Batches::new(&table, |_| None).collect::<Result<Vec<_>, _>>()).unwrap();
+        let batches = in_time(|| Batches::new(Arc::new(table.layout()), |_| None).collect::<Result<Vec<_>, _>>()).unwrap();
         prop_assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows.len());
         for (at, row) in rows.iter().enumerate() {
             let text = row.to_string();

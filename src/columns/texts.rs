@@ -88,6 +88,21 @@ impl Texts {
         Some((self.text.get(start as usize..end as usize)?, start, ends))
     }
 
+    /// Returns the number of distinct strings, if codes are in use.
+    pub fn distinct_values(&self) -> Option<usize> {
+        self.codes.as_ref().map(|_| self.ends.len())
+    }
+
+    /// Returns the same rows with other strings, one for each code.
+    pub fn recoded<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Self {
+        let mut recoded = Self {
+            codes: self.codes.clone(),
+            ..Self::default()
+        };
+        texts.for_each(|text| recoded.append(text));
+        recoded
+    }
+
     /// Adds a row without a string.
     pub fn push_none(&mut self) {
         match &mut self.codes {

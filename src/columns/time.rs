@@ -5,7 +5,7 @@ use jiff::Timestamp;
 /// The length of a time in the service's form.
 pub(super) const LENGTH: usize = 24;
 
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 
 /// Parses a time in exactly the service's form into milliseconds since 1970.
 pub(super) fn printed(text: &str) -> Option<i64> {

@@ -217,6 +217,7 @@ class AsyncAssets(AsyncVerbs):
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
         missing: Missing = "report",
+        names: bool = True,
         batch_size: int = 100,
         sheet: SheetOption = None,
         progress: ProgressOption = "auto",
@@ -231,6 +232,7 @@ class AsyncAssets(AsyncVerbs):
             include_custom_attributes: Whether to read the custom attributes.
             include_deleted: Whether to include deleted assets, which have isActive set to false.
             missing: What to do about ids without an asset: "report" lists them in `missing`, "raise" raises InputError.
+            names: Whether the table shows names instead of ids, for which the project's settings are read once. Default: True.
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
@@ -250,11 +252,14 @@ class AsyncAssets(AsyncVerbs):
             >>> assets[0]["clientAssetId"]
             'AHU'
         """
-        options = get_options(key, include_custom_attributes, include_deleted, batch_size, missing)
-        report = Reporter(progress, "reading")
+        options = get_options(key, include_custom_attributes, include_deleted, batch_size, missing, names)
+        before = unfinished(after)
         source, rows, _ = await self._loaded(ids, reading(sheet=sheet), "get", key)
-        operation = self._session.engine().get(self._project, rows, options, after=unfinished(after))
-        return found(await read(operation, report, source=source), missing)
+        with Reporter(progress, "reading") as report:
+            with still_partial(before):
+                settings = await settings_of(self._session, self._key, report) if names else None
+            operation = self._session.engine().get(self._project, rows, options, after=before)
+            return found(await read(operation, report, source=source), missing, settings)
 
     async def delete(
         self,
@@ -340,6 +345,7 @@ class AsyncAssets(AsyncVerbs):
         attributes: Mapping[str, object] | None = None,
         deleted: bool = False,
         include_custom_attributes: bool = True,
+        names: bool = True,
         sort: str | Sequence[str] = "createdAt",
         limit: int | None = None,
         separator: str = SEPARATOR,
@@ -359,6 +365,7 @@ class AsyncAssets(AsyncVerbs):
                 A tuple is a range, where None is an open end. A list matches any of its values. A text must occur in the value.
             deleted: Whether to include deleted assets, which have isActive set to false.
             include_custom_attributes: Whether to read the custom attributes.
+            names: Whether the table shows names instead of ids, for which the project's settings are read once. Default: True.
             sort: One or more fields or custom attributes, such as "-updatedAt" or ["categoryId", "Airflow desc"]. A "-" or
                 "desc" sorts in descending order. Default: "createdAt".
             limit: Maximum number of assets to read. If None, all.
@@ -377,17 +384,20 @@ class AsyncAssets(AsyncVerbs):
             ['VAV-7']
         """
         before = unfinished(after)
-        list_options(include_custom_attributes, limit)
+        list_options(include_custom_attributes, limit, names)
         asked = Filters.of(category, status, location, updated, text, attributes, deleted, sort)
         engine = self._session.engine()
         with Reporter(progress, "reading") as report:
             with still_partial(before):
-                if asked.has_names():
-                    asked = asked.with_ids(await settings_of(self._session, self._key, report), separator)
+                settings = None
+                if names or asked.has_names():
+                    settings = await settings_of(self._session, self._key, report)
+                if settings is not None and asked.has_names():
+                    asked = asked.with_ids(settings, separator)
                 if asked.categories:
                     tree = engine.read("categories", self._project, {}, [])
                     await ended(tree, report)
                     asked = asked.with_subcategories(table_of(tree))
             query = asked.query(include_custom_attributes)
             operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
-            return AssetTable(await read(operation, report))
+            return AssetTable(await read(operation, report), settings if names else None)

@@ -1,0 +1,10 @@
+//! Tables as people read them: with names instead of ids, and as files.
+
+pub mod csv;
+mod named;
+mod number;
+mod text;
+
+pub use csv::rows;
+pub use named::layout;
+pub use text::text;
