@@ -142,7 +142,7 @@ fn naming(write: &Write, ids: &[String], odd: &Json) -> Json {
 /// A service that returns these responses in a cycle.
 struct Scripted {
     bodies: Vec<String>,
-    asked: std::sync::Arc<Mutex<usize>>,
+    asked: Arc<Mutex<usize>>,
 }
 
 impl Transport for Scripted {
@@ -162,7 +162,7 @@ impl Transport for Scripted {
 
 /// Reads a list from such a service. Also returns the number of requests.
 fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error>, usize) {
-    let asked = std::sync::Arc::new(Mutex::new(0));
+    let asked = Arc::new(Mutex::new(0));
     let service = Scripted {
         bodies,
         asked: asked.clone(),
@@ -170,7 +170,7 @@ fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error
     // A retry would get the next page.
     let mut options = Options::default();
     options.retry.attempts = 1;
-    let caller = std::sync::Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
+    let caller = Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -492,16 +492,19 @@ def test_excel_has_cells_of_the_right_type(tmp_path: Path) -> None:
             **ROWS[0],
             "description": "=1+1",
             "barcode": "007",
+            "clientAssetId": 7,
             "customAttributes": {**ROWS[0]["customAttributes"], "ca2": "1900-02-28", "ca6": 2**53 + 1},
         },
-        {"id": "r2", "customAttributes": {"ca1": 0.1, "ca2": "2031-02-28", "ca6": 12}},
+        {"id": "r2", "customAttributes": {"ca1": 1 / 3, "ca2": "2031-02-28", "ca6": 12}},
+        {"id": "r3", "customAttributes": {"ca1": 2}},
     ]
     path = tmp_path / "a.xlsx"
     table(rows, KNOWN).to_excel(path, sheet="My assets")
     sheet = openpyxl.load_workbook(path)["My assets"]
-    heads, first, second = [list(row) for row in sheet.iter_rows()]
+    heads, first, second, third = [list(row) for row in sheet.iter_rows()]
     cells = {head.value: cell for head, cell in zip(heads, first, strict=True)}
     assert (cells["Barcode"].value, cells["Barcode"].number_format) == ("007", "@")
+    assert cells["Asset ID"].value == "7"  # a number in the response, but the column is text
     assert (cells["Description"].value, cells["Description"].data_type) == ("=1+1", "s")
     assert (cells["Flow"].value, cells["Ready"].value) == (1.5, True)
     # Excel would change a date before March 1900 and a number with more than 15 digits.
@@ -509,10 +512,11 @@ def test_excel_has_cells_of_the_right_type(tmp_path: Path) -> None:
     assert cells["Functions"].value == '["F7","a; b"]'
     assert cells["createdAt"].value == datetime.datetime(2031, 2, 3, 4, 5, 6, 789000)
     cells = {head.value: cell for head, cell in zip(heads, second, strict=True)}
-    assert (cells["Flow"].value, cells["Count"].value) == (0.1, 12)
+    assert (cells["Flow"].value, cells["Count"].value) == (1 / 3, 12)
     assert cells["Installed"].value == datetime.datetime(2031, 2, 28)
+    assert next(cell.value for head, cell in zip(heads, third, strict=True) if head.value == "Flow") == 2
     assert sheet.freeze_panes == "A2"
-    assert sheet.auto_filter.ref == f"A1:{heads[-1].coordinate[:-1]}3"
+    assert sheet.auto_filter.ref == f"A1:{heads[-1].coordinate[:-1]}4"
     assert heads[0].font.bold
     assert 9 < sheet.column_dimensions["C"].width < 20
 

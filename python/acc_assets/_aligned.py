@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
+from ._convert import pandas_frame, polars_frame
 from ._records import OutcomeStatus, WriteCall
-from ._tables import pandas_frame, polars_frame
 from ._text import counted
 from .errors import InputError, OptionError
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from . import _core, _html
+from ._convert import parquet, polars_frame, table_frame
 from ._options import flag
 from ._paths import check_excel, write_file
 from ._records import Asset, Relationship
@@ -44,119 +45,6 @@ MICROSECONDS: Final = re.compile(r"(?<=:\d\d)(\.\d{3})\d+")
 
 # A row as returned by the service.
 Row = TypeVar("Row")
-
-
-def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
-    """Create a pandas DataFrame from these columns, without pyarrow."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
-    return pandas.DataFrame(columns)
-
-
-def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
-    """Create a pandas DataFrame through the Arrow C stream. Return None if pyarrow 15 or later is not installed."""
-    try:
-        import pyarrow
-
-        read = pyarrow.RecordBatchReader.from_stream
-    except (ImportError, AttributeError):
-        return None
-    import pandas
-
-    nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
-    frame: pandas.DataFrame = (
-        read(table).read_all().to_pandas(types_mapper=nullable.get, date_as_object=False)
-    )
-    for name, _, values, _ in table.frame(["list"]):  # pyarrow converts lists to arrays
-        frame[name] = _objects(values)
-    return frame
-
-
-def _from_columns(table: _core.Table) -> pandas.DataFrame:
-    """Create the same pandas DataFrame as `_from_arrow`, without pyarrow."""
-    import numpy
-    import pandas
-
-    text = pandas.Series(["a"]).dtype  # `str`, or object in pandas 2
-    columns: dict[str, Any] = {}
-    for name, kind, values, missing in table.frame():
-        if kind == "text":
-            columns[name] = pandas.Series(_objects(values), dtype=text)
-            continue
-        if kind == "list":
-            columns[name] = _objects(values)
-            continue
-        array = numpy.frombuffer(values, dtype=_DTYPES[kind])
-        nulls = None if missing is None else numpy.frombuffer(missing, dtype="?")
-        if kind == "time":
-            times = array.copy()
-            if nulls is not None:
-                times[nulls] = numpy.iinfo("i8").min  # NaT
-            columns[name] = pandas.Series(times.view("M8[ms]")).dt.tz_localize("UTC")
-        elif kind == "date":
-            days = array.astype("M8[D]").astype("M8[ms]")
-            if nulls is not None:
-                days[nulls] = numpy.datetime64("NaT")
-            columns[name] = pandas.Series(days)
-        elif kind == "float":
-            columns[name] = array if nulls is None else numpy.where(nulls, numpy.nan, array)
-        else:
-            # pandas would convert integers with missing values to floats, which lose digits beyond 2^53.
-            blank = numpy.zeros(len(array), dtype="?") if nulls is None else nulls.copy()
-            of_kind = pandas.arrays.BooleanArray if kind == "bool" else pandas.arrays.IntegerArray
-            columns[name] = of_kind(array.copy(), blank)
-    return pandas.DataFrame(columns, index=pandas.RangeIndex(len(table)))
-
-
-def _frame_of(table: _core.Table) -> pandas.DataFrame:
-    """Create a pandas DataFrame, with pyarrow if it is installed."""
-    try:
-        import pandas  # noqa: F401
-    except ImportError as error:
-        raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
-    frame = _from_arrow(table)
-    return _from_columns(table) if frame is None else frame
-
-
-_DTYPES = {"bool": "?", "int": "<i8", "float": "<f8", "time": "<i8", "date": "<i4"}
-
-
-def _objects(values: list[Any]) -> Any:
-    """Create a one-dimensional object array. From nested lists, NumPy itself would create several dimensions."""
-    import numpy
-
-    array = numpy.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> polars.DataFrame:
-    """Create a polars DataFrame through the Arrow C stream, or from columns."""
-    try:
-        import polars
-    except ImportError as error:
-        raise ImportError("polars is not installed: pip install 'acc-assets[polars]'") from error
-    return polars.DataFrame(source)
-
-
-def parquet(table: _core.Table) -> bytes:
-    """Return a Parquet file, written with pyarrow or polars."""
-    from io import BytesIO
-
-    out = BytesIO()
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        try:
-            polars_frame(table).write_parquet(out)
-        except ImportError as error:
-            raise ImportError("Parquet needs pyarrow or polars: pip install 'acc-assets[polars]'") from error
-    else:
-        pyarrow.parquet.write_table(pyarrow.table(table), out)
-    return out.getvalue()
 
 
 def positions(rows: int, index: int | slice) -> int | range:
@@ -215,7 +103,7 @@ class _Table(Sequence[Row]):
         Raises:
             ImportError: pandas is not installed.
         """
-        return _frame_of(self._flat())
+        return table_frame(self._flat())
 
     def to_polars(self) -> polars.DataFrame:
         """Convert to a polars DataFrame.
@@ -298,7 +186,7 @@ class AssetTable(_Table[Asset]):
 
     __slots__ = ("_settings",)
 
-    def __init__(self, table: _core.Table, settings: _core.Settings | None = None, /) -> None:
+    def __init__(self, table: _core.Table, /, settings: _core.Settings | None = None) -> None:
         super().__init__(table)
         self._settings = settings
 
@@ -325,7 +213,7 @@ class AssetTable(_Table[Asset]):
             >>> list(frame.columns[:3]), list(ids.columns[:3])
             (['id', 'Asset ID', 'Category'], ['id', 'clientAssetId', 'categoryId'])
         """
-        return _frame_of(self._flat(names))
+        return table_frame(self._flat(names))
 
     def to_polars(self, names: bool | None = None) -> polars.DataFrame:
         """Convert to a polars DataFrame.

@@ -36,7 +36,7 @@ pub enum Cell<'c> {
 const DATE: usize = 10;
 
 /// Floats represent all integers up to 2^53 exactly.
-const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+pub(super) const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
 
 /// The strings of one cell.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +81,12 @@ fn text_of(printed: &[u8; time::LENGTH]) -> &str {
 #[must_use]
 pub fn printed_time(time: i64) -> String {
     text_of(&time::print(time)).to_owned()
+}
+
+/// Parses a date such as 2031-02-28 into days since 1970.
+#[must_use]
+pub fn day(text: &str) -> Option<i32> {
+    time::day(text)
 }
 
 /// Formats a date in the same way as the service.
@@ -361,7 +367,7 @@ impl Column {
 
     pub(super) fn push_list(&mut self, texts: &[Cow<'_, str>]) {
         if let Data::List(ends, items) =
-            self.start(|rows, most| Data::List(zeros(rows, most), Texts::distinct(most, 8 * most)))
+            self.start(|rows, most| Data::List(zeros(rows, most), Texts::repeating(most)))
         {
             for text in texts {
                 items.push(text);

@@ -18,9 +18,9 @@ mod time;
 
 pub use arrow::{Batches, Parts, Texts as TextLayout, batch, text};
 pub use builder::{Builder, TooWide};
-pub use column::{Cell, Column, List, printed_date, printed_time};
+pub use column::{Cell, Column, List, day, printed_date, printed_time};
 pub use kind::{Kinds, Type};
-pub use mapped::Image;
+pub use mapped::{Image, Unparsed};
 pub use page::Page;
 pub use received::{Received, Unread};
 pub use shape::{Member, Slot};

@@ -291,10 +291,10 @@ impl Layout {
         }
     }
 
-    /// Sorts the columns by their name and index.
-    pub fn sort_by_key<K: Ord>(&mut self, key: impl Fn(usize, &str) -> K) {
+    /// Sorts the columns by a key of their names. Columns with equal keys keep their order.
+    pub fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&str) -> K) {
         let mut order: Vec<usize> = (0..self.fields.len()).collect();
-        order.sort_by_key(|at| key(*at, &self.fields[*at].0));
+        order.sort_by_key(|at| key(&self.fields[*at].0));
         self.fields = order.iter().map(|at| self.fields[*at].clone()).collect();
         for columns in &mut self.columns {
             *columns = order

@@ -93,14 +93,15 @@ impl Texts {
         self.codes.as_ref().map(|_| self.ends.len())
     }
 
-    /// Returns the same rows with other strings, one for each code.
-    pub fn recoded<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Self {
-        let mut recoded = Self {
-            codes: self.codes.clone(),
-            ..Self::default()
-        };
-        texts.for_each(|text| recoded.append(text));
-        recoded
+    /// Returns the same rows with another string for each string, distinct ones once each. A row without a string may get
+    /// one for the empty string.
+    pub fn renamed<'t>(&'t self, mut rename: impl FnMut(&'t str) -> &'t str) -> Self {
+        let mut renamed = Self::distinct(self.ends.len(), self.text.len());
+        renamed.codes.clone_from(&self.codes);
+        for at in 0..self.ends.len() {
+            renamed.append(rename(self.value(at)));
+        }
+        renamed
     }
 
     /// Adds a row without a string.

@@ -64,8 +64,12 @@ fn fill(page: &mut Worksheet, layout: &Layout) -> Result<Vec<usize>, Error> {
             for (at, column) in (0_u16..).zip(segment.columns) {
                 let Some(column) = column else { continue };
                 let place = usize::from(at);
-                let length = put(page, line, at, column.cell(row), [&formats[place], &as_text])
-                    .map_err(|error| unwritten(&error, &layout.fields[place].0, line))?;
+                let (name, kind) = &layout.fields[place];
+                let written = match (kind, column.cell(row)) {
+                    (Type::Text, cell) => put_text(page, line, at, cell, &as_text),
+                    (_, cell) => put(page, line, at, as_number(cell), [&formats[place], &as_text]),
+                };
+                let length = written.map_err(|error| unwritten(&error, name, line))?;
                 widths[place] = widths[place].max(length);
             }
         }
@@ -87,7 +91,15 @@ fn format(kind: Type) -> Format {
     }
 }
 
-/// Writes a cell. Returns its approximate width in characters.
+/// Returns the number of a cell in a column of integers and floats, which is stored as JSON.
+fn as_number(cell: Cell<'_>) -> Cell<'_> {
+    match cell {
+        Cell::Json(token) => token.parse().map_or(cell, Cell::Float),
+        cell => cell,
+    }
+}
+
+/// Writes a cell, with the format of its column or as text. Returns its approximate width in characters.
 fn put(
     page: &mut Worksheet,
     line: u32,
@@ -103,7 +115,8 @@ fn put(
         }
         #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
         Cell::Int(number) if number.unsigned_abs() <= EXACT => Some(number as f64),
-        Cell::Float(number) if is_short(number) => Some(number),
+        #[allow(clippy::cast_precision_loss)] // Few enough digits for a float to be exact.
+        Cell::Float(number) if number.fract() != 0.0 || number.abs() <= EXACT as f64 => Some(number),
         Cell::Date(day) if i64::from(day) >= FIRST_DAY => Some(EPOCH + f64::from(day)),
         #[allow(clippy::cast_precision_loss)] // Milliseconds of some thousand years.
         Cell::Time(time) if time >= FIRST_DAY * DAY => Some(EPOCH + time as f64 / DAY as f64),
@@ -117,18 +130,22 @@ fn put(
             _ => text(cell).len(),
         });
     }
-    let text = text(cell);
-    if !text.is_empty() {
-        page.write_string_with_format(line, at, &*text, as_text)?;
-    }
-    Ok(text.lines().map(|line| line.chars().count()).max().unwrap_or(0))
+    put_text(page, line, at, cell, as_text)
 }
 
-/// Returns whether a float keeps its digits in Excel.
-fn is_short(number: f64) -> bool {
-    let text = format!("{:e}", number.abs());
-    let digits = text.split('e').next().unwrap_or("");
-    number.is_finite() && digits.len() <= 16
+/// Writes a cell as text. Returns its approximate width in characters.
+fn put_text(
+    page: &mut Worksheet,
+    line: u32,
+    at: u16,
+    cell: Cell<'_>,
+    format: &Format,
+) -> Result<usize, XlsxError> {
+    let text = text(cell);
+    if !text.is_empty() {
+        page.write_string_with_format(line, at, &*text, format)?;
+    }
+    Ok(text.lines().map(|line| line.chars().count()).max().unwrap_or(0))
 }
 
 fn lay_out(page: &mut Worksheet, layout: &Layout, widths: &[usize]) -> Result<(), XlsxError> {

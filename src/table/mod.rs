@@ -2,7 +2,8 @@
 
 pub mod csv;
 mod named;
-mod number;
+mod names;
+mod parse;
 mod text;
 
 pub use csv::rows;

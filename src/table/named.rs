@@ -1,18 +1,13 @@
 //! The columns of a table with names: of categories, statuses, locations and options instead of their ids, and of custom
 //! attributes instead of `caN`. What the settings do not know stays as it is.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use jiff::civil::{Date, date};
-use serde_json::Value;
-
-use super::number::number;
-use crate::columns::{Cell, Column, Image, Kinds, Layout, Table, Type};
-use crate::model::text::joined;
-use crate::model::value::flag;
+use super::names::Names;
+use super::parse::{boolean, date, numeric};
+use crate::columns::{Column, Kinds, Layout, Table, Type};
+use crate::settings::Settings;
 use crate::settings::names::plain;
-use crate::settings::{Reference, Settings};
 use crate::validation::columns::{attribute_heading, headings};
 
 /// Values of a column by page.
@@ -32,7 +27,7 @@ pub fn layout(table: &Table, settings: &Settings) -> Layout {
             }
         }
     }
-    layout.sort_by_key(|_, name| place(name));
+    layout.sort_by_key(place);
     let titles: Vec<String> = titles(&layout, settings);
     for ((name, _), title) in layout.fields.iter_mut().zip(titles) {
         // Arrow passes names as C strings.
@@ -80,156 +75,72 @@ fn titles(layout: &Layout, settings: &Settings) -> Vec<String> {
 }
 
 /// Returns the type of a column with names, and its values if they change. `None` for a column that stays as it is.
-fn named(name: &str, pages: &[Option<&Arc<Column>>], settings: &Settings) -> Option<(Type, Option<Pages>)> {
+fn named<'c>(
+    name: &str,
+    pages: &[Option<&'c Arc<Column>>],
+    settings: &'c Settings,
+) -> Option<(Type, Option<Pages>)> {
     let attribute = settings.attribute_of_name(name);
-    let data_type = attribute.map(|place| settings.content().attributes[place].data_type.as_str());
-    match (settings.reference(name), data_type) {
-        (Some(reference), Some("multi_select")) => {
-            let pages = mapped(pages, |cell| Some(options(cell, reference, settings)))?;
-            let kind = if kinds(&pages).within(Kinds::LIST) {
-                Type::List
-            } else {
-                Type::Text
-            };
-            Some((kind, Some(pages)))
+    let data_type = attribute.map_or("", |place| {
+        settings.content().attributes[place].data_type.as_str()
+    });
+    if let Some(reference) = settings.reference(name) {
+        let mut names = Names::new(settings, reference);
+        if data_type != "multi_select" {
+            let pages = replaced(pages, |column| names.texts(column))?;
+            return Some((Type::Text, Some(pages)));
         }
-        (Some(reference), _) => {
-            let pages = mapped(pages, |cell| Some(one(cell, reference, settings)))?;
-            Some((Type::Text, Some(pages)))
-        }
-        (None, Some("numeric")) => {
-            let pages = mapped(pages, numeric)?;
-            let kinds = kinds(&pages);
-            if kinds != Kinds::NONE && kinds.within(Kinds::INT.and(Kinds::LARGE_INT)) {
-                Some((Type::Int, Some(pages)))
-            } else {
-                let is_exact = kinds.within(Kinds::INT.and(Kinds::FLOAT));
-                is_exact.then_some((Type::Float, Some(pages)))
+        let pages = replaced(pages, |column| names.lists(column))?;
+        let are_lists = kinds(&pages).within(Kinds::LIST);
+        return Some((if are_lists { Type::List } else { Type::Text }, Some(pages)));
+    }
+    match data_type {
+        "numeric" => {
+            let whole = Kinds::INT.and(Kinds::LARGE_INT);
+            let pages = parsed(pages, whole.and(Kinds::FLOAT), numeric)?;
+            match kinds(&pages) {
+                Kinds::NONE => Some((Type::Float, Some(pages))),
+                kinds if kinds.within(whole) => Some((Type::Int, Some(pages))),
+                // A float does not represent every large integer.
+                kinds if kinds.within(Kinds::INT.and(Kinds::FLOAT)) => Some((Type::Float, Some(pages))),
+                _ => None,
             }
         }
-        (None, Some("date")) => Some((Type::Date, Some(mapped(pages, day)?))),
-        (None, Some("boolean")) => Some((Type::Bool, Some(mapped(pages, boolean)?))),
-        (None, Some("text")) => Some((Type::Text, None)),
+        "date" => Some((Type::Date, Some(parsed(pages, Kinds::DATE, date)?))),
+        "boolean" => Some((Type::Bool, Some(parsed(pages, Kinds::BOOL, boolean)?))),
+        "text" => Some((Type::Text, None)),
         _ => None,
     }
 }
 
-/// Returns the images of the values of a column. `None` if a value has no image.
-fn mapped<'c>(
+/// Replaces the values of a column, page by page. Returns `None` if those of a page cannot be replaced.
+fn replaced<'c>(
     pages: &[Option<&'c Arc<Column>>],
-    mut image: impl FnMut(Cell<'c>) -> Option<Image<'c>>,
+    mut replace: impl FnMut(&'c Arc<Column>) -> Option<Arc<Column>>,
 ) -> Option<Pages> {
-    let mut map = |column: &'c Arc<Column>| column.mapped(&mut image).map(Arc::new);
     let pages = pages.iter().map(|page| match page {
-        Some(column) => map(column).map(Some),
+        Some(column) => replace(column).map(Some),
         None => Some(None),
     });
     pages.collect()
 }
 
-fn kinds(pages: &Pages) -> Kinds {
-    let kinds = pages.iter().flatten().map(|column| column.kinds());
-    kinds.fold(Kinds::NONE, Kinds::and)
-}
-
-/// Returns the name of what an id refers to.
-fn one<'c>(cell: Cell<'c>, reference: Reference, settings: &'c Settings) -> Image<'c> {
-    match (cell, reference) {
-        (Cell::Text(id), _) => Image::Text(settings.name_of(reference, id).unwrap_or(id).into()),
-        (Cell::List(items), Reference::Choice(_)) => {
-            let items: Vec<&str> = items.iter().collect();
-            names(&items, reference, settings)
+/// Parses the values of a column. Pages with values of the right kinds stay. Returns `None` if a value cannot be parsed.
+fn parsed(
+    pages: &[Option<&Arc<Column>>],
+    right: Kinds,
+    parse: fn(&Column) -> Option<Column>,
+) -> Option<Pages> {
+    replaced(pages, |column| {
+        if column.kinds().within(right) {
+            Some(column.clone())
+        } else {
+            parse(column).map(Arc::new)
         }
-        (cell, _) => match (cell.to_value(), reference) {
-            (Value::String(id), _) => owned(&id, reference, settings),
-            (Value::Number(id), _) => owned(&id.to_string(), reference, settings),
-            (Value::Array(items), Reference::Choice(_)) => {
-                match items.iter().map(Value::as_str).collect::<Option<Vec<&str>>>() {
-                    Some(items) => names(&items, reference, settings),
-                    None => Image::Json(Value::from(items).to_string()),
-                }
-            }
-            (other, _) => Image::Json(other.to_string()),
-        },
-    }
-}
-
-fn owned<'c>(id: &str, reference: Reference, settings: &'c Settings) -> Image<'c> {
-    Image::Text(match settings.name_of(reference, id) {
-        Some(name) => name.into(),
-        None => Cow::Owned(id.to_owned()),
     })
 }
 
-/// Returns the names of several options in one text.
-fn names<'c>(ids: &[&str], reference: Reference, settings: &Settings) -> Image<'c> {
-    let names = ids.iter().map(|id| settings.name_of(reference, id).unwrap_or(id));
-    Image::Text(joined(&names.collect::<Vec<_>>()).into())
-}
-
-/// Returns the labels of the options of a multi-select attribute.
-fn options<'c>(cell: Cell<'c>, reference: Reference, settings: &'c Settings) -> Image<'c> {
-    let label = |id: &'c str| Cow::Borrowed(settings.name_of(reference, id).unwrap_or(id));
-    let owned = |id: &str| match settings.name_of(reference, id) {
-        Some(label) => Cow::Borrowed(label),
-        None => Cow::Owned(id.to_owned()),
-    };
-    match cell {
-        Cell::List(items) => Image::List(items.iter().map(label).collect()),
-        Cell::Text(id) => Image::List(vec![label(id)]),
-        cell => match cell.to_value() {
-            Value::String(id) => Image::List(vec![owned(&id)]),
-            Value::Array(items) => {
-                let labels = items.iter().map(|item| item.as_str().map(owned));
-                match labels.collect::<Option<Vec<_>>>() {
-                    Some(labels) => Image::List(labels),
-                    None => Image::Json(Value::from(items).to_string()),
-                }
-            }
-            other => Image::Json(other.to_string()),
-        },
-    }
-}
-
-/// Returns a number of a numeric attribute, which the service returns as a number or as text ("POST
-/// assets:batch-create" and "Retrieve assets data" pages). `None` if the value is no number, or would lose digits.
-fn numeric(cell: Cell<'_>) -> Option<Image<'_>> {
-    match cell {
-        Cell::Int(value) => Some(Image::Int(value)),
-        Cell::Float(value) => Some(Image::Float(value)),
-        Cell::Text(text) => number(text),
-        Cell::Json(_) => match cell.to_value() {
-            Value::Number(value) => number(&value.to_string()),
-            Value::String(text) => number(&text),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn day(cell: Cell<'_>) -> Option<Image<'_>> {
-    let read = |text: &str| {
-        let (day, time) = text.split_at_checked(10).unwrap_or((text, ""));
-        let is_midnight = time.is_empty()
-            || time.starts_with('T') && !time.contains(|digit| matches!(digit, '1'..='9' | '+' | '-'));
-        if text.trim().is_empty() {
-            return Some(Image::Null);
-        }
-        let day: Date = day.parse().ok().filter(|_| is_midnight)?;
-        let seconds = day.duration_since(date(1970, 1, 1)).as_secs();
-        Some(Image::Date(i32::try_from(seconds / 86_400).ok()?))
-    };
-    match cell {
-        Cell::Text(text) => read(text),
-        Cell::Json(_) => read(cell.to_value().as_str()?),
-        _ => None,
-    }
-}
-
-fn boolean(cell: Cell<'_>) -> Option<Image<'_>> {
-    match cell {
-        Cell::Bool(value) => Some(Image::Bool(value)),
-        Cell::Text(text) if text.trim().is_empty() => Some(Image::Null),
-        cell => flag(&cell.to_value()).map(Image::Bool),
-    }
+fn kinds(pages: &Pages) -> Kinds {
+    let kinds = pages.iter().flatten().map(|column| column.kinds());
+    kinds.fold(Kinds::NONE, Kinds::and)
 }

@@ -8,12 +8,12 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::fields::{CATEGORY, CUSTOM_ATTRIBUTES, FIELDS, Kind, LOCATION, STATUS};
+use super::fields::{CUSTOM_ATTRIBUTES, FIELDS, Kind};
 use super::value::{midnight, number};
 use crate::input::Cell;
 use crate::model::text::{joined, trimmed};
 use crate::model::value::flag;
-use crate::settings::{self, SEPARATOR, Settings};
+use crate::settings::Settings;
 
 /// A field whose value in a row differs from that in an asset.
 #[derive(Debug, Clone, PartialEq)]
@@ -281,27 +281,8 @@ fn decimal(text: &str) -> Option<(bool, &str, &str)> {
 #[must_use]
 pub fn shown(field: &str, value: &Value, settings: Option<&Settings>) -> String {
     let named = settings.zip(text(value)).and_then(|(settings, id)| {
-        let place = FIELDS.iter().position(|known| known.name == field);
-        match place {
-            Some(CATEGORY) => {
-                let category = settings.category_of_id(&id)?;
-                Some(settings::joined(&settings.category_path(category), SEPARATOR))
-            }
-            Some(STATUS) => {
-                let (set, place) = settings.status_of_id(&id)?;
-                Some(settings.content().status_sets[set].statuses[place].label.clone())
-            }
-            Some(LOCATION) => {
-                let location = settings.location_of_id(&id)?;
-                Some(settings::joined(&settings.location_path(location), SEPARATOR))
-            }
-            Some(_) => None,
-            None => {
-                let attribute = &settings.content().attributes[settings.attribute_of_name(field)?];
-                let choice = attribute.choices.iter().find(|choice| choice.id == *id)?;
-                Some(choice.label.clone())
-            }
-        }
+        let name = settings.name_of(settings.reference(field)?, &id)?;
+        Some(name.to_owned())
     });
     named.unwrap_or_else(|| match value {
         Value::Null => String::new(),
