@@ -25,6 +25,8 @@ pub mod input;
 
 pub mod validation;
 
+pub mod table;
+
 pub mod sheet;
 
 pub mod ledger;

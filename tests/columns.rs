@@ -6,6 +6,7 @@ mod fuzz;
 mod recorded;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use acc_assets::columns::{Batches, Page, Received, Table, TextLayout};
 use acc_assets::model::value;
@@ -198,7 +199,7 @@ fn cells(batch: &RecordBatch, at: usize) -> Vec<Value> {
 
 /// All values of a table exported through Arrow.
 fn exported(table: &Table, texts: Option<TextLayout>) -> (Vec<(String, DataType)>, Vec<Vec<Value>>) {
-    let batches = Batches::new(table, |_| texts);
+    let batches = Batches::new(Arc::new(table.layout()), |_| texts);
     let schema = batches.schema();
     let fields = schema.fields().iter();
     let fields: Vec<(String, DataType)> = fields
@@ -653,7 +654,9 @@ fn a_large_table_is_exported_in_several_batches() {
     for page in 0..100 {
         table.add(Page::of(rows.iter().map(String::as_str)).unwrap(), page * 200..);
     }
-    let batches: Vec<RecordBatch> = Batches::new(&table, |_| None).map(Result::unwrap).collect();
+    let batches: Vec<RecordBatch> = Batches::new(Arc::new(table.layout()), |_| None)
+        .map(Result::unwrap)
+        .collect();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 20_000);
     assert!(batches.len() > 1);
 }

@@ -8,7 +8,7 @@ mod lists;
 mod recorded;
 
 use std::io::{Read, Write as _};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use acc_assets::api::{Endpoint, Paired, SentRow, Write, assets, relationships, settings};
@@ -142,7 +142,7 @@ fn naming(write: &Write, ids: &[String], odd: &Json) -> Json {
 /// A service that returns these responses in a cycle.
 struct Scripted {
     bodies: Vec<String>,
-    asked: std::sync::Arc<Mutex<usize>>,
+    asked: Arc<Mutex<usize>>,
 }
 
 impl Transport for Scripted {
@@ -162,7 +162,7 @@ impl Transport for Scripted {
 
 /// Reads a list from such a service. Also returns the number of requests.
 fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error>, usize) {
-    let asked = std::sync::Arc::new(Mutex::new(0));
+    let asked = Arc::new(Mutex::new(0));
     let service = Scripted {
         bodies,
         asked: asked.clone(),
@@ -170,7 +170,7 @@ fn list(listing: &'static Endpoint, bodies: Vec<String>) -> (Result<Table, Error
     // A retry would get the next page.
     let mut options = Options::default();
     options.retry.attempts = 1;
-    let caller = std::sync::Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
+    let caller = Arc::new(Caller::alone(Box::new(service), Token::fixed("token"), options));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -472,7 +472,7 @@ proptest! {
         let texts: Vec<String> = rows.iter().map(Json::to_string).collect();
         let mut table = Table::default();
         table.add(Page::of(texts.iter().map(String::as_str)).unwrap(), 0..);
-        let batches = in_time(|| Batches::new(&table, |_| None).collect::<Result<Vec<_>, _>>()).unwrap();
+        let batches = in_time(|| Batches::new(Arc::new(table.layout()), |_| None).collect::<Result<Vec<_>, _>>()).unwrap();
         prop_assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows.len());
         for (at, row) in rows.iter().enumerate() {
             let text = row.to_string();

@@ -42,7 +42,7 @@ def test_assets_around_a_missing_one_become_columns(project: acc.Project, kit: K
     rows[0]["barcode"] = "F-0"
     ids = project.assets.create(rows).raise_if_failed().ids
     assets = project.assets.get([ids[0], ids[2], str(uuid.uuid4()), ids[4], ids[3]])
-    table = assets.to_pandas()
+    table = assets.to_pandas(names=False)
     assert list(table["id"]) == [ids[0], ids[2], ids[4], ids[3]]
     assert list(table["barcode"].notna()) == [True, False, False, False]
     assert assets.to_dicts() == project.assets.get(list(table["id"])).to_dicts()
@@ -56,7 +56,7 @@ def test_deleted_assets_are_missing_unless_requested(project: acc.Project, made:
 
 
 def test_get_without_ids_sends_no_request(project: acc.Project, sim: acc.testing.Simulator) -> None:
-    assert len(project.assets.get([])) == 0
+    assert len(project.assets.get([], names=False)) == 0
     assert sim.audit()["requests"] == 0
 
 
@@ -115,7 +115,7 @@ def test_list_filters(project: acc.Project, made: acc.BulkResult, kit: Kit) -> N
 def test_tables_become_frames_with_attributes_as_columns(
     project: acc.Project, made: acc.BulkResult, kit: Kit
 ) -> None:
-    assets = project.assets.get(made)
+    assets = project.assets.get(made, names=False)
     numeric = kit.name("numeric")
     assert len(assets.to_dicts()) == 230
     pandas = pytest.importorskip("pandas")

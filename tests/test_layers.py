@@ -11,7 +11,7 @@ PACKAGE = pathlib.Path(acc.__file__).parent
 LAYERS = """
     _core _json errors _text _html _paths _secret
     _records _options _times
-    _conditions
+    _conditions _convert
     _tables _related _partial _mapping _progress
     _aligned _workbooks _reading
     _report

@@ -132,7 +132,7 @@ def test_an_empty_frame_has_no_unknown_columns(project: acc.Project) -> None:
 def test_a_text_that_became_a_boolean_is_unchanged(project: acc.Project) -> None:
     unit = {"Asset ID": "A", "Category": "HVAC > Fans", "Status": "Ordered", "Manufacturer": "TRUE"}
     project.assets.create(unit)
-    row = {**project.assets.list()[0]}
+    row: dict[str, Any] = {**project.assets.list()[0]}
     attributes = {name: value == "TRUE" for name, value in row.pop("customAttributes").items()}
     result = project.assets.patch([{**row, **attributes}])
     assert result.counts == {"unchanged": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,18 @@ FORMS: list[Callable[[acc.AssetTable], Any]] = [
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("settings", ["auto", None])
+@pytest.mark.parametrize(("settings", "names"), [("auto", True), ("auto", False), (None, False)])
 @pytest.mark.parametrize("nulls", ["omit", "clear", "error"])
 def test_patch_of_unchanged_assets_sends_nothing(
-    project: acc.Project, ids: list[str], form: Callable[[acc.AssetTable], Any], settings: Any, nulls: Any
+    project: acc.Project,
+    ids: list[str],
+    form: Callable[[acc.AssetTable], Any],
+    settings: Any,
+    names: bool,
+    nulls: Any,
 ) -> None:
     before = versions(project)
-    result = project.assets.patch(form(project.assets.list()), settings=settings, nulls=nulls)
+    result = project.assets.patch(form(project.assets.list(names=names)), settings=settings, nulls=nulls)
     assert result.counts == {"unchanged": len(ids)}, result
     assert result.ok
     assert result.stats.requests == result.stats.lookups == 1
@@ -110,14 +116,15 @@ def test_patch_of_unchanged_assets_sends_nothing_however_numbers_are_returned(
     sim: acc.testing.Simulator, project: acc.Project, ids: list[str], switch: str
 ) -> None:
     sim.set_switch("numeric_read", switch)
-    for form in FORMS:
-        assert project.assets.patch(form(project.assets.list())).counts == {"unchanged": len(ids)}
+    for form, names in product(FORMS, [True, False]):
+        table = project.assets.list(names=names)
+        assert project.assets.patch(form(table)).counts == {"unchanged": len(ids)}
 
 
 def test_patch_sends_only_cells_that_differ(
     sim: acc.testing.Simulator, project: acc.Project, kit: Kit, ids: list[str]
 ) -> None:
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     frame.loc[0, "description"] = "edited"
     frame.loc[1, kit.name("numeric")] = "12.5"
     frame.loc[2, kit.name("numeric")] = None
@@ -142,7 +149,7 @@ def test_patch_sends_only_cells_that_differ(
 def test_requests_of_patch_contain_only_changes(
     sim: acc.testing.Simulator, project: acc.Project, ids: list[str]
 ) -> None:
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     frame["description"] = "x"
     whole = frame[["id", "clientAssetId", "categoryId", "statusId", "description"]]
     result = project.assets.patch(frame)
@@ -152,7 +159,7 @@ def test_requests_of_patch_contain_only_changes(
 
 
 def test_names_and_lists_are_compared_as_values(project: acc.Project, kit: Kit, ids: list[str]) -> None:
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     settings = project.settings()
     category, labels = (
         settings.category(kit.category),
@@ -171,7 +178,7 @@ def test_names_and_lists_are_compared_as_values(project: acc.Project, kit: Kit, 
 def test_a_name_may_stand_next_to_the_id_that_was_read(
     project: acc.Project, kit: Kit, ids: list[str]
 ) -> None:
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     labels = {status.id: status.label for status in project.settings().statuses}
     frame["Status"] = labels[kit.other_status]
     assert project.assets.patch(frame.iloc[:2]).counts == {"updated": 2}
@@ -192,7 +199,7 @@ def test_an_edited_id_may_stand_next_to_an_unchanged_name(
 def test_an_asset_that_changed_meanwhile_is_drifted(
     sim: acc.testing.Simulator, project: acc.Project, ids: list[str]
 ) -> None:
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     with sim.client() as other:
         other.project(sim.project_id).assets.patch({"id": ids[0], "description": "theirs"})
     frame.loc[:1, "description"] = "mine"
@@ -213,14 +220,14 @@ def test_an_asset_that_changed_meanwhile_is_drifted(
     # A retry does not send the row either.
     assert result.retry().counts == result.counts
     # Once it is read again, it can be changed.
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     frame.loc[0, "description"] = "mine"
     assert project.assets.patch(frame).counts == {"updated": 1, "unchanged": 3}
 
 
 def test_a_repeated_patch_is_unchanged(project: acc.Project, ids: list[str]) -> None:
     """The assets have newer versions, but they have the values of the rows."""
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     frame["description"] = "edited"
     assert project.assets.patch(frame).counts == {"updated": len(ids)}
     assert project.assets.patch(frame).counts == {"unchanged": len(ids)}
@@ -245,7 +252,7 @@ def test_drifted_rows_count_as_failed(
 
 
 def test_rows_without_columns_of_the_service_are_sent_as_given(project: acc.Project, ids: list[str]) -> None:
-    frame = pandas_of(project.assets.get(ids))[["id", "clientAssetId"]]
+    frame = pandas_of(project.assets.get(ids, names=False))[["id", "clientAssetId"]]
     result = project.assets.patch(frame)
     assert result.counts == {"updated": len(ids)}
     assert result.stats.lookups == 0
@@ -271,7 +278,7 @@ def test_ignored_columns_are_named_in_one_warning(project: acc.Project, ids: lis
 
 
 def test_a_dry_run_tells_what_would_be_sent(project: acc.Project, ids: list[str]) -> None:
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     frame.loc[0, "description"] = "edited"
     before = versions(project)
     plan = project.assets.patch(frame, dry_run=True)
@@ -316,9 +323,9 @@ def test_values_that_are_no_longer_valid_stay(
             status["active"] = False
     path.write_text(json.dumps(saved))
     settings = acc.Settings.load(path)
-    frame = pandas_of(project.assets.get(ids))
-    for form in FORMS:
-        result = project.assets.patch(form(project.assets.get(ids)), settings=settings)
+    frame = pandas_of(project.assets.get(ids, names=False))
+    for form, names in product(FORMS, [True, False]):
+        result = project.assets.patch(form(project.assets.get(ids, names=names)), settings=settings)
         assert result.counts == {"unchanged": len(ids)}, result
     frame.loc[0, kit.name("select")] = kit.choices("select")[1]
     assert project.assets.patch(frame, settings=settings).counts == {"unchanged": 3, "invalid": 1}
@@ -550,7 +557,7 @@ def test_edited_assets_come_back_from_files(
 ) -> None:
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("openpyxl")
-    frame = pandas_of(project.assets.get(ids))
+    frame = pandas_of(project.assets.get(ids, names=False))
     # A cell of a file has no list.
     frame[kit.name("multi_select")] = [
         "; ".join(cell) if isinstance(cell, list) else None for cell in frame[kit.name("multi_select")]

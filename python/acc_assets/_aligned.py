@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core
+from ._convert import pandas_frame, polars_frame
 from ._records import OutcomeStatus, WriteCall
-from ._tables import pandas_frame, polars_frame
 from ._text import counted
 from .errors import InputError, OptionError
 
@@ -93,10 +93,10 @@ def frame_index(ledger: _core.Ledger, call: WriteCall) -> pandas.Index:
     import pandas
 
     if call.index is None:
-        labels = None if call.label_title is not None or call.options.get("id") else ledger.labels()
-        if labels is not None and None not in labels:
-            # A run read from its file has the labels of the index of its input, but not the index itself.
-            return pandas.Index(labels)
+        # A run read from its file has the labels of the index of its input, but not the index itself.
+        own = None if call.label_title is not None or call.options.get("id") else ledger.labels()
+        if own is not None and None not in own:
+            return pandas.Index(own)
         rows = ledger.rows()
         is_whole = rows == list(range(len(rows)))
         return pandas.RangeIndex(len(rows)) if is_whole else pandas.Index(rows, dtype="int64")

@@ -399,8 +399,19 @@ class Table:
     def frame(self, kinds: Sequence[str] | None = None, /) -> list[tuple[str, str, Any, bytes | None]]:
         """Return columns of these kinds (if None, all): name, kind, values, and one byte per row (1 if null).
 
-        Values are a list for the kinds "text" and "list", and the bytes of an array for "bool", "int", "float" and "time"
-        (milliseconds since 1970). Documented fields come first, followed by one column per custom attribute.
+        Values are a list for the kinds "text" and "list", and the bytes of an array for "bool", "int", "float", "time"
+        (milliseconds since 1970) and "date" (days since 1970). Documented fields come first, followed by one column per
+        custom attribute.
+        """
+    def named(self, settings: Settings, /) -> Table:
+        """Return the same rows, exported with headings and with names instead of ids."""
+    def head(self, rows: int, /) -> tuple[list[str], list[list[str]]]:
+        """Return the names of the columns, and the text of each cell in the first rows."""
+    def csv(self) -> bytes:
+        """Return a CSV file."""
+    def excel(self, sheet: str, /) -> bytes:
+        """Return an Excel file with one sheet. Raises OptionError if the name is invalid, and InputError if the rows do not
+        fit into a sheet.
         """
     def dump(self) -> bytes: ...
     @staticmethod

@@ -246,6 +246,7 @@ def get_options(
     include_deleted: bool = False,
     batch_size: int = MOST_ASSETS,
     missing: str = "report",
+    names: bool = True,
 ) -> dict[str, Any]:
     """Check the options of `get` and return those that the core needs."""
     one_of("missing", missing, get_args(Missing))
@@ -253,6 +254,7 @@ def get_options(
     key_option(key)
     flag("include_custom_attributes", include_custom_attributes)
     flag("include_deleted", include_deleted)
+    flag("names", names)
     return {
         "id": key,
         "include_custom_attributes": include_custom_attributes,
@@ -261,9 +263,10 @@ def get_options(
     }
 
 
-def list_options(include_custom_attributes: bool, limit: int | None) -> None:
+def list_options(include_custom_attributes: bool, limit: int | None, names: bool) -> None:
     """Raise OptionError if an option of `list` is invalid that is not a filter."""
     flag("include_custom_attributes", include_custom_attributes)
+    flag("names", names)
     if limit is not None:
         at_least_one("limit", limit)
         if limit > MOST_ROWS:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, _html
 from ._aligned import frame_index, index_values, labels_of_rows
+from ._convert import pandas_frame, polars_frame
 from ._options import ATTRIBUTE
 from ._records import BAD, Cause, ColumnUse, Estimate, OutcomeStatus, RowProblem, WriteCall, problem_of
-from ._tables import pandas_frame, polars_frame
 from ._text import counted
 from ._workbooks import write_fixes
 from .errors import of_lines

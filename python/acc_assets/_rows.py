@@ -230,6 +230,9 @@ def rows_from(data: Any, key: str | None = None) -> _core.Rows:
         _require(key, data)
     if is_of(data, "pandas", "DataFrame"):
         return from_pandas(data)
+    if isinstance(data, AssetTable) and key is not None:
+        # An unedited table needs no names, which may be ambiguous.
+        return from_stream(data._table)
     if is_of(data, "pandas", "Series"):
         raise InputError(
             "A Series is a single row or column, not a table. Pass frame.iloc[[0]], or the DataFrame."

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _core, _html
+from ._convert import pandas_frame, polars_frame
 from ._paths import SUFFIX, runs_folder
 from ._records import STATUSES, WriteCall, shown_verb
 from ._results import Outcomes
-from ._tables import pandas_frame, polars_frame
 from ._text import counted, nearest
 from .errors import JournalError
 

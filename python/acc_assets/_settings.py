@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 from . import _core, _html
 from ._check import check
+from ._convert import pandas_frame, polars_frame
 from ._options import SEPARATOR, SettingsKind, Verb, flag, one_of
 from ._paths import write_file
 from ._reading import ReadOptions, reading
 from ._records import Attribute, Category, Location, Status
 from ._report import Report
 from ._rows import RowData
-from ._tables import pandas_frame, polars_frame
 from ._text import counted, nearest
 from .errors import FileError, OptionError
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, overload
 
 from . import _core, _html
+from ._convert import pandas_frame
 from ._json import JsonObject
 from ._mapping import read_toml
 from ._options import flag
 from ._paths import write_file
 from ._records import SetupStep
 from ._settings import Settings
-from ._tables import pandas_frame
 from ._text import counted
 from .errors import InputError, OptionError, SetupError
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from . import _core, _html
+from ._convert import parquet, polars_frame, table_frame
+from ._options import flag
+from ._paths import check_excel, write_file
 from ._records import Asset
 from ._text import counted
+from .errors import OptionError
 
 if TYPE_CHECKING:
     import pandas
@@ -17,84 +22,6 @@ if TYPE_CHECKING:
 ROWS_SHOWN: Final = 10
 # A row as returned by the service.
 Row = TypeVar("Row")
-
-
-def pandas_frame(columns: dict[str, list[Any]]) -> pandas.DataFrame:
-    """Create a pandas DataFrame from these columns, without pyarrow."""
-    try:
-        import pandas
-    except ImportError as error:
-        raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
-    return pandas.DataFrame(columns)
-
-
-def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
-    """Create a pandas DataFrame through the Arrow C stream. Return None if pyarrow 15 or later is not installed."""
-    try:
-        import pyarrow
-
-        read = pyarrow.RecordBatchReader.from_stream
-    except (ImportError, AttributeError):
-        return None
-    import pandas
-
-    nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
-    frame: pandas.DataFrame = read(table).read_all().to_pandas(types_mapper=nullable.get)
-    for name, _, values, _ in table.frame(["list"]):  # pyarrow converts lists to arrays
-        frame[name] = _objects(values)
-    return frame
-
-
-def _from_columns(table: _core.Table) -> pandas.DataFrame:
-    """Create the same pandas DataFrame as `_from_arrow`, without pyarrow."""
-    import numpy
-    import pandas
-
-    text = pandas.Series(["a"]).dtype  # `str`, or object in pandas 2
-    columns: dict[str, Any] = {}
-    for name, kind, values, missing in table.frame():
-        if kind == "text":
-            columns[name] = pandas.Series(_objects(values), dtype=text)
-            continue
-        if kind == "list":
-            columns[name] = _objects(values)
-            continue
-        array = numpy.frombuffer(values, dtype=_DTYPES[kind])
-        nulls = None if missing is None else numpy.frombuffer(missing, dtype="?")
-        if kind == "time":
-            times = array.copy()
-            if nulls is not None:
-                times[nulls] = numpy.iinfo("i8").min  # NaT
-            columns[name] = pandas.Series(times.view("M8[ms]")).dt.tz_localize("UTC")
-        elif kind == "float":
-            columns[name] = array if nulls is None else numpy.where(nulls, numpy.nan, array)
-        else:
-            # pandas would convert integers with missing values to floats, which lose digits beyond 2^53.
-            blank = numpy.zeros(len(array), dtype="?") if nulls is None else nulls.copy()
-            of_kind = pandas.arrays.BooleanArray if kind == "bool" else pandas.arrays.IntegerArray
-            columns[name] = of_kind(array.copy(), blank)
-    return pandas.DataFrame(columns, index=pandas.RangeIndex(len(table)))
-
-
-_DTYPES = {"bool": "?", "int": "<i8", "float": "<f8", "time": "<i8"}
-
-
-def _objects(values: list[Any]) -> Any:
-    """Create a one-dimensional object array. From nested lists, NumPy itself would create several dimensions."""
-    import numpy
-
-    array = numpy.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> polars.DataFrame:
-    """Create a polars DataFrame through the Arrow C stream, or from columns."""
-    try:
-        import polars
-    except ImportError as error:
-        raise ImportError("polars is not installed: pip install 'acc-assets[polars]'") from error
-    return polars.DataFrame(source)
 
 
 def positions(rows: int, index: int | slice) -> int | range:
@@ -153,13 +80,7 @@ class _Table(Sequence[Row]):
         Raises:
             ImportError: pandas is not installed.
         """
-        try:
-            import pandas  # noqa: F401
-        except ImportError as error:
-            raise ImportError("pandas is not installed: pip install 'acc-assets[pandas]'") from error
-        flat = self._flat()
-        frame = _from_arrow(flat)
-        return _from_columns(flat) if frame is None else frame
+        return table_frame(self._flat())
 
     def to_polars(self) -> polars.DataFrame:
         """Convert to a polars DataFrame.
@@ -185,11 +106,16 @@ class _Table(Sequence[Row]):
         rows = counted(len(self), "row")
         return f"{type(self).__name__}: {rows}{', incomplete' if self._table.incomplete else ''}"
 
-    def _repr_html_(self) -> str:
+    def _head(self) -> tuple[list[str], list[list[Any]]]:
+        """Return the columns and cells of the first rows, to show them."""
         flat = [self._flat_row(self._table.row(place)) for place in range(min(len(self), ROWS_SHOWN))]
         names = list(dict.fromkeys(name for row in flat for name in row))
-        more = [f"and {len(self) - len(flat)} more rows"] if len(self) > len(flat) else []
-        table = _html.table(names, [[row.get(name) for name in names] for row in flat])
+        return names, [[row.get(name) for name in names] for row in flat]
+
+    def _repr_html_(self) -> str:
+        names, rows = self._head()
+        more = [f"and {len(self) - len(rows)} more rows"] if len(self) > len(rows) else []
+        table = _html.table(names, rows)
         return _html.page(_html.headline(repr(self)), table, *_html.paragraphs(more))
 
     @classmethod
@@ -207,22 +133,39 @@ class AssetTable(_Table[Asset]):
     If `get` or `list` fails, the `.partial` of the exception is an AssetTable with the rows read before the failure, or
     None.
 
-    In DataFrames and Arrow, each custom attribute ca1, ca2, ... is a separate column. Tables can be pickled. A slice is an
-    AssetTable too.
+    Rows are dicts as returned by the service, with ids. DataFrames, Arrow and files have names, unless the table was read
+    with `names=False`: category and location paths, status and option labels, and one column per custom attribute with its
+    display name. A name that the settings do not know stays an id, or `caN`. `patch` accepts both forms. Tables can be
+    pickled. A slice is an AssetTable too.
 
-    Documented fields have the same type in every table: `isActive` is boolean, `version` is an integer, `createdAt`,
-    `updatedAt` and `deletedAt` are UTC timestamps, and all others are text. Other fields and custom attributes have the
-    narrowest type that fits all of their values, or text if there are no values. If any value in a column has the wrong
-    type, the column is text. In pandas, integers and booleans are `Int64` and `boolean`, which support missing values.
+    With names, numeric attributes are integers or floats, date attributes are dates, boolean attributes are booleans, and
+    multi-select attributes are lists of labels. If a value in such a column has another type, or would lose digits, the
+    column is text. Without names, a custom attribute has the narrowest type that fits all of its values, or text if there
+    are no values. Documented fields have the same type in every table: `isActive` is boolean, `version` is an integer,
+    `createdAt`, `updatedAt` and `deletedAt` are UTC timestamps, and all others are text. In pandas, integers and booleans
+    are `Int64` and `boolean`, which support missing values.
+
+    Args:
+        table: The rows.
+        settings: The settings with the names. If None, the table has no names.
 
     Example:
-        >>> with acc_assets.testing.Simulator() as sim:
-        ...     assets = sim.client().project(sim.project_id).assets.get(["f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"])
-        >>> len(assets), assets.missing
-        (0, ['f6a1e3b5-abaa-4b01-b33a-5d55f36ba047'])
+        >>> row = {"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Ordered", "Airflow": 2.5}
+        >>> created = project.assets.create(row)
+        >>> assets = project.assets.get(created)
+        >>> assets.to_polars().row(0)[1:4]
+        ('AHU-1', 'HVAC > Air Handling', 'Ordered')
+        >>> assets[0]["customAttributes"]
+        {'ca2': '2.5'}
+        >>> project.assets.get(["f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"]).missing
+        ['f6a1e3b5-abaa-4b01-b33a-5d55f36ba047']
     """
 
-    __slots__ = ()
+    __slots__ = ("_settings",)
+
+    def __init__(self, table: _core.Table, /, settings: _core.Settings | None = None) -> None:
+        super().__init__(table)
+        self._settings = settings
 
     @property
     def missing(self) -> list[str]:
@@ -231,9 +174,152 @@ class AssetTable(_Table[Asset]):
         """
         return self._table.missing
 
+    def to_pandas(self, names: bool | None = None) -> pandas.DataFrame:
+        """Convert to a pandas DataFrame. With pyarrow, the conversion is faster and the result is the same.
+
+        Args:
+            names: Whether to use names instead of ids. If None, names if the table was read with names.
+
+        Raises:
+            ImportError: pandas is not installed.
+            OptionError: `names` is True, but the table was read without names.
+
+        Example:
+            >>> frame = project.assets.list().to_pandas()
+            >>> ids = project.assets.list().to_pandas(names=False)
+            >>> list(frame.columns[:3]), list(ids.columns[:3])
+            (['id', 'Asset ID', 'Category'], ['id', 'clientAssetId', 'categoryId'])
+        """
+        return table_frame(self._flat(names))
+
+    def to_polars(self, names: bool | None = None) -> polars.DataFrame:
+        """Convert to a polars DataFrame.
+
+        Args:
+            names: Whether to use names instead of ids. See `to_pandas`.
+
+        Raises:
+            ImportError: polars is not installed.
+            OptionError: `names` is True, but the table was read without names.
+
+        Example:
+            >>> project.assets.list().to_polars().columns[:3]
+            ['id', 'Asset ID', 'Category']
+        """
+        return polars_frame(self._flat(names))
+
+    def to_excel(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        sheet: str = "Assets",
+        names: bool | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Write an Excel file that can be edited and passed to `patch`.
+
+        Text is written as text, so that leading zeros stay. Numbers, dates and booleans are cells of their own type, and
+        times are in UTC. Several options are in one cell, separated by ";".
+
+        Args:
+            path: The .xlsx file.
+            sheet: Name of the sheet. Default: "Assets".
+            names: Whether to use names instead of ids. See `to_pandas`.
+            overwrite: Whether to replace an existing file. Default: False.
+
+        Raises:
+            OptionError: An option is invalid, or `names` is True, but the table was read without names.
+            InputError: The table does not fit into a sheet, which has at most 1,048,575 rows below the headings.
+            FileError: The file exists or cannot be written.
+
+        Example:
+            >>> project.assets.list().to_excel(folder / "assets.xlsx")
+            >>> project.assets.patch(folder / "assets.xlsx").ok
+            True
+        """
+        flag("overwrite", overwrite)
+        check_excel(path)
+        write_file(path, self._flat(names).excel(sheet), overwrite=overwrite)
+
+    def to_csv(
+        self, path: str | os.PathLike[str], *, names: bool | None = None, overwrite: bool = False
+    ) -> None:
+        """Write a CSV file that can be edited and passed to `patch`.
+
+        The file is in UTF-8 with a byte order mark, separated by commas. Times and dates are ISO strings. Excel turns text
+        such as 0017 into numbers when it opens a CSV file: write an Excel file if people edit it there.
+
+        Args:
+            path: The file.
+            names: Whether to use names instead of ids. See `to_pandas`.
+            overwrite: Whether to replace an existing file. Default: False.
+
+        Raises:
+            OptionError: An option is invalid, or `names` is True, but the table was read without names.
+            FileError: The file exists or cannot be written.
+
+        Example:
+            >>> project.assets.list().to_csv(folder / "assets.csv")
+            >>> project.assets.patch(folder / "assets.csv").ok
+            True
+        """
+        flag("overwrite", overwrite)
+        write_file(path, self._flat(names).csv(), overwrite=overwrite)
+
+    def to_parquet(
+        self, path: str | os.PathLike[str], *, names: bool | None = None, overwrite: bool = False
+    ) -> None:
+        """Write a Parquet file, with pyarrow or polars.
+
+        Args:
+            path: The file.
+            names: Whether to use names instead of ids. See `to_pandas`.
+            overwrite: Whether to replace an existing file. Default: False.
+
+        Raises:
+            ImportError: Neither pyarrow nor polars is installed.
+            OptionError: An option is invalid, or `names` is True, but the table was read without names.
+            FileError: The file exists or cannot be written.
+
+        Example:
+            >>> project.assets.list().to_parquet(folder / "assets.parquet")
+            >>> project.assets.patch(folder / "assets.parquet").ok
+            True
+        """
+        flag("overwrite", overwrite)
+        write_file(path, parquet(self._flat(names)), overwrite=overwrite)
+
+    def _flat(self, names: bool | None = None) -> _core.Table:
+        if names is not None:
+            flag("names", names)
+        if names is False or (names is None and self._settings is None):
+            return self._table
+        if self._settings is None:
+            raise OptionError(
+                "names=True needs the project's settings, but the table was read without names. Read it with names=True."
+            )
+        return self._table.named(self._settings)
+
     def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
         attributes = row.pop("customAttributes", None)
         return row | (attributes if isinstance(attributes, dict) else {})
+
+    def _head(self) -> tuple[list[str], list[list[Any]]]:
+        if self._settings is None:
+            return super()._head()
+        names, rows = self[:ROWS_SHOWN]._flat().head(ROWS_SHOWN)
+        return names, list(rows)
+
+    def _taken(self, table: _core.Table) -> Self:
+        return type(self)(table, self._settings)
+
+    @classmethod
+    def _load(cls, state: bytes, settings: bytes | None = None) -> Self:
+        return cls(_core.Table.load(state), None if settings is None else _core.Settings.load(settings))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        settings = None if self._settings is None else self._settings.dump()
+        return type(self)._load, (self._table.dump(), settings)
 
     def __repr__(self) -> str:
         text, missing = super().__repr__(), self.missing

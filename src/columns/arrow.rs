@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Float64Array, Int64Array, LargeStringArray, ListArray,
-    RecordBatch, RecordBatchOptions, RecordBatchReader, StringArray, StringViewArray,
+    ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int64Array, LargeStringArray,
+    ListArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringArray, StringViewArray,
     TimestampMillisecondArray,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::column::{Cell, Column, Data};
 use super::kind::Type;
-use super::table::{Layout, Segment, Table};
+use super::table::{Layout, Segment};
 use super::time;
 
 /// Pages are combined into one batch until their rows have this many bytes of JSON.
@@ -59,7 +59,7 @@ impl Texts {
 
 /// An iterator over the record batches of a table.
 pub struct Batches {
-    layout: Layout,
+    layout: Arc<Layout>,
     schema: SchemaRef,
     texts: Vec<Texts>,
     next: usize,
@@ -70,8 +70,7 @@ pub struct Batches {
 impl Batches {
     /// Creates the batches of a table. `asked` returns the requested layout of a string column.
     #[must_use]
-    pub fn new(table: &Table, asked: impl Fn(&str) -> Option<Texts>) -> Self {
-        let layout = table.layout();
+    pub fn new(layout: Arc<Layout>, asked: impl Fn(&str) -> Option<Texts>) -> Self {
         let texts: Vec<Texts> = layout
             .fields
             .iter()
@@ -118,7 +117,7 @@ impl Iterator for Batches {
         let mut bytes = 0;
         while self.next < self.layout.len() && bytes < BATCH_BYTES {
             let segment = self.layout.segment(self.next);
-            bytes += segment.page.bytes() / segment.page.rows().max(1) * (segment.to - segment.from);
+            bytes += segment.bytes();
             segments.push(segment);
             self.next += 1;
         }
@@ -138,6 +137,7 @@ fn data_type(kind: Type, texts: Texts) -> DataType {
         Type::Int => DataType::Int64,
         Type::Float => DataType::Float64,
         Type::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
+        Type::Date => DataType::Date32,
         Type::Text => texts.data_type(),
         Type::List => DataType::new_list(DataType::Utf8, true),
     }
@@ -154,8 +154,8 @@ impl<'t> Parts<'t> {
     #[must_use]
     pub fn new(segments: &[Segment<'t>], at: usize, rows: usize) -> Self {
         let parts = segments.iter().map(|segment| {
-            let column = segment.columns.get(at).copied().flatten();
-            (column.map(|at| segment.page.column(at)), segment.from, segment.to)
+            let column = segment.columns.get(at).and_then(Option::as_deref);
+            (column, segment.from, segment.to)
         });
         Self {
             parts: parts.collect(),
@@ -173,6 +173,7 @@ impl<'t> Parts<'t> {
                 let times = TimestampMillisecondArray::try_new(self.times().into(), nulls)?;
                 Arc::new(times.with_timezone("UTC"))
             }
+            Type::Date => Arc::new(Date32Array::try_new(self.dates().into(), nulls)?),
             Type::Text => {
                 let strings = self.strings(nulls)?;
                 match texts {
@@ -294,6 +295,18 @@ impl<'t> Parts<'t> {
                 Cell::Json(_) => time::any(cell.to_value().as_str()?),
                 _ => None,
             },
+        )
+    }
+
+    /// Returns one date per row, in days since 1970.
+    #[must_use]
+    pub fn dates(&self) -> Vec<i32> {
+        self.numbers(
+            |data| match data {
+                Data::Date(days) => Some(days),
+                _ => None,
+            },
+            |_| None,
         )
     }
 

@@ -434,7 +434,7 @@ impl Builder {
             rows: self.rows,
             bytes: self.bytes,
             members: members.collect(),
-            columns: self.columns,
+            columns: self.columns.into_iter().map(Arc::new).collect(),
             order,
             shapes: self.shapes,
             shape_of: self.shape_of,

@@ -23,6 +23,8 @@ pub enum Cell<'c> {
     Float(f64),
     /// A time that is written in UTC with milliseconds. Stored in milliseconds since 1970.
     Time(i64),
+    /// A date, in days since 1970.
+    Date(i32),
     Text(&'c str),
     /// A list of strings.
     List(List<'c>),
@@ -30,8 +32,11 @@ pub enum Cell<'c> {
     Json(&'c str),
 }
 
+/// The length of a date such as 2031-02-28.
+const DATE: usize = 10;
+
 /// Floats represent all integers up to 2^53 exactly.
-const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+pub(super) const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
 
 /// The strings of one cell.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +64,7 @@ impl Cell<'_> {
             Self::Int(number) => number.into(),
             Self::Float(number) => number.into(),
             Self::Time(time) => text_of(&time::print(time)).into(),
+            Self::Date(day) => printed_date(day).into(),
             Self::Text(text) => text.into(),
             Self::List(list) => list.iter().collect(),
             Self::Json(token) => value::read(token).unwrap_or_default(),
@@ -77,6 +83,20 @@ pub fn printed_time(time: i64) -> String {
     text_of(&time::print(time)).to_owned()
 }
 
+/// Parses a date such as 2031-02-28 into days since 1970.
+#[must_use]
+pub fn day(text: &str) -> Option<i32> {
+    time::day(text)
+}
+
+/// Formats a date in the same way as the service.
+#[must_use]
+pub fn printed_date(day: i32) -> String {
+    let mut text = printed_time(i64::from(day) * time::DAY);
+    text.truncate(DATE);
+    text
+}
+
 #[derive(Debug, Clone)]
 pub(super) enum Data {
     /// Only nulls.
@@ -85,6 +105,7 @@ pub(super) enum Data {
     Int(Vec<i64>),
     Float(Vec<f64>),
     Time(Vec<i64>),
+    Date(Vec<i32>),
     Text(Texts),
     /// The end of each row's items, and the items of all rows.
     List(Vec<u32>, Texts),
@@ -105,11 +126,11 @@ pub struct Column {
     widened: (usize, Kinds),
     pub(super) data: Data,
     /// Which rows have a value, or `None` if all rows have one or the data is [`Data::Null`].
-    valid: Option<Vec<bool>>,
-    rows: usize,
+    pub(super) valid: Option<Vec<bool>>,
+    pub(super) rows: usize,
     /// The expected number of rows.
     capacity: usize,
-    is_time: bool,
+    pub(super) is_time: bool,
     pub(super) seen: Option<FirstSeen>,
 }
 
@@ -180,6 +201,7 @@ impl Column {
             Data::Int(numbers) => Cell::Int(numbers[row]),
             Data::Float(numbers) => Cell::Float(numbers[row]),
             Data::Time(times) => Cell::Time(times[row]),
+            Data::Date(days) => Cell::Date(days[row]),
             Data::Text(texts) => Cell::Text(texts.get(row)),
             Data::List(ends, items) => Cell::List(List {
                 items,
@@ -215,6 +237,7 @@ impl Column {
             Data::Bool(flags) => flags.push(false),
             Data::Int(numbers) | Data::Time(numbers) => numbers.push(0),
             Data::Float(numbers) => numbers.push(0.0),
+            Data::Date(days) => days.push(0),
             Data::Text(texts) | Data::Mixed(texts) => texts.push_none(),
             Data::List(ends, _) => ends.push(ends.last().copied().unwrap_or(0)),
         }
@@ -224,7 +247,7 @@ impl Column {
 
     /// Records that a value was added.
     #[inline]
-    fn pushed(&mut self, kind: Kinds) {
+    pub(super) fn pushed(&mut self, kind: Kinds) {
         if let Some(valid) = &mut self.valid {
             valid.push(true);
         }
@@ -344,7 +367,7 @@ impl Column {
 
     pub(super) fn push_list(&mut self, texts: &[Cow<'_, str>]) {
         if let Data::List(ends, items) =
-            self.start(|rows, most| Data::List(zeros(rows, most), Texts::distinct(most, 8 * most)))
+            self.start(|rows, most| Data::List(zeros(rows, most), Texts::repeating(most)))
         {
             for text in texts {
                 items.push(text);
@@ -389,7 +412,7 @@ impl Column {
 
     /// Returns the data. If there are only nulls so far, creates the data with `begin`.
     #[inline]
-    fn start(&mut self, begin: impl FnOnce(usize, usize) -> Data) -> &mut Data {
+    pub(super) fn start(&mut self, begin: impl FnOnce(usize, usize) -> Data) -> &mut Data {
         if let Data::Null = self.data {
             self.data = begin(self.rows, self.capacity.max(self.rows));
             self.valid = (self.rows > 0).then(|| vec![false; self.rows]);
@@ -399,7 +422,7 @@ impl Column {
 
     /// Converts the data to JSON tokens.
     #[cold]
-    fn mixed(&mut self) -> &mut Texts {
+    pub(super) fn mixed(&mut self) -> &mut Texts {
         if !matches!(self.data, Data::Mixed(_)) {
             let mut tokens = Texts::distinct(self.rows, 0);
             for row in 0..self.rows {
@@ -441,6 +464,7 @@ impl Column {
             Data::Bool(flags) => flags.truncate(rows),
             Data::Int(numbers) | Data::Time(numbers) => numbers.truncate(rows),
             Data::Float(numbers) => numbers.truncate(rows),
+            Data::Date(days) => days.truncate(rows),
             Data::Text(texts) | Data::Mixed(texts) => texts.truncate(rows),
             Data::List(ends, items) => {
                 ends.truncate(rows);
@@ -459,6 +483,7 @@ impl Column {
             Data::Bool(flags) => fit(flags),
             Data::Int(numbers) | Data::Time(numbers) => fit(numbers),
             Data::Float(numbers) => fit(numbers),
+            Data::Date(days) => fit(days),
             Data::Text(texts) | Data::Mixed(texts) => texts.seal(),
             Data::List(ends, items) => {
                 fit(ends);
@@ -476,19 +501,19 @@ pub(super) fn fit<T>(values: &mut Vec<T>) {
 }
 
 /// Creates zeros for rows without a value, with capacity for more rows.
-fn zeros<T: Clone + Default>(rows: usize, most: usize) -> Vec<T> {
+pub(super) fn zeros<T: Clone + Default>(rows: usize, most: usize) -> Vec<T> {
     let mut zeros = Vec::with_capacity(most);
     zeros.resize(rows, T::default());
     zeros
 }
 
 /// Adds empty strings for rows without one.
-fn nothing(mut texts: Texts, rows: usize) -> Texts {
+pub(super) fn nothing(mut texts: Texts, rows: usize) -> Texts {
     (0..rows).for_each(|_| texts.push_none());
     texts
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 

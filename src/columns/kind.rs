@@ -2,7 +2,7 @@
 
 /// A set of kinds of values, not counting null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kinds(u8);
+pub struct Kinds(u16);
 
 impl Kinds {
     pub const NONE: Self = Self(0);
@@ -19,6 +19,7 @@ impl Kinds {
     pub const OTHER: Self = Self(64);
     /// An integer with an absolute value above 2^53, which a float cannot always represent exactly.
     pub const LARGE_INT: Self = Self(128);
+    pub const DATE: Self = Self(256);
 
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
@@ -39,6 +40,8 @@ pub enum Type {
     Float,
     /// Milliseconds since 1970, UTC.
     Time,
+    /// Days since 1970.
+    Date,
     Text,
     /// Lists of strings.
     List,
@@ -92,6 +95,7 @@ impl Type {
             (Self::Int, Kinds::INT.and(Kinds::LARGE_INT)),
             (Self::Float, Kinds::INT.and(Kinds::FLOAT)),
             (Self::Time, Kinds::TIME),
+            (Self::Date, Kinds::DATE),
             (Self::List, Kinds::LIST),
         ];
         narrow

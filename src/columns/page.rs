@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -19,7 +20,7 @@ pub struct Page {
     pub(super) rows: usize,
     /// The size of the rows' JSON in bytes.
     pub(super) bytes: usize,
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<Arc<Column>>,
     /// The columns in display order: by the first row that contains each column and, within the same row,
     /// attributes before fields.
     pub(super) order: Vec<usize>,
@@ -56,7 +57,7 @@ impl Page {
     }
 
     /// Returns all columns, in the order of first appearance.
-    pub fn columns(&self) -> impl Iterator<Item = (usize, &Column)> {
+    pub fn columns(&self) -> impl Iterator<Item = (usize, &Arc<Column>)> {
         self.order.iter().map(|at| (*at, &self.columns[*at]))
     }
 

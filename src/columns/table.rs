@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::column::Column;
 use super::kind::{FIRST, Kinds, Type};
 use super::page::{Page, place};
 
@@ -35,20 +36,20 @@ struct Run {
 /// Consecutive rows in a table that come from one page.
 #[derive(Debug, Clone, Copy)]
 pub struct Segment<'t> {
-    pub page: &'t Page,
+    page: &'t Page,
     /// The page's columns, in the order of the layout.
-    pub columns: &'t [Option<usize>],
+    pub columns: &'t [Option<Arc<Column>>],
     pub from: usize,
     pub to: usize,
 }
 
-/// The columns of a table, and their positions in its pages.
+/// The columns of a table, by page.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub fields: Vec<(Arc<str>, Type)>,
     runs: Vec<Run>,
     /// The columns of each distinct page, and the page that each segment comes from.
-    columns: Vec<Vec<Option<usize>>>,
+    columns: Vec<Vec<Option<Arc<Column>>>>,
     of_run: Vec<usize>,
     pub rows: usize,
 }
@@ -192,12 +193,12 @@ impl Table {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
         let mut places: HashMap<Arc<str>, usize> = HashMap::new();
         let mut pages: HashMap<*const Page, usize> = HashMap::new();
-        let mut columns: Vec<Vec<Option<usize>>> = Vec::new();
+        let mut columns: Vec<Vec<Option<Arc<Column>>>> = Vec::new();
         let mut of_run = Vec::with_capacity(self.runs.len());
         for run in &self.runs {
             let page = *pages.entry(Arc::as_ptr(&run.page)).or_insert_with(|| {
                 let mut found = Vec::new();
-                for (at, column) in run.page.columns() {
+                for (_, column) in run.page.columns() {
                     let place = *places.entry(column.name.clone()).or_insert_with(|| {
                         names.push((column.name.clone(), Kinds::NONE));
                         names.len() - 1
@@ -206,7 +207,7 @@ impl Table {
                     if found.len() <= place {
                         found.resize(place + 1, None);
                     }
-                    found[place] = Some(at);
+                    found[place] = Some(column.clone());
                 }
                 columns.push(found);
                 columns.len() - 1
@@ -223,7 +224,7 @@ impl Table {
         for columns in &mut columns {
             *columns = order
                 .iter()
-                .map(|at| columns.get(*at).copied().flatten())
+                .map(|at| columns.get(*at).cloned().flatten())
                 .collect();
         }
         let field = |at: &usize| {
@@ -250,6 +251,14 @@ fn exported(name: &Arc<str>) -> Arc<str> {
     }
 }
 
+impl Segment<'_> {
+    /// Returns the approximate size of the rows' JSON in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.page.bytes() / self.page.rows().max(1) * (self.to - self.from)
+    }
+}
+
 impl Layout {
     /// Returns the segments, each with consecutive rows from one page.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
@@ -266,6 +275,33 @@ impl Layout {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.runs.is_empty()
+    }
+
+    /// Returns a column by page. A page without the column has `None`.
+    pub fn column(&self, at: usize) -> impl Iterator<Item = Option<&Arc<Column>>> {
+        self.columns.iter().map(move |columns| columns.get(at)?.as_ref())
+    }
+
+    /// Replaces the values of a column by page, as returned by [`Self::column`].
+    pub fn replace(&mut self, at: usize, values: Vec<Option<Arc<Column>>>) {
+        for (columns, value) in self.columns.iter_mut().zip(values) {
+            if let Some(column) = columns.get_mut(at) {
+                *column = value;
+            }
+        }
+    }
+
+    /// Sorts the columns by a key of their names. Columns with equal keys keep their order.
+    pub fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&str) -> K) {
+        let mut order: Vec<usize> = (0..self.fields.len()).collect();
+        order.sort_by_key(|at| key(&self.fields[*at].0));
+        self.fields = order.iter().map(|at| self.fields[*at].clone()).collect();
+        for columns in &mut self.columns {
+            *columns = order
+                .iter()
+                .map(|at| columns.get(*at).cloned().flatten())
+                .collect();
+        }
     }
 
     pub(super) fn segment(&self, at: usize) -> Segment<'_> {

@@ -88,6 +88,22 @@ impl Texts {
         Some((self.text.get(start as usize..end as usize)?, start, ends))
     }
 
+    /// Returns the number of distinct strings, if codes are in use.
+    pub fn distinct_values(&self) -> Option<usize> {
+        self.codes.as_ref().map(|_| self.ends.len())
+    }
+
+    /// Returns the same rows with another string for each string, distinct ones once each. A row without a string may get
+    /// one for the empty string.
+    pub fn renamed<'t>(&'t self, mut rename: impl FnMut(&'t str) -> &'t str) -> Self {
+        let mut renamed = Self::distinct(self.ends.len(), self.text.len());
+        renamed.codes.clone_from(&self.codes);
+        for at in 0..self.ends.len() {
+            renamed.append(rename(self.value(at)));
+        }
+        renamed
+    }
+
     /// Adds a row without a string.
     pub fn push_none(&mut self) {
         match &mut self.codes {

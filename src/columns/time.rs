@@ -5,7 +5,7 @@ use jiff::Timestamp;
 /// The length of a time in the service's form.
 pub(super) const LENGTH: usize = 24;
 
-const DAY: i64 = 86_400_000;
+pub(super) const DAY: i64 = 86_400_000;
 
 /// Parses a time in exactly the service's form into milliseconds since 1970.
 pub(super) fn printed(text: &str) -> Option<i64> {
@@ -32,6 +32,25 @@ pub(super) fn printed(text: &str) -> Option<i64> {
         && second < 60;
     let time = ((hour * 60 + minute) * 60 + second) * 1000 + millisecond;
     is_valid.then(|| days_since_1970(year, month, day) * DAY + time)
+}
+
+/// Parses a date such as 2031-02-28 into days since 1970.
+pub(super) fn day(text: &str) -> Option<i32> {
+    let (first, last) = (text.as_bytes().first_chunk::<8>()?, text.as_bytes().get(8..)?);
+    let [ten, one] = last else { return None };
+    let words = (
+        digits(*first, *b"0000-00-")?,
+        digits([*ten, *one, 0, 0, 0, 0, 0, 0], *b"00\0\0\0\0\0\0")?,
+    );
+    let digit = |word: u64, at: u32| ((word >> (8 * at)) & 0xff).cast_signed();
+    let pair = |word, at| digit(word, at) * 10 + digit(word, at + 1);
+    let (year, month, day) = (
+        pair(words.0, 0) * 100 + pair(words.0, 2),
+        pair(words.0, 5),
+        pair(words.1, 0),
+    );
+    let is_valid = year >= 1 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    is_valid.then(|| i32::try_from(days_since_1970(year, month, day)).ok())?
 }
 
 /// Returns the digits of a string that has digits where the pattern has zeros, and otherwise equals the pattern.
@@ -109,6 +128,41 @@ fn date(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_read_as_by_the_slow_reader() {
+        for year in [0, 1, 4, 1900, 1970, 2000, 2023, 9999] {
+            for (month, day_of_month) in [
+                (0, 1),
+                (1, 1),
+                (2, 28),
+                (2, 29),
+                (4, 31),
+                (12, 31),
+                (13, 1),
+                (1, 0),
+            ] {
+                let text = format!("{year:04}-{month:02}-{day_of_month:02}");
+                let slow = text
+                    .parse::<jiff::civil::Date>()
+                    .ok()
+                    .filter(|date| date.year() > 0);
+                let slow =
+                    slow.map(|date| date.duration_since(jiff::civil::date(1970, 1, 1)).as_hours() / 24);
+                assert_eq!(day(&text).map(i64::from), slow, "{text}");
+            }
+        }
+        for text in [
+            "",
+            "2031-02-2",
+            "2031-02-280",
+            "2031/02/28",
+            "2031-02-2x",
+            "-031-02-28",
+        ] {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn times_are_read_as_by_the_slow_reader() {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::de::{Deserialize, Deserializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use unicode_normalization::UnicodeNormalization;
 
@@ -48,6 +49,23 @@ pub fn trimmed(text: &str) -> &str {
         [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
         _ => text.trim(),
     }
+}
+
+/// Joins several strings in one, which [`listed`] or a split at `;` reads again.
+#[must_use]
+pub fn joined(items: &[&str]) -> String {
+    let is_plain = |item: &&str| !item.contains([';', '\n', '\r']) && !item.trim().is_empty();
+    let is_list = items.first().is_some_and(|first| first.starts_with('['));
+    if items.len() < 2 || items.iter().all(is_plain) && !is_list {
+        return items.join("; ");
+    }
+    Value::from(items).to_string()
+}
+
+/// Reads strings that are written as a JSON array.
+#[must_use]
+pub fn listed(text: &str) -> Option<Vec<String>> {
+    text.starts_with('[').then(|| serde_json::from_str(text).ok())?
 }
 
 /// Normalizes a key (a client asset id, an id or an import key): trims it, converts it to lower case, and

@@ -9,7 +9,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 use pythonize::pythonize;
 
-use crate::columns::{Cell, Column, Layout, Member, Page, Parts, Table, Type, printed_time, text};
+use crate::columns::{
+    Cell, Column, Layout, Member, Page, Parts, Table, Type, printed_date, printed_time, text,
+};
 
 /// The maximum number of shared strings to keep, in addition to the strings on the current page.
 const MOST_TEXTS: usize = 10_000;
@@ -147,6 +149,7 @@ impl<'py> Objects<'py> {
             Cell::Int(number) => number.into_pyobject(py)?.into_any(),
             Cell::Float(number) => PyFloat::new(py, number).into_any(),
             Cell::Time(time) => self.time(time),
+            Cell::Date(day) => PyString::new(py, &printed_date(day)).into_any(),
             Cell::Text(text) => PyString::new(py, text).into_any(),
             Cell::List(list) => {
                 let items: Vec<Bound<'py, PyAny>> = list.iter().map(|item| self.text(item)).collect();
@@ -188,8 +191,7 @@ impl<'py> Objects<'py> {
     }
 
     /// Converts the columns of these kinds, or all columns, to columns for a frame.
-    pub fn frame(&mut self, table: &Table, kinds: Option<&[String]>) -> PyResult<Vec<FrameColumn<'py>>> {
-        let layout = table.layout();
+    pub fn frame(&mut self, layout: &Layout, kinds: Option<&[String]>) -> PyResult<Vec<FrameColumn<'py>>> {
         let segments: Vec<_> = layout.segments().collect();
         let mut frame = Vec::with_capacity(layout.fields.len());
         for (at, (name, kind)) in layout.fields.iter().enumerate() {
@@ -200,18 +202,20 @@ impl<'py> Objects<'py> {
                 Type::Int => "int",
                 Type::Float => "float",
                 Type::Time => "time",
+                Type::Date => "date",
             };
             if kinds.is_some_and(|kinds| !kinds.iter().any(|kind| kind == called)) {
                 continue;
             }
             let parts = Parts::new(&segments, at, layout.rows);
             let values = match kind {
-                Type::Text => self.list(&layout, at, true)?,
-                Type::List => self.list(&layout, at, false)?,
+                Type::Text => self.list(layout, at, true)?,
+                Type::List => self.list(layout, at, false)?,
                 Type::Bool => self.bytes(&parts.bools()),
                 Type::Int => self.bytes(&little(&parts.ints(), i64::to_le_bytes)),
                 Type::Float => self.bytes(&little(&parts.floats(), f64::to_le_bytes)),
                 Type::Time => self.bytes(&little(&parts.times(), i64::to_le_bytes)),
+                Type::Date => self.bytes(&little(&parts.dates(), i32::to_le_bytes)),
             };
             let nulls = match kind {
                 Type::Text | Type::List => None,
@@ -232,8 +236,7 @@ impl<'py> Objects<'py> {
         let mut objects: Vec<Bound<'py, PyAny>> = Vec::with_capacity(layout.rows);
         for segment in layout.segments() {
             let end = objects.len() + segment.to - segment.from;
-            if let Some(place) = segment.columns[at] {
-                let column = segment.page.column(place);
+            if let Some(column) = &segment.columns[at] {
                 let mut values = Values::new();
                 for row in segment.from..segment.to {
                     objects.push(if let Some(code) = column.code(row) {

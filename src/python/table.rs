@@ -11,14 +11,23 @@ use pyo3::types::{PyBytes, PyCapsule, PyList};
 use serde::Deserialize;
 
 use super::capsule::{self, stream_capsule};
+use super::errors::exception;
 use super::objects::{FrameColumn, Objects};
+use super::settings::Settings;
 use crate::batch::rest::Rest;
-use crate::columns::{self, Batches, Page, TextLayout, TooWide};
+use crate::columns::{self, Batches, Layout, Page, TextLayout, TooWide};
 use crate::error::Error;
+use crate::sheet;
+use crate::table;
 
 /// Rows from responses, as columns.
 #[pyclass(frozen, module = "acc_assets._core")]
-pub struct Table(Arc<columns::Table>, Option<Rest>);
+pub struct Table {
+    rows: Arc<columns::Table>,
+    rest: Option<Rest>,
+    /// The columns to export, if they are not those of the rows.
+    named: Option<Arc<Layout>>,
+}
 
 /// The pickled state: the rows, the ids that were not returned, the row numbers and what remains of a failed
 /// read, and the column names of a table without rows.
@@ -41,12 +50,16 @@ impl Table {
 
     /// Wraps the rows of an interrupted read, and what remains of it.
     pub fn unfinished(table: columns::Table, rest: Option<Rest>) -> Self {
-        Self(Arc::new(table), rest)
+        Self {
+            rows: Arc::new(table),
+            rest,
+            named: None,
+        }
     }
 
     /// Returns the rows read so far.
     pub fn table(&self) -> &columns::Table {
-        &self.0
+        &self.rows
     }
 
     /// Returns what remains of the read.
@@ -54,39 +67,47 @@ impl Table {
     /// # Errors
     /// [`Error::Option`] if nothing remains.
     pub fn rest(&self) -> Result<&Rest, Error> {
-        self.1
+        self.rest
             .as_ref()
             .ok_or_else(|| Error::Option("after=: that read is complete: use its `.partial`".to_owned()))
     }
 
     /// Returns all rows.
     pub fn rows(&self) -> impl Iterator<Item = serde_json::Map<String, serde_json::Value>> {
-        self.0.rows()
+        self.rows.rows()
+    }
+
+    /// Returns the columns to export.
+    fn layout(&self) -> Arc<Layout> {
+        match &self.named {
+            Some(named) => named.clone(),
+            None => Arc::new(self.rows.layout()),
+        }
     }
 }
 
 #[pymethods]
 impl Table {
     fn __len__(&self) -> usize {
-        self.0.len()
+        self.rows.len()
     }
 
     /// Requested ids that the service did not return.
     #[getter]
     fn missing(&self) -> Vec<String> {
-        self.0.missing.clone()
+        self.rows.missing.clone()
     }
 
     /// Whether the read can be resumed.
     #[getter]
     fn incomplete(&self) -> bool {
-        self.1.is_some()
+        self.rest.is_some()
     }
 
     #[pyo3(signature = (index, /))]
     fn row<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
         let (page, row) = self
-            .0
+            .rows
             .find(index)
             .ok_or_else(|| PyIndexError::new_err("no such row"))?;
         Objects::new(py).row(page, row)
@@ -96,14 +117,14 @@ impl Table {
     #[pyo3(signature = (positions, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn take(&self, positions: Vec<usize>) -> PyResult<Self> {
-        if positions.iter().any(|position| *position >= self.0.len()) {
+        if positions.iter().any(|position| *position >= self.rows.len()) {
             return Err(PyIndexError::new_err("no such row"));
         }
-        Ok(Self::unfinished(self.0.take(positions), None))
+        Ok(Self::unfinished(self.rows.take(positions), None))
     }
 
     fn dicts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        Objects::new(py).dicts(&self.0)
+        Objects::new(py).dicts(&self.rows)
     }
 
     /// Returns the columns for a frame, base fields first, then attributes `caN`. Each column has a name,
@@ -111,16 +132,53 @@ impl Table {
     #[pyo3(signature = (kinds=None, /))]
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn frame<'py>(&self, py: Python<'py>, kinds: Option<Vec<String>>) -> PyResult<Vec<FrameColumn<'py>>> {
-        Objects::new(py).frame(&self.0, kinds.as_deref())
+        Objects::new(py).frame(&self.layout(), kinds.as_deref())
+    }
+
+    /// Returns the same assets with other columns to export: with names instead of ids, and headings.
+    #[pyo3(signature = (settings, /))]
+    fn named(&self, py: Python<'_>, settings: &Settings) -> Self {
+        let named = py.detach(|| table::layout(&self.rows, &settings.0));
+        Self {
+            rows: self.rows.clone(),
+            rest: None,
+            named: Some(Arc::new(named)),
+        }
+    }
+
+    /// Returns the names of the columns, and the text of each cell in the first rows.
+    #[pyo3(signature = (rows, /))]
+    fn head(&self, rows: usize) -> (Vec<String>, Vec<Vec<String>>) {
+        let layout = self.layout();
+        let names = layout.fields.iter().map(|(name, _)| name.to_string());
+        (names.collect(), table::rows(&layout).take(rows).collect())
+    }
+
+    /// Returns a CSV file.
+    fn csv<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let layout = self.layout();
+        PyBytes::new(py, &py.detach(|| table::csv::file(&layout)))
+    }
+
+    /// Returns an Excel file with one sheet.
+    #[pyo3(signature = (sheet, /))]
+    fn excel<'py>(&self, py: Python<'py>, sheet: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let layout = self.layout();
+        let file = py
+            .detach(|| sheet::table::file(&layout, sheet))
+            .map_err(|error| exception(py, &error))?;
+        Ok(PyBytes::new(py, &file))
     }
 
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let rows: Vec<Cow<'_, str>> = (0..self.0.len()).filter_map(|index| self.0.json(index)).collect();
-        let state = match &self.1 {
-            None => serde_json::to_vec(&(rows, &self.0.missing)),
+        let rows: Vec<Cow<'_, str>> = (0..self.rows.len())
+            .filter_map(|index| self.rows.json(index))
+            .collect();
+        let state = match &self.rest {
+            None => serde_json::to_vec(&(rows, &self.rows.missing)),
             Some(rest) => {
-                let numbers: Vec<u32> = self.0.numbers().collect();
-                serde_json::to_vec(&(rows, &self.0.missing, numbers, rest))
+                let numbers: Vec<u32> = self.rows.numbers().collect();
+                serde_json::to_vec(&(rows, &self.rows.missing, numbers, rest))
             }
         };
         let state = state.map_err(|error| PyValueError::new_err(error.to_string()))?;
@@ -154,7 +212,7 @@ impl Table {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let asked = requested_schema.map(capsule::schema).transpose()?.flatten();
         let texts = |name: &str| TextLayout::of(asked.as_ref()?.field_with_name(name).ok()?.data_type());
-        let batches = py.detach(|| Batches::new(&self.0, texts));
+        let batches = py.detach(|| Batches::new(self.layout(), texts));
         stream_capsule(py, Box::new(batches))
     }
 }

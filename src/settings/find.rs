@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::named::{with_id, without_id};
 use super::names::{folded, nearest, plain};
 use super::tree::Tree;
 use super::{Content, LOCATIONS_UNREAD, Settings, joined};
@@ -127,6 +128,24 @@ fn find(tree: &Tree, text: &str, separator: &str) -> Vec<usize> {
     found
 }
 
+/// Finds the nodes that match a string as in [`find`], or else the node whose path and id it is.
+fn find_or(tree: &Tree, text: &str, separator: &str, of_id: impl Fn(&str) -> Option<usize>) -> Vec<usize> {
+    let found = find(tree, text, separator);
+    if !found.is_empty() {
+        return found;
+    }
+    let place = without_id(text).and_then(|(path, id)| {
+        let path = folded(path);
+        let is_path = |place: &usize| {
+            [separator, SEPARATOR]
+                .iter()
+                .any(|separator| folded(&joined(&tree.path(*place), separator)) == path)
+        };
+        of_id(id).filter(is_path)
+    });
+    place.into_iter().collect()
+}
+
 impl Settings {
     /// Looks up a category by id.
     #[must_use]
@@ -145,7 +164,7 @@ impl Settings {
             Some(place) => return Err(Miss::Inactive(self.shown_category(place, separator))),
             None => {}
         }
-        let found = find(&self.categories, text, separator);
+        let found = self.categories_called(text, separator);
         self.one_category(&found, text, separator, suggest)
     }
 
@@ -156,12 +175,17 @@ impl Settings {
     /// The reason if there is no unique match.
     pub fn any_category(&self, text: &str, separator: &str) -> Result<usize, Miss> {
         self.category(text, separator, true).or_else(|miss| {
-            let named = find(&self.categories, text, separator);
+            let named = self.categories_called(text, separator);
             match (&miss, self.category_of_id(text.trim()), &named[..]) {
                 (Miss::Inactive(_), Some(place), _) | (Miss::Inactive(_), None, &[place]) => Ok(place),
                 _ => Err(miss),
             }
         })
+    }
+
+    /// Finds the categories, active or not, with this path or end of path, or with this path and id.
+    fn categories_called(&self, text: &str, separator: &str) -> Vec<usize> {
+        find_or(&self.categories, text, separator, |id| self.category_of_id(id))
     }
 
     /// Looks up a category by the parts of its path.
@@ -290,11 +314,55 @@ impl Settings {
         self.attribute_places.get(name).copied()
     }
 
-    /// Looks up a custom attribute by its display name, comparing only the letters and digits.
+    /// Looks up a custom attribute by its display name, comparing only the letters and digits. The attribute's own name
+    /// may follow in parentheses, as in `Airflow (ca3)`.
     ///
     /// # Errors
     /// The reason if there is no unique active match.
     pub fn attribute(&self, text: &str) -> Result<usize, Miss> {
+        let found = self.attribute_called(text);
+        let numbered = without_id(text).and_then(|(called, name)| {
+            let place = self.attribute_of_name(name)?;
+            (plain(&self.content.attributes[place].display_name) == plain(called)).then_some(place)
+        });
+        let Some(place) = numbered else { return found };
+        let attribute = &self.content.attributes[place];
+        match found {
+            Ok(other) if other != place => Err(Miss::Ambiguous(
+                [other, place].map(|place| self.shown_attribute(place)).into(),
+            )),
+            Err(miss @ Miss::Ambiguous(_)) => Err(miss),
+            _ if attribute.active => Ok(place),
+            _ => Err(self.inactive(place)),
+        }
+    }
+
+    /// Looks up an inactive custom attribute by its display name, which its own name may follow in parentheses. `None` if
+    /// there is no unique match.
+    #[must_use]
+    pub fn inactive_attribute(&self, text: &str) -> Option<usize> {
+        let named = self
+            .attribute_names
+            .get(&plain(text))
+            .map_or(&[][..], Vec::as_slice);
+        let place = match named {
+            [one] => *one,
+            _ => self.attribute_of_name(without_id(text)?.1)?,
+        };
+        let matches = self.attribute(text) == Err(self.inactive(place));
+        matches.then_some(place)
+    }
+
+    fn inactive(&self, place: usize) -> Miss {
+        Miss::Inactive(format!("`{}`", self.content.attributes[place].display_name))
+    }
+
+    fn shown_attribute(&self, place: usize) -> String {
+        let attribute = &self.content.attributes[place];
+        with_id(&attribute.display_name, &attribute.name)
+    }
+
+    fn attribute_called(&self, text: &str) -> Result<usize, Miss> {
         let found: &[usize] = self.attribute_names.get(&plain(text)).map_or(&[], Vec::as_slice);
         let attributes = &self.content.attributes;
         let active: Vec<usize> = found
@@ -316,18 +384,9 @@ impl Settings {
                     .filter(|attribute| attribute.active)
                     .map(|attribute| (attribute.display_name.as_str(), folded(&attribute.display_name))),
             ))),
-            (_, [], [inactive, ..]) => Err(Miss::Inactive(format!(
-                "`{}`",
-                attributes[*inactive].display_name
-            ))),
+            (_, [], [inactive, ..]) => Err(self.inactive(*inactive)),
             (_, several, _) => Err(Miss::Ambiguous(
-                several
-                    .iter()
-                    .map(|place| {
-                        let attribute = &attributes[*place];
-                        format!("{} ({})", attribute.display_name, attribute.name)
-                    })
-                    .collect(),
+                several.iter().map(|place| self.shown_attribute(*place)).collect(),
             )),
         }
     }
@@ -394,7 +453,7 @@ impl Settings {
         if let Some(place) = self.location_of_id(text) {
             return Ok(place);
         }
-        let mut found = find(&self.locations, text, separator);
+        let mut found = find_or(&self.locations, text, separator, |id| self.location_of_id(id));
         for place in self.location_barcodes.get(text).into_iter().flatten() {
             if !found.contains(place) {
                 found.push(*place);

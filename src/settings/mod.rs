@@ -5,6 +5,7 @@
 //! custom attributes on that path.
 
 mod find;
+mod named;
 pub mod names;
 pub mod setup;
 mod tree;
@@ -19,6 +20,7 @@ use names::{folded, plain};
 use tree::Tree;
 
 pub use find::{Miss, SEPARATOR};
+pub use named::Reference;
 
 /// The start of the note about missing locations.
 pub const LOCATIONS_UNREAD: &str = "the locations could not be read";
@@ -77,6 +79,7 @@ pub struct Settings {
     locations: Tree,
     location_places: HashMap<String, usize>,
     location_barcodes: HashMap<String, Vec<usize>>,
+    names: named::Names,
 }
 
 /// The index of each value of a select or multi-select attribute, by id and by label.
@@ -168,6 +171,7 @@ impl Settings {
             })),
             location_places: places(locations.iter().map(|location| location.id.as_str())),
             location_barcodes: HashMap::new(),
+            names: named::Names::new(content.categories.len(), locations.len()),
             content,
         };
         settings.index_names();

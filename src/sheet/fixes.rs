@@ -8,7 +8,7 @@ use rust_xlsxwriter::{DocProperties, Format, Note, Workbook, Worksheet, XlsxErro
 use super::cells::{LEADING_ZEROS, Value, marked, put, value};
 use super::columns::{Column as Described, Kind, Offer};
 use super::lists::{Lists, head};
-use super::{LONGEST_CELL, WIDEST, as_text, bytes, cut, failed, for_people, header};
+use super::{LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, WIDEST, as_text, bytes, cut, failed, for_people, header};
 use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, REQUIRED_MARK};
 use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
 use crate::validation::columns::{
@@ -35,9 +35,6 @@ pub struct RowToFix {
     /// Identifies the row in its run. Written to a hidden column, so that the file can resume the run.
     pub row_of_run: String,
 }
-
-/// The maximum number of rows in a sheet, including the header, and of columns (Excel's limits).
-const MOST: (usize, usize) = (1_048_576, 16_384);
 
 /// What a file of rows to fix keeps of the input, besides the rows.
 #[derive(Default)]
@@ -84,7 +81,7 @@ pub fn file(
         return Ok((0, Vec::new()));
     }
     let columns = kept.names.len() + 4;
-    if rows >= MOST.0 || columns > MOST.1 {
+    if rows >= MOST_ROWS || columns > MOST_COLUMNS {
         return Err(SourceError::new(format!(
             "{rows} rows of {columns} columns do not fit into an Excel sheet: fix the most common problem first"
         )));

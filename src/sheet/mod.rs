@@ -1,9 +1,10 @@
-//! Creates Excel files: rows that need fixing, and templates to fill in.
+//! Creates Excel files: rows that need fixing, templates to fill in, and tables that were read.
 
 mod cells;
 pub mod columns;
 pub mod fixes;
 mod lists;
+pub mod table;
 pub mod template;
 
 use rust_xlsxwriter::{Color, DocProperties, Format, FormatAlign, Workbook, XlsxError};
@@ -14,6 +15,10 @@ use crate::input::sheet::CATEGORY_PROPERTY;
 
 /// The maximum number of characters in a cell (Excel's limit).
 const LONGEST_CELL: usize = 32_767;
+
+/// The maximum numbers of rows in a sheet, including the header, and of columns (Excel's limits).
+const MOST_ROWS: usize = 1_048_576;
+const MOST_COLUMNS: usize = 16_384;
 
 /// The maximum width of a column, in characters.
 const WIDEST: f64 = 60.0;

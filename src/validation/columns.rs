@@ -118,6 +118,19 @@ pub fn headings() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.iter().map(|field| (field.name, field.heading))
 }
 
+/// Returns the heading of a custom attribute in a table: its display name, with its own name behind it if the display name
+/// alone could mean another column.
+#[must_use]
+pub fn attribute_heading(attribute: usize, settings: &Settings) -> String {
+    settings.heading_of(attribute, |called| {
+        CALLED.iter().any(|(known, _)| *known == called)
+            || fields::is_heading_of_service(called)
+            || fields::is_attribute(called)
+            || called.starts_with(&plain(CUSTOM_ATTRIBUTES))
+            || called == plain(ROW_OF_RUN)
+    })
+}
+
 /// Returns the field that has this name or heading. The result is the same in every project.
 pub(super) fn base_field(name: &str) -> Option<usize> {
     let called = plain(bare(name));

@@ -8,12 +8,12 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::fields::{CATEGORY, CUSTOM_ATTRIBUTES, FIELDS, Kind, LOCATION, STATUS};
+use super::fields::{CUSTOM_ATTRIBUTES, FIELDS, Kind};
 use super::value::{midnight, number};
 use crate::input::Cell;
-use crate::model::text::trimmed;
+use crate::model::text::{joined, trimmed};
 use crate::model::value::flag;
-use crate::settings::{SEPARATOR, Settings, joined};
+use crate::settings::Settings;
 
 /// A field whose value in a row differs from that in an asset.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,13 +144,14 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
         (Cell::Text(text), Value::String(old)) => text == old,
         // A column of mixed types is a column of JSON texts.
         (Cell::Text(text), old) => {
-            serde_json::from_str::<Value>(text).is_ok_and(|value| same(&value, old, form))
+            joined_items(old, |_| None).is_some_and(|items| items == *text)
+                || serde_json::from_str::<Value>(text).is_ok_and(|value| same(&value, old, form))
                 || matches!(old, Value::Bool(old) if text.eq_ignore_ascii_case(name_of(*old)))
         }
         // Programs read TRUE as a boolean, also in a column of texts.
         (Cell::Bool(value), Value::String(old)) if old.eq_ignore_ascii_case(name_of(*value)) => true,
         (Cell::Bool(value), old) => flag(old) == Some(*value),
-        (Cell::Date(day), Value::String(old)) => *old == day.to_string(),
+        (Cell::Date(date), Value::String(old)) => day(old) == date.to_string(),
         (Cell::DateTime(moment) | Cell::Zoned(moment, _), Value::String(old)) => {
             let seen = old.strip_suffix('Z').unwrap_or(old);
             midnight(*moment) && *old == moment.date().to_string()
@@ -177,6 +178,31 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
         }
         _ => false,
     }
+}
+
+/// Returns whether a cell contains the name of the value of an asset, as in a table with names. An id without a name
+/// stands for itself.
+pub(super) fn is_named<'s>(cell: &Cell<'_>, old: &Value, name: impl Fn(&str) -> Option<&'s str>) -> bool {
+    let is_name = |cell: &Cell<'_>, old: &Value| match (cell, text(old)) {
+        (Cell::Text(cell), Some(id)) => trimmed(cell) == name(&id).unwrap_or(&id),
+        _ => false,
+    };
+    match (cell, old) {
+        (Cell::List(items), Value::Array(old)) => {
+            let items: Vec<&Cell<'_>> = items.iter().filter(|item| !matches!(item, Cell::Null)).collect();
+            same_items(&items, old, |item, old| is_name(item, old))
+        }
+        (Cell::List(items), old) => matches!(&items[..], [item] if is_name(item, old)),
+        (Cell::Text(text), Value::Array(_)) => joined_items(old, name).is_some_and(|items| items == *text),
+        (cell, old) => is_name(cell, old),
+    }
+}
+
+/// Returns a list of strings as one text, with the names of the items that have one.
+fn joined_items<'s>(list: &Value, name: impl Fn(&str) -> Option<&'s str>) -> Option<String> {
+    let items: Option<Vec<&str>> = list.as_array()?.iter().map(Value::as_str).collect();
+    let items = items?.into_iter().map(|id| name(id).unwrap_or(id));
+    Some(joined(&items.collect::<Vec<_>>()))
 }
 
 /// Returns whether two lists have the same items, in any order.
@@ -266,27 +292,8 @@ fn decimal(text: &str) -> Option<(bool, &str, &str)> {
 #[must_use]
 pub fn shown(field: &str, value: &Value, settings: Option<&Settings>) -> String {
     let named = settings.zip(text(value)).and_then(|(settings, id)| {
-        let place = FIELDS.iter().position(|known| known.name == field);
-        match place {
-            Some(CATEGORY) => {
-                let category = settings.category_of_id(&id)?;
-                Some(joined(&settings.category_path(category), SEPARATOR))
-            }
-            Some(STATUS) => {
-                let (set, place) = settings.status_of_id(&id)?;
-                Some(settings.content().status_sets[set].statuses[place].label.clone())
-            }
-            Some(LOCATION) => {
-                let location = settings.location_of_id(&id)?;
-                Some(joined(&settings.location_path(location), SEPARATOR))
-            }
-            Some(_) => None,
-            None => {
-                let attribute = &settings.content().attributes[settings.attribute_of_name(field)?];
-                let choice = attribute.choices.iter().find(|choice| choice.id == *id)?;
-                Some(choice.label.clone())
-            }
-        }
+        let name = settings.name_of(settings.reference(field)?, &id)?;
+        Some(name.to_owned())
     });
     named.unwrap_or_else(|| match value {
         Value::Null => String::new(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::columns;
 use super::compare::{self, Form};
-use super::fields::{CUSTOM_ATTRIBUTES, FIELDS};
+use super::fields::{CUSTOM_ATTRIBUTES, FIELDS, STATUS};
 use super::policy::Nulls;
 use super::reading::Reading;
 use super::row::{RowWriter, shown};
@@ -221,8 +221,34 @@ impl RowWriter {
 
     /// Returns whether a cell is the value that the asset has.
     pub(super) fn is_unchanged(&self, name: &str, cell: &Cell<'_>) -> bool {
-        self.current_value(name)
-            .is_some_and(|old| compare::is_unchanged(cell, old, self.form(name)))
+        self.current_value(name).is_some_and(|old| {
+            compare::is_unchanged(cell, old, self.form(name))
+                || (name != FIELDS[STATUS].name && self.is_named(name, cell, old))
+        })
+    }
+
+    /// Returns whether a cell is the label of the status that the asset has. The label is kept until the end of the row:
+    /// if the row changes the category, it means a status of the new category.
+    pub(super) fn keeps_status(&mut self, cell: &Cell<'_>) -> bool {
+        let name = FIELDS[STATUS].name;
+        let old = self.current_value(name);
+        let (Cell::Text(label), Some(true)) = (cell, old.map(|old| self.is_named(name, cell, old))) else {
+            return false;
+        };
+        // An edited id may stand next to an unchanged label.
+        let is_given = self.is_given(STATUS);
+        if let Some(names) = self.names.as_mut().filter(|_| !is_given) {
+            names.keep_status(label);
+        }
+        true
+    }
+
+    fn is_named(&self, name: &str, cell: &Cell<'_>, old: &Value) -> bool {
+        let Some(settings) = self.policy.names.settings.as_deref() else {
+            return false;
+        };
+        let reference = settings.reference(columns::bare(name));
+        reference.is_some_and(|reference| compare::is_named(cell, old, |id| settings.name_of(reference, id)))
     }
 
     /// Returns how the values of a field or custom attribute are compared.

@@ -151,6 +151,11 @@ pub(super) fn is_set_by_the_service(name: &str) -> bool {
     SET_BY_THE_SERVICE.contains(&name)
 }
 
+/// Returns whether a heading, normalized by [`plain`], is that of a field that only the service sets.
+pub(super) fn is_heading_of_service(called: &str) -> bool {
+    SET_BY_THE_SERVICE.iter().any(|field| plain(field) == called)
+}
+
 /// Returns the field that only the service sets and that a heading such as `Updated At` names, except the id.
 pub(super) fn of_service(heading: &str) -> Option<&'static str> {
     let called = plain(heading);

@@ -83,6 +83,8 @@ pub struct Resolver {
     pub location_is_unknown: bool,
     /// The status, if it was given as a label.
     pub label: String,
+    /// Whether the label is that of the status that the asset has.
+    pub is_current_label: bool,
     /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of the
     /// attributes to clear.
     pub given: FixedBitSet,
@@ -118,6 +120,7 @@ impl Resolver {
             status: GivenStatus::Absent,
             location_is_unknown: false,
             label: String::new(),
+            is_current_label: false,
             given: FixedBitSet::with_capacity(attributes),
             cleared: FixedBitSet::with_capacity(attributes),
         }
@@ -130,6 +133,7 @@ impl Resolver {
         self.status = GivenStatus::Absent;
         self.location_is_unknown = false;
         self.label.clear();
+        self.is_current_label = false;
         self.given.clear();
         self.cleared.clear();
     }
@@ -347,7 +351,15 @@ impl Resolver {
         Ok(true)
     }
 
+    /// Sets the status of the row to the one that the asset has, given as its label.
+    pub(super) fn keep_status(&mut self, label: &str) {
+        self.status = GivenStatus::Label;
+        label.trim().clone_into(&mut self.label);
+        self.is_current_label = true;
+    }
+
     fn write_status(&mut self, text: &str, out: &mut Vec<u8>) -> Result<bool, Refusal> {
+        self.is_current_label = false;
         if let Some((set, place)) = self.settings.status_of_id(text) {
             let status = &self.settings.content().status_sets[set].statuses[place];
             if !status.active {

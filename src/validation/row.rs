@@ -146,8 +146,9 @@ enum Slot {
     Attribute(usize),
     /// A column with dicts of custom attributes.
     Attributes,
-    /// A column that makes every row invalid, with this problem and the row's value.
-    Refused(Box<Problem>),
+    /// A column that makes every row invalid in which it has a new value, with this problem and the row's value, and the
+    /// inactive custom attribute that it sets, if any.
+    Refused(Box<Problem>, Option<Box<str>>),
 }
 
 pub(super) struct Attribute {
@@ -292,7 +293,7 @@ impl RowWriter {
             _ if self.anonymous => return None,
             Slot::Number | Slot::Service(_) => return None,
             // A result may have been put beside the rows.
-            Slot::Refused(problem) if problem.is_set_by_service() => return None,
+            Slot::Refused(problem, _) if problem.is_set_by_service() => return None,
             Slot::Ignored if self.policy.shape == RowShape::Id => return None,
             Slot::Id => return Some(Seed::field("id")),
             _ => {}
@@ -306,7 +307,7 @@ impl RowWriter {
         let field = match slot {
             Slot::Field(field) => Some(*field),
             // The meaning of the column is unknown without the project's settings.
-            Slot::Refused(_) => columns::base_field(name),
+            Slot::Refused(..) => columns::base_field(name),
             _ => None,
         };
         let meant = match field {
@@ -340,7 +341,7 @@ impl RowWriter {
             Slot::Field(field) => FIELDS[*field].name,
             Slot::Attribute(attribute) => &self.attributes[*attribute].name,
             Slot::Attributes => CUSTOM_ATTRIBUTES,
-            Slot::Number | Slot::Service(_) | Slot::Refused(_) => return None,
+            Slot::Number | Slot::Service(_) | Slot::Refused(..) => return None,
         };
         Some(Some(field.to_owned()))
     }
@@ -455,7 +456,10 @@ impl RowWriter {
                     return Slot::Ignored;
                 }
                 Meant::Unclear(message, fix) => {
-                    Slot::Refused(Box::new(UNKNOWN_COLUMN.problem(name, "", message, &fix)))
+                    let attribute = settings.inactive_attribute(columns::bare(&meant));
+                    let attribute = attribute.map(|place| &settings.content().attributes[place].name);
+                    let problem = UNKNOWN_COLUMN.problem(name, "", message, &fix);
+                    Slot::Refused(Box::new(problem), attribute.map(|name| name.as_str().into()))
                 }
             },
             None => self.exact_slot(&meant),
@@ -482,7 +486,7 @@ impl RowWriter {
                 self.note_use(name, Some(field), mapped_note(is_mapped), title);
             }
             Slot::Attributes => self.note_use(name, Some(CUSTOM_ATTRIBUTES.to_owned()), "", None),
-            Slot::Refused(problem) => {
+            Slot::Refused(problem, _) => {
                 let message = problem.message.clone();
                 self.note_use(name, None, &message, None);
             }
@@ -543,7 +547,7 @@ impl RowWriter {
             ),
             None => (format!("unknown column `{name}`"), String::new()),
         };
-        Slot::Refused(Box::new(UNKNOWN_COLUMN.problem(name, "", message, &fix)))
+        Slot::Refused(Box::new(UNKNOWN_COLUMN.problem(name, "", message, &fix)), None)
     }
 
     pub(super) fn attribute(&mut self, name: &str) -> usize {
@@ -685,9 +689,9 @@ impl RowWriter {
             Slot::Field(field) => self.field_cell(*field, Some(column), cell, out),
             Slot::Attribute(attribute) => self.attribute_cell(*attribute, Some(column), named.reading, cell),
             Slot::Attributes => self.attributes_cell(cell),
-            Slot::Refused(problem) => {
+            Slot::Refused(problem, attribute) => {
                 let is_blank = matches!(cell, Cell::Null) && problem.is_set_by_service();
-                if !is_blank && !self.is_unchanged(&named.name, cell) {
+                if !is_blank && !self.is_unchanged(attribute.as_deref().unwrap_or(&named.name), cell) {
                     self.problems.push(Problem {
                         value: shown(cell),
                         ..Problem::clone(problem)
@@ -766,7 +770,7 @@ impl RowWriter {
     ) {
         // `index` is a valid index in `FIELDS`.
         let field = &FIELDS[index];
-        if self.is_unchanged(field.name, cell) {
+        if self.is_unchanged(field.name, cell) || index == STATUS && self.keeps_status(cell) {
             return;
         }
         let trimmed = field.trims.then(|| without_blanks(cell)).flatten();
@@ -1481,7 +1485,7 @@ fn mapped_note(is_mapped: bool) -> &'static str {
 
 fn set_by_service(name: &str) -> Slot {
     let message = format!("`{name}` is set by the service and cannot be written");
-    Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")))
+    Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")), None)
 }
 
 /// Returns the JSON before a value: `"name":`. The name must not need escapes.

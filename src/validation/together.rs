@@ -31,7 +31,8 @@ impl RowWriter {
             (_, RowShape::AssetPatch) => before,
             _ => None,
         };
-        self.status(category, &settings, out);
+        let is_moved = category.is_some() && category != before;
+        self.status(category, is_moved, &settings, out);
         if category.is_none() && self.depends_on_category(&settings) {
             self.needs_asset();
         }
@@ -79,8 +80,12 @@ impl RowWriter {
         })
     }
 
-    fn status(&mut self, category: Option<usize>, settings: &Settings, out: &mut Vec<u8>) {
+    fn status(&mut self, category: Option<usize>, is_moved: bool, settings: &Settings, out: &mut Vec<u8>) {
         let Some(names) = &mut self.names else { return };
+        if names.is_current_label && names.status == GivenStatus::Label && !is_moved {
+            names.status = GivenStatus::Absent;
+            return;
+        }
         let (status, label) = (names.status, names.label.clone());
         let set = category.and_then(|category| settings.set_of(category));
         let found = match (status, set) {

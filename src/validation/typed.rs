@@ -12,6 +12,7 @@ use super::value::{
 };
 use crate::input::Cell;
 use crate::model::settings::Attribute;
+use crate::model::text::listed;
 use crate::settings::Miss;
 
 /// Returns whether a cell is a blank string that counts as missing. Only an optional text attribute accepts
@@ -219,10 +220,15 @@ fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8
 /// The maximum number of separators that a single label may contain.
 const MOST_SIGNS: usize = 3;
 
-/// Looks up the ids of one or more labels. A label may contain the separator itself.
+/// Looks up the ids of one or more labels. A label may contain the separator itself. Several labels may also be a JSON
+/// array.
 fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>, Refusal> {
     if let Some(id) = names.offered(place, text) {
         return Ok(vec![id]);
+    }
+    if let Some(items) = listed(text) {
+        let ids = items.iter().map(|item| names.choice(place, item));
+        return ids.collect::<Result<_, _>>().map_err(|miss| refusal(&miss));
     }
     let signs: &[char] = if text.contains([';', '\n']) {
         &[';', '\n']

@@ -220,6 +220,7 @@ class AsyncAssets(AsyncVerbs):
         include_custom_attributes: bool = True,
         include_deleted: bool = False,
         missing: Missing = "report",
+        names: bool = True,
         batch_size: int = 100,
         sheet: SheetOption = None,
         progress: ProgressOption = "auto",
@@ -240,6 +241,7 @@ class AsyncAssets(AsyncVerbs):
             include_custom_attributes: Whether to read the custom attributes. They are also read if `by` is one of them.
             include_deleted: Whether to include deleted assets, which have isActive set to false.
             missing: What to do about ids without an asset: "report" lists them in `missing`, "raise" raises InputError.
+            names: Whether the table shows names instead of ids, for which the project's settings are read once. Default: True.
             batch_size: Ids per request, 1 to 100. Default: 100.
             sheet: Name of a sheet in an Excel file, or `SheetOptions`. If None, the first visible one.
             progress: How to show progress: "auto", True, False or a function. See `create`.
@@ -262,22 +264,23 @@ class AsyncAssets(AsyncVerbs):
             >>> found.ids == created.ids, found.missing
             (True, ['FAN'])
         """
-        options = get_options(key, include_custom_attributes, include_deleted, batch_size, missing)
-        report = Reporter(progress, "reading")
-        column = column_of(key, by)
+        options = get_options(key, include_custom_attributes, include_deleted, batch_size, missing, names)
+        before, column = unfinished(after), column_of(key, by)
         source, rows, _ = await self._loaded(ids, reading(sheet=sheet), "get", column)
         by = field_named(ids, rows, key, by, after)
         engine = self._session.engine()
-        if by is None:
-            operation = engine.get(self._project, rows, options, after=unfinished(after))
-        else:
-            field = _core.lookup_field(by)
-            if field is None:
-                with report:
-                    settings = await settings_of(self._session, self._key, report)
-                field = _core.lookup_field(by, settings) or by
-            operation = engine.get_by_field(self._project, rows, field_options(options, field, column))
-        return found(await read(operation, report, source=source), missing, by)
+        with Reporter(progress, "reading") as report:
+            with still_partial(before):
+                field = by and _core.lookup_field(by)
+                wanted = names or (by is not None and field is None)
+                settings = await settings_of(self._session, self._key, report) if wanted else None
+            if by is None:
+                operation = engine.get(self._project, rows, options, after=before)
+            else:
+                field = field or _core.lookup_field(by, settings) or by
+                operation = engine.get_by_field(self._project, rows, field_options(options, field, column))
+            table = await read(operation, report, source=source)
+            return found(table, missing, settings if names else None, by)
 
     async def delete(
         self,
@@ -363,6 +366,7 @@ class AsyncAssets(AsyncVerbs):
         attributes: Mapping[str, object] | None = None,
         deleted: bool = False,
         include_custom_attributes: bool = True,
+        names: bool = True,
         sort: str | Sequence[str] = "createdAt",
         limit: int | None = None,
         separator: str = SEPARATOR,
@@ -382,6 +386,7 @@ class AsyncAssets(AsyncVerbs):
                 A tuple is a range, where None is an open end. A list matches any of its values. A text must occur in the value.
             deleted: Whether to include deleted assets, which have isActive set to false.
             include_custom_attributes: Whether to read the custom attributes.
+            names: Whether the table shows names instead of ids, for which the project's settings are read once. Default: True.
             sort: One or more fields or custom attributes, such as "-updatedAt" or ["categoryId", "Airflow desc"]. A "-" or
                 "desc" sorts in descending order. Default: "createdAt".
             limit: Maximum number of assets to read. If None, all.
@@ -400,17 +405,20 @@ class AsyncAssets(AsyncVerbs):
             ['VAV-7']
         """
         before = unfinished(after)
-        list_options(include_custom_attributes, limit)
+        list_options(include_custom_attributes, limit, names)
         asked = Filters.of(category, status, location, updated, text, attributes, deleted, sort)
         engine = self._session.engine()
         with Reporter(progress, "reading") as report:
             with still_partial(before):
-                if asked.has_names():
-                    asked = asked.with_ids(await settings_of(self._session, self._key, report), separator)
+                settings = None
+                if names or asked.has_names():
+                    settings = await settings_of(self._session, self._key, report)
+                if settings is not None and asked.has_names():
+                    asked = asked.with_ids(settings, separator)
                 if asked.categories:
                     tree = engine.read("categories", self._project, {}, [])
                     await ended(tree, report)
                     asked = asked.with_subcategories(table_of(tree))
             query = asked.query(include_custom_attributes)
             operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
-            return AssetTable(await read(operation, report))
+            return AssetTable(await read(operation, report), settings if names else None)

@@ -1,0 +1,146 @@
+//! The columns of a table with names: of categories, statuses, locations and options instead of their ids, and of custom
+//! attributes instead of `caN`. What the settings do not know stays as it is.
+
+use std::sync::Arc;
+
+use super::names::Names;
+use super::parse::{boolean, date, numeric};
+use crate::columns::{Column, Kinds, Layout, Table, Type};
+use crate::settings::Settings;
+use crate::settings::names::plain;
+use crate::validation::columns::{attribute_heading, headings};
+
+/// Values of a column by page.
+type Pages = Vec<Option<Arc<Column>>>;
+
+/// Returns the columns of a table of assets with names.
+#[must_use]
+pub fn layout(table: &Table, settings: &Settings) -> Layout {
+    let mut layout = table.layout();
+    for at in 0..layout.fields.len() {
+        let pages: Vec<Option<&Arc<Column>>> = layout.column(at).collect();
+        let named = named(&layout.fields[at].0, &pages, settings);
+        if let Some((kind, pages)) = named {
+            layout.fields[at].1 = kind;
+            if let Some(pages) = pages {
+                layout.replace(at, pages);
+            }
+        }
+    }
+    layout.sort_by_key(place);
+    let titles: Vec<String> = titles(&layout, settings);
+    for ((name, _), title) in layout.fields.iter_mut().zip(titles) {
+        // Arrow passes names as C strings.
+        *name = title.replace('\0', "\\u0000").into();
+    }
+    layout
+}
+
+/// Returns the sort key of a column: the id, the fields of a template, then custom attributes by number. The others
+/// follow in their order.
+fn place(name: &str) -> (usize, u64) {
+    if name == "id" {
+        return (0, 0);
+    }
+    match headings().position(|(field, _)| field == name) {
+        Some(place) => (1, place as u64),
+        None => attribute_number(name).map_or((3, 0), |number| (2, number)),
+    }
+}
+
+fn attribute_number(name: &str) -> Option<u64> {
+    name.strip_prefix("ca")?.parse().ok()
+}
+
+/// Returns the heading of each column.
+fn titles(layout: &Layout, settings: &Settings) -> Vec<String> {
+    let known = |name: &str| {
+        let heading = headings().find(|(field, _)| *field == name);
+        heading.map(|(_, heading)| heading.to_owned()).or_else(|| {
+            let place = settings.attribute_of_name(name)?;
+            Some(attribute_heading(place, settings))
+        })
+    };
+    let named: Vec<Option<String>> = layout.fields.iter().map(|(name, _)| known(name)).collect();
+    let taken: Vec<String> = named.iter().flatten().map(|title| plain(title)).collect();
+    let fields = layout.fields.iter().zip(named);
+    fields
+        .map(|((name, _), title)| match title {
+            Some(title) => title,
+            // An undocumented field must not look like a known column.
+            None if taken.contains(&plain(name)) => format!("{name} (service)"),
+            None => name.to_string(),
+        })
+        .collect()
+}
+
+/// Returns the type of a column with names, and its values if they change. `None` for a column that stays as it is.
+fn named<'c>(
+    name: &str,
+    pages: &[Option<&'c Arc<Column>>],
+    settings: &'c Settings,
+) -> Option<(Type, Option<Pages>)> {
+    let attribute = settings.attribute_of_name(name);
+    let data_type = attribute.map_or("", |place| {
+        settings.content().attributes[place].data_type.as_str()
+    });
+    if let Some(reference) = settings.reference(name) {
+        let mut names = Names::new(settings, reference);
+        if data_type != "multi_select" {
+            let pages = replaced(pages, |column| names.texts(column))?;
+            return Some((Type::Text, Some(pages)));
+        }
+        let pages = replaced(pages, |column| names.lists(column))?;
+        let are_lists = kinds(&pages).within(Kinds::LIST);
+        return Some((if are_lists { Type::List } else { Type::Text }, Some(pages)));
+    }
+    match data_type {
+        "numeric" => {
+            let whole = Kinds::INT.and(Kinds::LARGE_INT);
+            let pages = parsed(pages, whole.and(Kinds::FLOAT), numeric)?;
+            match kinds(&pages) {
+                Kinds::NONE => Some((Type::Float, Some(pages))),
+                kinds if kinds.within(whole) => Some((Type::Int, Some(pages))),
+                // A float does not represent every large integer.
+                kinds if kinds.within(Kinds::INT.and(Kinds::FLOAT)) => Some((Type::Float, Some(pages))),
+                _ => None,
+            }
+        }
+        "date" => Some((Type::Date, Some(parsed(pages, Kinds::DATE, date)?))),
+        "boolean" => Some((Type::Bool, Some(parsed(pages, Kinds::BOOL, boolean)?))),
+        "text" => Some((Type::Text, None)),
+        _ => None,
+    }
+}
+
+/// Replaces the values of a column, page by page. Returns `None` if those of a page cannot be replaced.
+fn replaced<'c>(
+    pages: &[Option<&'c Arc<Column>>],
+    mut replace: impl FnMut(&'c Arc<Column>) -> Option<Arc<Column>>,
+) -> Option<Pages> {
+    let pages = pages.iter().map(|page| match page {
+        Some(column) => replace(column).map(Some),
+        None => Some(None),
+    });
+    pages.collect()
+}
+
+/// Parses the values of a column. Pages with values of the right kinds stay. Returns `None` if a value cannot be parsed.
+fn parsed(
+    pages: &[Option<&Arc<Column>>],
+    right: Kinds,
+    parse: fn(&Column) -> Option<Column>,
+) -> Option<Pages> {
+    replaced(pages, |column| {
+        if column.kinds().within(right) {
+            Some(column.clone())
+        } else {
+            parse(column).map(Arc::new)
+        }
+    })
+}
+
+fn kinds(pages: &Pages) -> Kinds {
+    let kinds = pages.iter().flatten().map(|column| column.kinds());
+    kinds.fold(Kinds::NONE, Kinds::and)
+}
