@@ -3,6 +3,8 @@
 #[allow(clippy::module_inception)] // The inner module contains the first of the two ways.
 mod call;
 mod pages;
+mod turned;
 
 pub use call::Session;
 pub use pages::{Page, Pages, Place, Reading};
+pub use turned::Turned;
