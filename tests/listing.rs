@@ -556,8 +556,8 @@ fn large(count: usize) -> Simulator {
     simulator
 }
 
-/// Reads a whole project. Returns the requests that a list of one page after another would take, those that were sent,
-/// and the time.
+/// Reads a whole project. Returns the requests that a list of one page after another would take, those that
+/// were sent, and the time.
 async fn measured(count: usize) -> (usize, usize, Duration) {
     let service = Service::quiet(large(count));
     let start = tokio::time::Instant::now();

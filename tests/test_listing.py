@@ -216,6 +216,20 @@ def test_create_with_an_import_key_needs_a_whole_list(
     assert project.assets.count() == 60
 
 
+def test_create_is_not_repeated_after_a_lookup_with_missing_rows(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    with sim.client(retry=acc.Retry(settle=0.1)) as client:
+        project = client.project(sim.project_id)
+        sim.add_fault("reset_after_apply", on="assets:batch-create")
+        sim.add_fault("drop_results", on="assets", count=50, every=1)
+        result = project.assets.create(kit.rows(5), settings=None)
+        assert result.counts == {"unknown": 5}
+        sim.clear_faults()
+        assert project.assets.reconcile(result).counts == {"created": 5}
+        assert project.assets.count() == 5
+
+
 @pytest.mark.once
 def test_list_keeps_urls_short(sim: acc.testing.Simulator, project: acc.Project, kit: Kit) -> None:
     numeric = kit.name("numeric")

@@ -179,7 +179,7 @@ enum Way {
     /// The first assets, in the order of the service.
     First(Box<Limited>),
     /// Another list, page by page.
-    Pages(Session, Call, Reading),
+    Pages(Session, Call, Box<Reading>),
 }
 
 impl List {
@@ -200,7 +200,7 @@ impl List {
         let place = earlier.and_then(|(rest, table)| Some((rest.page()?, table.clone())));
         let way = if call.endpoint.name != assets::LIST.name {
             let (place, table) = place.unwrap_or_default();
-            Way::Pages(session, call, Reading { table, place })
+            Way::Pages(session, call, Box::new(Reading { table, place }))
         } else if let Some(most) = most.filter(|_| !listing::is_split(&call)) {
             Way::First(Box::new(Limited::new(session, call, most, place)))
         } else {

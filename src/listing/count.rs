@@ -9,8 +9,8 @@ use super::drive::PER_PAGE;
 use super::query::Asked;
 use super::stream::Stream;
 
-/// Counts the assets that a list with the parameters of `call` would have. If the service reports the number, this takes
-/// one request.
+/// Counts the assets that a list with the parameters of `call` would have. If the service reports the number,
+/// this takes one request.
 ///
 /// # Errors
 /// If a request fails, or the filters are too long.

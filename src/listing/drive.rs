@@ -119,7 +119,8 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Creates the list, which has the parameters of `call`. `earlier` is what an earlier read left, and its rows.
+    /// Creates the list, which has the parameters of `call`. `earlier` is what an earlier read left, and its
+    /// rows.
     ///
     /// # Errors
     /// [`Error::Option`] if the filters are too long.

@@ -36,8 +36,8 @@ impl Order {
         Self(sort.split(',').map(key).collect())
     }
 
-    /// Returns these rows of a table, given by their ascending positions, in order. Assets with equal values keep the
-    /// order of their creation, as far as their version number shows it.
+    /// Returns these rows of a table, given by their ascending positions, in order. Assets with equal values
+    /// keep the order of their creation, as far as their version number shows it.
     pub fn sorted(&self, table: &Table, positions: Vec<usize>) -> Vec<usize> {
         let mut keyed: Vec<(Keys, usize)> = Vec::with_capacity(positions.len());
         let mut positions = positions.into_iter().peekable();

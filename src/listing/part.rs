@@ -1,4 +1,4 @@
-//! The part of a list that one request asks for, and why a list cannot be read.
+//! The part of a list that one request asks for, the state of the list, and why it cannot be read.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,4 +35,23 @@ pub enum Trouble {
     Short(u64, u64),
     Restless,
     Endless,
+}
+
+/// How far a round has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// The newest page is still to be read.
+    Newest,
+    Rest,
+    Ended,
+}
+
+/// What the service does with times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Service {
+    Sorts,
+    /// It does not sort, so the list is read page by page.
+    Shuffles,
+    /// It does not filter either, so changes cannot be read.
+    Ignores,
 }

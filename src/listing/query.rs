@@ -16,7 +16,8 @@ const ATTRIBUTES: &str = "includeCustomAttributes";
 /// A list as the user asked for it.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// The parameters of one or several lists, which together are the result. Without times, order and deleted assets.
+    /// The parameters of one or several lists, which together are the result. Without times, order and
+    /// deleted assets.
     pub(super) lists: Vec<Query>,
     pub(super) times: Times,
     pub(super) order: Order,
@@ -27,8 +28,8 @@ pub struct Asked {
 impl Asked {
     /// Reads the parameters of GET assets.
     ///
-    /// # Errors
-    /// [`Error::Option`] if the times are not a range, or if the filters are too long even for several requests.
+    /// # Errors [`Error::Option`] if the times are not a range, or if the filters are too long even for
+    /// several requests.
     pub fn of(query: &[(String, String)]) -> Result<Self, Error> {
         let mut asked = Self {
             lists: Vec::new(),
@@ -63,7 +64,8 @@ impl Asked {
         query
     }
 
-    /// Returns the parameters of a request. Deleted assets are always included: a delete would shift the pages behind it.
+    /// Returns the parameters of a request. Deleted assets are always included: a delete would shift the
+    /// pages behind it.
     pub(super) fn query(&self, ask: &Ask) -> Query {
         let mut query = self.filters(ask.list);
         query.extend(updated(ask.next.times));

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
 
-/// Pages to follow by cursor before the range is asked for again from its last row. Deep pages are slow in services
-/// that count rows to find a page.
+/// Pages to follow by cursor before the range is asked for again from its last row. Deep pages are slow in
+/// services that count rows to find a page.
 const MOST_PAGES: u32 = 50;
 /// Consecutive pages without a row that the same list has not shown before.
 const MOST_STALE: u32 = 20;
@@ -15,10 +15,11 @@ const MOST_STALE: u32 = 20;
 const FEWEST_PAGES: u64 = 4;
 /// A shorter range is not divided, in milliseconds.
 const SHORTEST: i64 = 1_000;
-/// Assets of one millisecond cannot be told apart by time. If they keep changing, the range is asked for this often.
-const MOST_RESTARTS: u32 = 20;
-/// Times may be rounded to milliseconds: a row may show the millisecond before or after the one that the service
-/// compares.
+/// Assets of one millisecond cannot be told apart by time. If they keep changing, the range is asked for this
+/// often.
+const MOST_RESTARTS: u32 = 100;
+/// Times may be rounded to milliseconds: a row may show the millisecond before or after the one that the
+/// service compares.
 pub const ROUNDED: i64 = 1;
 
 /// Why a range cannot be read.
@@ -103,8 +104,9 @@ impl Range {
         (is_long && self.left >= 2 * FEWEST_PAGES * per_page).then_some(self.left)
     }
 
-    /// Divides the rest of the range into parts of equal time, at most this many, and returns all but the first.
-    /// `number` is that of this range. The times of assets are uneven, so a part with many rows is divided again.
+    /// Divides the rest of the range into parts of equal time, at most this many, and returns all but the
+    /// first. `number` is that of this range. The times of assets are uneven, so a part with many rows is
+    /// divided again.
     pub fn divide(&mut self, number: u64, most: u64, per_page: u64) -> Vec<Self> {
         let parts = most.min(self.left / (FEWEST_PAGES * per_page).max(1)).max(1);
         let first = self.last.unwrap_or(self.end);
@@ -126,8 +128,8 @@ impl Range {
         others
     }
 
-    /// Returns the range that this one was divided from, and how many rows it expected here but did not find. This is
-    /// known once, after the first page.
+    /// Returns the range that this one was divided from, and how many rows it expected here but did not find.
+    /// This is known once, after the first page.
     pub fn found_fewer(&mut self, facts: &Facts) -> Option<(u64, i64)> {
         let (number, expected) = self.divided.take()?;
         let total = facts.total?;
@@ -191,8 +193,8 @@ impl Range {
         Ok(times.last().copied())
     }
 
-    /// Several pages of one millisecond were read by cursor, and no total shows whether an asset left it meanwhile. They
-    /// are read again until they show the same rows.
+    /// Several pages of one millisecond were read by cursor, and no total shows whether an asset left it
+    /// meanwhile. They are read again until they show the same rows.
     fn compare(&mut self) -> Result<(), Odd> {
         let seen = std::mem::take(&mut self.list.seen);
         if self.same.replace(seen.clone()) == Some(seen) {

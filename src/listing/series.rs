@@ -1,24 +1,25 @@
 //! One list, read in rounds until it is quiet. Each round reads what changed since the round before it began.
 //!
-//! A round begins with the newest page, which is a list of its own if all rows fit on it. Otherwise the page tells
-//! where the past begins, and the rest is read in ranges.
+//! A round begins with the newest page, which is a list of its own if all rows fit on it. Otherwise the page
+//! tells where the past begins, and the rest is read in ranges.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::facts::{Facts, Version};
-use super::part::{Next, Part, Times, Trouble};
+use super::part::{Next, Part, Phase, Service, Times, Trouble};
 use super::range::{Odd, ROUNDED, Range};
+
+mod plain;
 
 /// The clocks of a service may differ, and changes become visible later than their time says, by this many
 /// milliseconds.
 const MARGIN: i64 = 5_000;
-/// The number of rounds after which a list will never be quiet, since others change it faster than it can be read.
+/// The number of rounds after which a list will never be quiet, since others change it faster than it can be
+/// read.
 const MOST_ROUNDS: u32 = 50;
-/// How often a list without time order may begin again because it changed.
-const MOST_BEGINS: u32 = 10;
-/// Empty pages before the first row after which a list never begins.
+/// Consecutive pages without a new row, after which a list never ends or begins.
 const MOST_EMPTY: u32 = 20;
 /// Consecutive pages in another order, or rounds with missing rows, after which the service does not sort.
 const MOST_UNORDERED: u32 = 3;
@@ -48,18 +49,14 @@ pub struct Series {
     /// By a number that is never used again.
     ranges: BTreeMap<u64, Range>,
     next_number: u64,
-    /// Whether the first page of the round was read, and whether the round has ended.
-    began: bool,
-    ended: bool,
+    phase: Phase,
     /// Whether the round has shown a new row or version.
     fresh: bool,
     /// Whether nothing changed since the last round.
     quiet: bool,
-    /// The service does not sort or filter by time.
-    plain: bool,
-    timeless: bool,
+    service: Service,
     reads: u32,
-    /// How often the list began again, and how many empty pages came before its first row.
+    /// How often the list began again, and consecutive pages without a new row.
     begins: u32,
     empty: u32,
     /// Consecutive pages that are not in the requested order.
@@ -82,12 +79,10 @@ impl Series {
             before: None,
             ranges: BTreeMap::new(),
             next_number: 0,
-            began: false,
-            ended: false,
+            phase: Phase::Newest,
             fresh: false,
             quiet: false,
-            plain: false,
-            timeless: false,
+            service: Service::Sorts,
             reads: 0,
             begins: 0,
             empty: 0,
@@ -101,7 +96,7 @@ impl Series {
     /// Forgets the requests in flight, which were lost.
     pub fn resume(&mut self) {
         self.in_flight = false;
-        if !self.plain {
+        if !self.is_plain() {
             self.cursor = None;
         }
         for range in self.ranges.values_mut() {
@@ -112,7 +107,7 @@ impl Series {
 
     /// Returns whether the round has ended.
     pub fn rests(&self) -> bool {
-        self.ended
+        self.phase == Phase::Ended
     }
 
     /// Returns whether nothing changed since the last round.
@@ -148,19 +143,19 @@ impl Series {
     /// Returns whether the round has shown all rows that the service counted when it began.
     fn is_exact(&self) -> bool {
         let total = self.totals.last().copied().flatten();
-        !self.plain && total == Some(self.shown_since(self.round()))
+        !self.is_plain() && total == Some(self.shown_since(self.round()))
     }
 
     /// Begins another round, unless the list is quiet.
     pub fn begin(&mut self, from: Option<i64>) -> Result<(), Trouble> {
-        self.quiet |= self.timeless;
+        self.quiet |= self.service == Service::Ignores;
         if self.quiet {
             return Ok(());
         }
         if self.round() > MOST_ROUNDS {
             return Err(Trouble::Restless);
         }
-        if self.ended {
+        if self.rests() {
             self.totals.push(None);
         }
         self.start(from.max(self.times.from));
@@ -171,8 +166,7 @@ impl Series {
         self.from = from;
         self.before = self.newest.take();
         self.ranges.clear();
-        self.began = false;
-        self.ended = false;
+        self.phase = Phase::Newest;
         self.fresh = false;
         self.empty = 0;
         self.cursor = None;
@@ -187,8 +181,9 @@ impl Series {
         self.start(self.times.from);
     }
 
-    /// Checks that as many rows were read as the service counted at the start. Of the `changed` rows, some may have left
-    /// the list unseen. If rows are missing, the list begins again. Returns whether no row is missing.
+    /// Checks that as many rows were read as the service counted at the start. Of the `changed` rows, some
+    /// may have left the list unseen. If rows are missing, the list begins again. Returns whether no row is
+    /// missing.
     pub fn is_whole(&mut self, changed: &HashMap<u64, Version>) -> Result<bool, Trouble> {
         let is_shown = |id: &u64| self.seen.get(id).is_some_and(|seen| seen.round >= 1);
         let others = changed.keys().filter(|id| !is_shown(id)).count() as u64;
@@ -201,23 +196,29 @@ impl Series {
             return Err(Trouble::Short(shown, total));
         }
         // Perhaps the service does not sort as documented, and the first page did not show it.
-        self.plain |= self.reads + 1 == MOST_READS;
+        if self.reads + 1 == MOST_READS {
+            self.expect_no_order();
+        }
         self.again();
         Ok(false)
     }
 
     /// Returns what to ask for next, except what is in flight.
     pub fn next(&mut self) -> Option<Next> {
-        if self.ended {
+        if self.rests() {
             return None;
         }
-        if !self.began || self.plain {
+        if self.phase == Phase::Newest || self.is_plain() {
             if self.in_flight {
                 return None;
             }
             self.in_flight = true;
             return Some(Next {
-                part: if self.plain { Part::Plain } else { Part::Newest },
+                part: if self.is_plain() {
+                    Part::Plain
+                } else {
+                    Part::Newest
+                },
                 times: Times {
                     from: self.from,
                     ..self.times
@@ -246,7 +247,9 @@ impl Series {
             .map(|range| range.divide(number, more + 1, per_page))
             .unwrap_or_default();
         let is_divided = !others.is_empty();
-        others.into_iter().for_each(|other| self.add(other));
+        for other in others {
+            self.add(other);
+        }
         is_divided
     }
 
@@ -257,10 +260,15 @@ impl Series {
 
     /// Reads a page.
     pub fn on(&mut self, part: &Part, facts: &Facts) -> Result<(), Trouble> {
-        let round = self.round();
+        let (round, mut new) = (self.round(), false);
         for row in &facts.rows {
             let changed = row.version.changed;
-            let seen = self.seen.entry(row.id).or_insert(Seen { changed: None, round });
+            let unseen = Seen {
+                changed: None,
+                round: 0,
+            };
+            let seen = self.seen.entry(row.id).or_insert(unseen);
+            new |= seen.round != round;
             self.fresh |= changed.is_none() || changed > seen.changed;
             seen.changed = seen.changed.max(changed);
             seen.round = round;
@@ -268,7 +276,7 @@ impl Series {
         let read = match part {
             Part::Newest => self.on_newest(facts),
             Part::Range(number) => self.on_range(*number, facts),
-            Part::Plain => return self.on_plain(facts),
+            Part::Plain => return self.on_plain(facts, new),
         };
         match read {
             Ok(()) => {
@@ -282,7 +290,7 @@ impl Series {
             Err(Odd::Unordered) => {
                 self.unordered += 1;
                 if self.unordered >= MOST_UNORDERED {
-                    self.plain = true;
+                    self.expect_no_order();
                     self.again();
                 } else if let Part::Range(number) = part
                     && let Some(range) = self.ranges.get_mut(number)
@@ -293,6 +301,15 @@ impl Series {
                 Ok(())
             }
         }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.service != Service::Sorts
+    }
+
+    /// Reads the list page by page from now on.
+    fn expect_no_order(&mut self) {
+        self.service = self.service.max(Service::Shuffles);
     }
 
     fn note_total(&mut self, facts: &Facts) {
@@ -309,8 +326,7 @@ impl Series {
         let newest = facts.rows.iter().filter_map(|row| row.version.changed).max();
         self.newest = newest.or(Some(facts.asked_at.saturating_sub(MARGIN)));
         if facts.cursor.is_none() {
-            self.began = true;
-            self.ended = true;
+            self.phase = Phase::Ended;
             self.quiet = true;
             return Ok(());
         }
@@ -335,9 +351,9 @@ impl Series {
         {
             return Err(Odd::Unordered);
         }
-        self.began = true;
+        self.phase = Phase::Rest;
         if facts.total.is_none() && self.round() > 1 && !self.fresh && self.newest == self.before {
-            self.ended = true;
+            self.phase = Phase::Ended;
             self.quiet = true;
             return Ok(());
         }
@@ -360,46 +376,21 @@ impl Series {
             range.expect_more(rows);
         }
         if self.ranges.is_empty() {
-            self.ended = true;
+            self.phase = Phase::Ended;
             let is_known = self.round() > 1 && !self.fresh;
             self.quiet = is_known && self.is_exact();
-            // Rows are missing, but nothing changed: perhaps the service does not sort, and no page has shown it.
+            // Rows are missing, but nothing changed: perhaps the service does not sort, and no page has shown
+            // it.
             let is_counted = self.totals.last() != Some(&None);
             self.unclear = if is_known && is_counted {
                 self.unclear + 1
             } else {
                 0
             };
-            self.plain |= self.unclear >= MOST_UNORDERED;
-        }
-        Ok(())
-    }
-
-    /// Reads a page of a list in any order. If the list changes, it begins again.
-    fn on_plain(&mut self, facts: &Facts) -> Result<(), Trouble> {
-        self.in_flight = false;
-        if self.cursor.is_none() {
-            self.note_total(facts);
-            self.newest = Some(facts.asked_at);
-            let first = self.from.map(|from| from.saturating_sub(MARGIN));
-            let is_early = |time: Option<i64>| time.is_some() && time < first;
-            self.timeless |= facts.rows.iter().any(|row| is_early(row.version.changed));
-        } else if facts.total != self.totals.last().copied().flatten() {
-            self.begins += 1;
-            if self.begins > MOST_BEGINS {
-                return Err(Trouble::Restless);
+            if self.unclear >= MOST_UNORDERED {
+                self.expect_no_order();
             }
-            self.start(self.from);
-            return Ok(());
         }
-        if facts.cursor.is_some() && facts.cursor == self.cursor {
-            return Err(Trouble::Endless);
-        }
-        self.began = true;
-        self.ended = facts.cursor.is_none();
-        let is_known = self.round() > 1 && !self.fresh;
-        self.quiet = self.ended && (self.cursor.is_none() || self.timeless || is_known);
-        self.cursor.clone_from(&facts.cursor);
         Ok(())
     }
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use crate::api::Query;
 use crate::error::Error;
 
-/// The longest filters in bytes. Servers commonly accept a request line of 8 kB, and a URL stays below 6 kB. The path, the
-/// times, the order and the cursor need the rest.
+/// The longest filters in bytes. Servers commonly accept a request line of 8 kB, and a URL stays below 6 kB.
+/// The path, the times, the order and the cursor need the rest.
 const MOST_BYTES: usize = 5_000;
 /// More lists would take more requests than reading the whole project.
 const MOST_LISTS: usize = 200;
 
-/// Cuts the longest parameter that has several values in halves until every list is short enough. An asset that matches
-/// any of the values is in one of the lists.
+/// Cuts the longest parameter that has several values in halves until every list is short enough. An asset
+/// that matches any of the values is in one of the lists.
 ///
 /// # Errors
 /// [`Error::Option`] if the filters cannot be cut into few enough lists.

@@ -14,8 +14,8 @@ use super::machine::{Machine, Which};
 use super::part::Part;
 use super::query::Asked;
 
-/// A list that is read page by page. No asset comes twice: of an asset that changes meanwhile, the version that was read
-/// first is kept.
+/// A list that is read page by page. No asset is returned twice: of an asset that changes meanwhile, the version
+/// that was read first is kept.
 pub struct Stream {
     source: Source,
     machine: Machine,
@@ -43,8 +43,8 @@ impl Stream {
 
     /// Reads the next page that has new assets. Returns `None` at the end.
     ///
-    /// # Errors
-    /// If a page cannot be read, the list cannot be read whole, or `stop` was reached. A later call tries again.
+    /// # Errors If a page cannot be read, the list cannot be read whole, or `stop` was reached. A later call
+    /// tries again.
     pub async fn next(&mut self, stop: &Stop) -> Result<Option<Page>, Error> {
         self.source.session.stop = stop.clone();
         // The request of an earlier call may have been dropped.

@@ -359,8 +359,8 @@ class AsyncAssets(AsyncVerbs):
     ) -> AssetTable:
         """Read the assets that match all given filters into an `AssetTable`.
 
-        Several requests are sent at once. The table is whole even if others create, change, move or delete assets
-        meanwhile: no asset that matched throughout is missing, none comes twice, and of each asset it has the newest version.
+        Several requests are in flight at once. The table is complete even if others create, change, move or delete assets
+        during the read: no asset that matched throughout is missing, none is duplicated, and each has its newest version.
 
         Args:
             category, status, location: One or a list of ids or names: category paths, status labels, and location paths, names or
@@ -418,8 +418,8 @@ class AsyncAssets(AsyncVerbs):
     ) -> AsyncGenerator[AssetTable]:
         """Read the assets that match all given filters page by page, in bounded memory.
 
-        Every asset comes once, roughly in the order of its last change. Assets that change during the read are not missed.
-        Each page is read when it is requested. Closing the iterator ends the read.
+        Each asset is returned once, roughly in the order of the last change. Assets that change during the read are not
+        missed. Each page is read when it is requested. Closing the iterator ends the read.
 
         Args:
             category, status, location, updated, text, attributes, deleted, include_custom_attributes, separator: As for `list`.
