@@ -43,6 +43,8 @@ KILLS ?= 200
 soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 	FIRST=$(FIRST) SCHEDULES=$(SCHEDULES) cargo test --locked --no-default-features --features simulator \
 		--test schedules -- --nocapture
+	FIRST=$(FIRST) LISTINGS=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features --features simulator \
+		--test listing -- --nocapture
 
 kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again
 	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/test_kill.py -k killed

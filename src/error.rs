@@ -529,6 +529,15 @@ pub fn shortened(text: &str, most: usize) -> String {
     short
 }
 
+/// Creates the error for a read whose requests in flight were dropped.
+#[must_use]
+pub fn stopped() -> Error {
+    Error::Transport(TransportError::new(
+        Sent::Maybe,
+        "stopped while reading".to_owned(),
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,6 +21,8 @@ pub mod columns;
 
 pub mod call;
 
+pub mod listing;
+
 pub mod input;
 
 pub mod validation;

@@ -302,7 +302,7 @@ def test_api_error_has_everything_the_service_returned(sim: acc.testing.Simulato
     with sim.client() as client:
         # `list` itself checks what to sort by.
         query = [("sort", "customAttributes.ca999")]
-        operation = client._session.engine().read("assets", sim.project_id, {}, query)
+        operation = client._session.engine().read("assets", sim.project_id, {}, query, limit=1)
         operation.wait(None, lambda: None)
     error = operation.error
     assert isinstance(error, acc.BadRequestError)

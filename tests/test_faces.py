@@ -14,7 +14,7 @@ import acc_assets as acc
 
 ROOT = pathlib.Path(__file__).parent.parent
 KINDS = ["Client", "Project", "Raw", "Assets", "Relationships", "BulkResult"]
-NOT_AWAITED = {"project"}
+NOT_AWAITED = {"project", "iter"}
 
 
 @pytest.mark.parametrize("kind", KINDS)

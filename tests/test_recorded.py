@@ -237,7 +237,8 @@ def test_list_reads_all_pages_of_the_example(recorded: Callable[..., RecordedSer
 
     pages = ["assets-page-1", "assets-page-2"]
     server = recorded("categories", *pages, prefix=prefix)
-    assets = client(server, prefix=prefix).project(PROJECT).assets.list(category=17, names=False)
+    project = client(server, prefix=prefix).project(PROJECT)
+    assets = project.assets.list(category=17, limit=1000, names=False)
     assert assets.to_dicts() == [row for page in pages for row in answer(page)["results"]]
 
     pages = ["relationships-search-page-1", "relationships-search-page-2"]

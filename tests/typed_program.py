@@ -161,6 +161,7 @@ def changed(
         project.assets.list(updated=since, category=[["HVAC", "Fans"], 42], location="Building A", limit=10),
         project.assets.list(updated=between, attributes=wanted, sort=["-updatedAt"], deleted=True),
         project.assets.get("x", missing=missing),
+        *project.assets.iter(updated=between, page_size=100),
     ]
 
 
@@ -216,6 +217,9 @@ async def awaited(sim: testing.Simulator, rows: list[dict[str, str]]) -> types.O
         result: acc.AsyncBulkResult = await assets.create(data, progress=seen)
         ids: types.AsyncIdData = result
         assert len(await assets.get(ids)) == len(rows)
+        pages: list[acc.AssetTable] = [page async for page in assets.iter(page_size=100)]
+        total: int = await assets.count()
+        assert sum(map(len, pages)) == total
         relationships: acc.AsyncRelationships = project.relationships
         raw: acc.AsyncRaw = project.raw
         assert not await relationships.search()

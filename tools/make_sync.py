@@ -23,6 +23,7 @@ NAMES = {
     "AsyncAssets": "Assets",
     "AsyncBulkResult": "BulkResult",
     "AsyncClient": "Client",
+    "AsyncGenerator": "Generator",
     "AsyncIdData": "IdData",
     "AsyncProject": "Project",
     "AsyncRaw": "Raw",

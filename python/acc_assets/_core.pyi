@@ -14,6 +14,7 @@ __all__ = [
     "Engine",
     "Ledger",
     "Operation",
+    "Pages",
     "Rows",
     "Settings",
     "Simulator",
@@ -254,6 +255,17 @@ class Engine:
             body: The request body, or None.
             limit: Maximum number of rows to return. If None, all rows.
         """
+    def pages(self, project: str, query: Sequence[tuple[str, str]], page_size: int, /) -> Pages:
+        """Plan a read of assets page by page, with these query parameters and at most `page_size` rows per request."""
+    def count(self, project: str, query: Sequence[tuple[str, str]], /) -> Operation:
+        """Plan a count of the assets that a list with these query parameters would have. The operation has the `count`."""
+
+@final
+class Pages:
+    """A list of assets that is read page by page, in bounded memory."""
+
+    def next(self) -> Operation:
+        """Plan the read of the next page. The operation's `table` has no rows at the end of the list."""
 
 @final
 class Operation:
@@ -295,6 +307,9 @@ class Operation:
     @property
     def error(self) -> BaseException | None:
         """The exception that ended the call early, from `acc_assets` or from the source of the rows, or None."""
+    @property
+    def count(self) -> int | None:
+        """The number of rows, if the call only counts them."""
     @property
     def ledger(self) -> Ledger:
         """The outcomes so far, one per row. Correct at any time, even after an abort."""

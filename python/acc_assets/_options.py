@@ -30,6 +30,8 @@ SEPARATOR: Final = ">"
 
 # More than any project has, and small enough for the core.
 MOST_ROWS: Final = 10**15
+# The largest page of GET assets.
+MOST_PER_PAGE: Final = 200
 
 # Maximum items per request. The POST relationships:delete reference page gives 50. The Assets API reference gives no
 # maximum, but Autodesk's samples send 100.
@@ -271,6 +273,13 @@ def list_options(include_custom_attributes: bool, limit: int | None, names: bool
         at_least_one("limit", limit)
         if limit > MOST_ROWS:
             raise OptionError(f"limit must be at most {MOST_ROWS:,}, or None for all assets, not {limit!r}.")
+
+
+def page_size_option(page_size: int) -> None:
+    """Raise OptionError if the number of assets per page is invalid."""
+    at_least_one("page_size", page_size)
+    if page_size > MOST_PER_PAGE:
+        raise OptionError(f"page_size must be at most {MOST_PER_PAGE}, not {page_size!r}.")
 
 
 def limits_option(limits: LimitsOption) -> Limits:

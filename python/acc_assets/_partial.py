@@ -56,6 +56,13 @@ def table_of(operation: _core.Operation) -> _core.Table:
     return operation.table
 
 
+def count_of(operation: _core.Operation) -> int:
+    """Return the number of rows that were counted."""
+    if operation.count is None:
+        raise AccError("The count ended without a response. This is a bug in acc_assets; please report it.")
+    return operation.count
+
+
 def unfinished(after: After) -> _core.Table | None:
     """Return the partial table of the read to resume, or None if there is none."""
     kept: object = after

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from . import _core
 from ._conditions import Condition, scalar, several
@@ -55,6 +55,9 @@ LONGEST_LIST: Final = 20
 LONGEST_QUERY: Final = 6000
 
 
+QueryPairs: TypeAlias = list[tuple[str, str]]
+
+
 class SortKey(NamedTuple):
     """A field or custom attribute to sort by. Display names are looked up later."""
 
@@ -84,7 +87,7 @@ class Filters(NamedTuple):
         text: str | None,
         attributes: Mapping[str, Any] | None,
         deleted: bool,
-        sort: str | Sequence[str],
+        sort: str | Sequence[str] = "createdAt",
     ) -> Filters:
         """Check the filters as far as possible without settings."""
         flag("deleted", deleted)
@@ -161,7 +164,7 @@ class Filters(NamedTuple):
         # Without a filter, the service returns the assets of all categories.
         return self._replace(categories=[] if len(found) == len(parents) else found)
 
-    def query(self, include_custom_attributes: bool) -> list[tuple[str, str]]:
+    def query(self, include_custom_attributes: bool) -> QueryPairs:
         """Return the query parameters of GET assets. A parameter with several values is repeated."""
         named = {
             "filter[categoryId]": self.categories,
@@ -315,12 +318,13 @@ def _check_length(pairs: Sequence[tuple[str, str]]) -> None:
     """Raise OptionError if the service may reject the query because of its length."""
     from urllib.parse import urlencode
 
-    if len(urlencode(pairs)) <= LONGEST_QUERY:
-        return
     sizes: dict[str, list[int]] = {}
     for pair in pairs:
         sizes.setdefault(pair[0], []).append(len(urlencode([pair])))
-    longest = max(sizes, key=lambda name: sum(sizes[name]))
+    # The core splits several values of a filter into several lists.
+    if sum(map(max, sizes.values())) <= LONGEST_QUERY:
+        return
+    longest = max(sizes, key=lambda name: max(sizes[name]))
     argument = ARGUMENTS.get(longest.removeprefix("filter[").removesuffix("]").lower(), "attributes")
     argument = "text" if longest == "filter[searchText]" else argument
     below = {"category": " (with subcategories)", "location": " (with sublocations)"}.get(argument, "")

@@ -12,10 +12,10 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::{Query, assets};
-use crate::batch::rest::{ReadEnd, stopped};
+use crate::batch::rest::ReadEnd;
 use crate::call::{Page, Pages, Session};
 use crate::columns::{self, Table};
-use crate::error::{Error, shortened};
+use crate::error::{Error, shortened, stopped};
 use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::input::{Cell, Column, Label, More, Sink, Source};

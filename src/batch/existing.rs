@@ -21,11 +21,15 @@ use crate::batch::prove::Context;
 use crate::call::{Page, Pages};
 use crate::error::Error;
 use crate::http::At;
+use crate::listing::incomplete;
 use crate::model::settings::Category;
 use crate::model::text::same_key;
 use crate::model::value;
 use crate::settings::Settings;
 use crate::validation::{ImportKey, compare};
+
+/// How often the whole project is listed if rows are missing.
+const MOST_READS: u32 = 2;
 
 /// The assets that have an import key.
 #[derive(Default)]
@@ -209,7 +213,7 @@ impl Reader<'_> {
         // Set this before reading the lists, since it decides which assets count.
         self.seen().newest = created.unwrap_or(i64::MIN);
         self.take(&first, None)?;
-        if newest.is_at_end() {
+        if newest.is_at_end() && total.is_none_or(|total| total <= per_page) {
             return Ok(());
         }
         if let (Some(total), Some(_)) = (total, created) {
@@ -226,11 +230,37 @@ impl Reader<'_> {
                 return Ok(());
             }
         }
-        let mut all = self.pages((self.search.lookup.query)(None, &[]), &at)?;
-        while let Some(page) = all.next().await? {
-            self.take(&page, None)?;
+        for read in 1.. {
+            match self.all().await? {
+                Some(error) if read >= MOST_READS => return Err(error),
+                Some(_) => {}
+                None => break,
+            }
         }
         Ok(())
+    }
+
+    /// Reads the list of the whole project. Returns an error if it has fewer rows than the service counts: a missed asset
+    /// would be created again.
+    async fn all(&self) -> Result<Option<Error>, Error> {
+        let at = |stage| self.context.count(stage);
+        let mut all = self.pages((self.search.lookup.query)(None, &[]), &at)?;
+        let mut read = 0;
+        while let Some(page) = all.next().await? {
+            self.take(&page, None)?;
+            read += page.ids().count() as u64;
+            if all.is_at_end()
+                && let Some(total) = page.total.filter(|total| *total > read)
+            {
+                return Ok(Some(incomplete(
+                    self.search.lookup.list,
+                    &page.response,
+                    read,
+                    total,
+                )));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads one list per category, several of them concurrently. Returns `false` if the service ignores the

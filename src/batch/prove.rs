@@ -653,7 +653,8 @@ async fn by_list(
     Ok(Evidence::List(found, whole))
 }
 
-/// Reads the entries in a list. Also returns whether every entry could be parsed.
+/// Reads the entries in a list. Also returns whether it has all entries that the service counts, and every entry could
+/// be parsed.
 async fn list(
     context: &Context,
     lookup: &Lookup,
@@ -665,9 +666,14 @@ async fn list(
     let call = call.with_query((lookup.query)(since, places));
     let at = |stage| context.count(stage);
     // An ignored filter only makes the list longer, since each entry is checked.
-    let pages = session.pages(call).observed_by(&at).unchecked();
-    let read: Vec<Option<Found>> = pages.rows(lookup.read).await?;
-    let whole = read.iter().all(Option::is_some);
+    let mut pages = session.pages(call).observed_by(&at).unchecked();
+    let mut read: Vec<Option<Found>> = Vec::new();
+    let mut is_short = false;
+    while let Some(page) = pages.next().await? {
+        read.extend(page.texts().map(lookup.read));
+        is_short = page.total.is_some_and(|total| total > read.len() as u64);
+    }
+    let whole = !is_short && read.iter().all(Option::is_some);
     Ok((read.into_iter().flatten().collect(), whole))
 }
 

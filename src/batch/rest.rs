@@ -11,10 +11,11 @@ use crate::batch::plan::Again;
 use crate::batch::run::{Ended, Job, Tolerance};
 use crate::call::{Place, Reading, Session};
 use crate::columns::Table;
-use crate::error::{Error, Sent, TransportError};
+use crate::error::{Error, stopped};
 use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::ledger::{Ledger, Status, View};
+use crate::listing::{self, Limited, Listing, Machine, PER_PAGE};
 
 /// The request made by a read. A call that resumes the read must make the same request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub struct Rest {
 #[derive(Clone, Serialize, Deserialize)]
 enum From {
     Page(Place),
+    /// A list that is read whole, in several parts.
+    Whole(Box<Machine>),
     Rows(Arc<Ledger>),
 }
 
@@ -61,13 +64,6 @@ impl Asked {
 }
 
 impl Rest {
-    /// What remains of a list.
-    #[must_use]
-    fn of_list(asked: Asked, place: Place) -> Self {
-        let from = From::Page(place);
-        Self { asked, from }
-    }
-
     /// What remains of a read by ids, or `None` if all ids were read.
     #[must_use]
     fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
@@ -79,14 +75,30 @@ impl Rest {
         })
     }
 
-    /// Returns the page at which the list resumes.
+    /// Checks that a list is the one that failed.
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
-    fn page(&self, asked: &Asked) -> Result<Place, Error> {
+    fn is_list(&self, asked: &Asked) -> Result<(), Error> {
         match &self.from {
-            From::Page(place) => self.is_of(asked).map(|()| place.clone()),
+            From::Page(_) | From::Whole(_) => self.is_of(asked),
             From::Rows(_) => Err(another_call()),
+        }
+    }
+
+    /// Returns the page at which the list resumes, if it was read page by page.
+    fn page(&self) -> Option<Place> {
+        match &self.from {
+            From::Page(place) => Some(place.clone()),
+            From::Whole(_) | From::Rows(_) => None,
+        }
+    }
+
+    /// Returns where a list resumes that is read whole.
+    fn machine(&self) -> Option<&Machine> {
+        match &self.from {
+            From::Whole(machine) => Some(machine),
+            From::Page(_) | From::Rows(_) => None,
         }
     }
 
@@ -154,19 +166,27 @@ pub struct ReadEnd {
 /// An earlier read that failed: what remains of it, and the rows it read.
 pub type Earlier<'e> = (&'e Rest, &'e Table);
 
-/// A read of a list, page by page.
+/// A read of a list.
 pub struct List {
-    session: Session,
-    call: Call,
     asked: Asked,
-    reading: Reading,
-    /// The maximum number of rows to return.
-    most: usize,
+    way: Way,
+}
+
+/// How a list is read.
+enum Way {
+    /// All assets, whole.
+    Whole(Box<Listing>),
+    /// The first assets, in the order of the service.
+    First(Box<Limited>),
+    /// Another list, page by page.
+    Pages(Session, Call, Box<Reading>),
 }
 
 impl List {
+    /// Creates the list of all rows, or of the first `most` rows.
+    ///
     /// # Errors
-    /// [`Error::Option`] if the earlier read made a different request.
+    /// [`Error::Option`] if the earlier read made a different request, or if the filters are too long.
     pub fn new(
         session: Session,
         call: Call,
@@ -174,39 +194,48 @@ impl List {
         most: Option<usize>,
     ) -> Result<Self, Error> {
         let asked = Asked::of(&session, &call);
-        let reading = match earlier {
-            None => Reading::default(),
-            Some((rest, table)) => Reading {
-                place: rest.page(&asked)?,
-                table: table.clone(),
-            },
+        if let Some((rest, _)) = earlier {
+            rest.is_list(&asked)?;
+        }
+        let place = earlier.and_then(|(rest, table)| Some((rest.page()?, table.clone())));
+        let way = if call.endpoint.name != assets::LIST.name {
+            let (place, table) = place.unwrap_or_default();
+            Way::Pages(session, call, Box::new(Reading { table, place }))
+        } else if let Some(most) = most.filter(|_| !listing::is_split(&call)) {
+            Way::First(Box::new(Limited::new(session, call, most, place)))
+        } else {
+            let earlier = earlier.map(|(rest, table)| (rest.machine(), table));
+            let listing = Listing::new(session, call, PER_PAGE, earlier)?;
+            Way::Whole(Box::new(listing.first(most)))
         };
-        Ok(Self {
-            session,
-            call,
-            asked,
-            reading,
-            most: most.unwrap_or(usize::MAX),
-        })
+        Ok(Self { asked, way })
     }
 
     /// Reads until there are enough rows, the end of the list, an error, or `stop`.
     pub async fn read(self, stop: &Stop) -> ReadEnd {
-        let Self {
-            session,
-            call,
-            asked,
-            mut reading,
-            most,
-        } = self;
+        let Self { asked, mut way } = self;
+        let reading = async {
+            match &mut way {
+                Way::Whole(listing) => listing.read().await,
+                Way::First(limited) => limited.read().await,
+                Way::Pages(session, call, reading) => reading.go_on(session, call.clone()).await,
+            }
+        };
         let read = tokio::select! {
-            read = reading.up_to(most, &session, call) => read,
+            read = reading => read,
             () = stop.reached(Phase::Now) => Err(stopped()),
         };
-        let Reading { table, place } = reading;
+        let (table, from) = match way {
+            Way::Whole(listing) => {
+                let (table, machine) = listing.end();
+                (table, From::Whole(Box::new(machine)))
+            }
+            Way::First(limited) => (limited.table, From::Page(limited.place)),
+            Way::Pages(_, _, reading) => (reading.table, From::Page(reading.place)),
+        };
         ReadEnd {
             table,
-            rest: read.is_err().then(|| Rest::of_list(asked, place)),
+            rest: read.is_err().then(|| Rest { asked, from }),
             error: read.err(),
         }
     }
@@ -284,15 +313,6 @@ fn without_ids(ledger: &Ledger) -> Option<Error> {
         "{}; pass the name of the id column as key=",
         fault.message
     )))
-}
-
-/// The error of a read that was stopped.
-#[must_use]
-pub fn stopped() -> Error {
-    Error::Transport(TransportError::new(
-        Sent::Maybe,
-        "stopped while reading".to_owned(),
-    ))
 }
 
 /// The statuses of rows that a read by ids has not read yet.

@@ -4,7 +4,9 @@
 mod call;
 mod codes;
 mod pages;
+mod turned;
 
 pub use call::Session;
 pub use codes::ErrorCodes;
 pub use pages::{Page, Pages, Place, Reading};
+pub use turned::Turned;

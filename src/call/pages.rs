@@ -63,6 +63,14 @@ pub struct Place {
     total: u64,
 }
 
+impl Place {
+    /// Returns the number of rows on all earlier pages.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.read
+    }
+}
+
 /// A cursor is opaque and does not belong in logs.
 impl fmt::Debug for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -242,38 +250,16 @@ impl Reading {
     /// # Errors
     /// See [`Pages::next`].
     pub async fn go_on(&mut self, session: &Session, call: Call) -> Result<(), Error> {
-        self.up_to(usize::MAX, session, call).await
-    }
-
-    /// Reads pages until there are `most` rows or no more pages. Each page is stored as it arrives.
-    ///
-    /// # Errors
-    /// See [`Pages::next`].
-    pub async fn up_to(&mut self, most: usize, session: &Session, call: Call) -> Result<(), Error> {
         let Self { table, place } = self;
-        let mut pages = session.pages(call).after(place.clone(), ids_of(table));
-        while table.len() < most {
+        let mut pages = session.pages(call).after(place.clone(), table.digests());
+        loop {
             let page = pages.next().await;
             place.clone_from(pages.place());
-            match page? {
-                Some(page) => {
-                    let first = u32::try_from(table.len()).unwrap_or(u32::MAX);
-                    table.add(page.into_columns(), first..);
-                }
-                None => return Ok(()),
-            }
+            let Some(page) = page? else { return Ok(()) };
+            let first = u32::try_from(table.len()).unwrap_or(u32::MAX);
+            table.add(page.into_columns(), first..);
         }
-        if table.len() > most {
-            *table = table.take(0..most);
-        }
-        Ok(())
     }
-}
-
-/// Digests of the ids of all rows.
-fn ids_of(table: &Table) -> HashSet<u64> {
-    let ids = (0..table.len()).filter_map(|index| table.id(index));
-    ids.map(|id| xxh3_64(id.as_bytes())).collect()
 }
 
 /// Adds a hint to the error if the service may have rejected the cursor. The documentation does not say how
@@ -291,22 +277,19 @@ fn refused(error: Error, place: &Place) -> Error {
     }
 }
 
-/// Reads a page. `before` is the number of rows on earlier pages.
-fn read(
+/// Reads the rows of a response, and checks that they match the filters.
+pub(super) fn received(
     endpoint: &Endpoint,
     checks: &Checks,
     response: Response,
-    before: u64,
-) -> Result<(Page, Next), Error> {
-    let cannot = |reason: String| endpoint.unreadable(&response, &reason);
+) -> Result<(Response, Received), Error> {
     let received = match Received::read(&response.body, endpoint.member(), checks.fields()) {
         Ok(received) => received,
-        Err(Unread::Wrong(reason)) => return Err(cannot(reason)),
+        Err(Unread::Wrong(reason)) => return Err(endpoint.unreadable(&response, &reason)),
         Err(Unread::TooLarge(reason)) => return Err(endpoint.too_large(&reason)),
     };
-    let rows = received.rows.len();
     let mut shown = Vec::new();
-    for row in 0..rows {
+    for row in 0..received.rows.len() {
         shown.clear();
         shown.extend(received.shown(row));
         if let Some((parameter, field, value)) = checks.ignored(&shown) {
@@ -320,9 +303,22 @@ fn read(
             return Err(unreadable(&response, message));
         }
     }
+    Ok((response, received))
+}
+
+/// Reads a page. `before` is the number of rows on earlier pages.
+fn read(
+    endpoint: &Endpoint,
+    checks: &Checks,
+    response: Response,
+    before: u64,
+) -> Result<(Page, Next), Error> {
+    let (response, received) = received(endpoint, checks, response)?;
+    let rows = received.rows.len();
     let paging = endpoint.paging();
     let within = paging.within().and_then(|within| received.member(within));
-    let next = paging.next(within, rows, before + rows as u64).map_err(cannot)?;
+    let next = paging.next(within, rows, before + rows as u64);
+    let next = next.map_err(|reason| endpoint.unreadable(&response, &reason))?;
     let page = Page {
         response,
         received,

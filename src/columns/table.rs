@@ -1,10 +1,11 @@
 //! A table of pages.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::Column;
 use super::kind::{FIRST, Kinds, Type};
@@ -172,6 +173,13 @@ impl Table {
     pub fn id(&self, index: usize) -> Option<Cow<'_, str>> {
         let (page, row) = self.find(index)?;
         page.id(row)
+    }
+
+    /// Returns the digests of the ids of all rows.
+    #[must_use]
+    pub fn digests(&self) -> HashSet<u64> {
+        let ids = (0..self.len()).filter_map(|index| self.id(index));
+        ids.map(|id| xxh3_64(id.as_bytes())).collect()
     }
 
     /// Returns the rows by page: each page with a range of its rows.

@@ -13,25 +13,26 @@ use super::errors::{exception, refused};
 use super::ledger::Ledger;
 use super::logs;
 use super::operation::{Ended, Operation};
+use super::pages::Pages;
 use super::rows::{PythonSource, Rows};
 use super::runtime::PerProcess;
 use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::sheet::prepared;
 use super::table::Table;
-use crate::api;
+use crate::api::{self, Call};
 use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::by_field::{ByField, FieldOptions};
 use crate::batch::options::{GetOptions, WriteOptions};
 use crate::batch::readings::Readings;
-use crate::batch::rest::{Earlier, Get, List, stopped};
+use crate::batch::rest::{Earlier, Get, List};
 use crate::batch::settings::Reader;
 use crate::batch::setup::Writer;
 use crate::batch::start::{Start, Which};
 use crate::batch::{Job, Run, check, scan};
 use crate::call::Session;
 use crate::columns;
-use crate::error::Error;
+use crate::error::{Error, stopped};
 use crate::http::auth::Fetching;
 use crate::http::send::Network;
 use crate::http::{Caller, Phase, Stop, Token, TokenSource};
@@ -39,6 +40,7 @@ use crate::ids::ProjectId;
 use crate::input::{More, Prepared, Sink, Source, SourceError};
 use crate::ledger::journal::Header;
 use crate::ledger::{self, SharedLedger};
+use crate::listing::{self, Stream};
 use crate::model::error_code::ErrorCode;
 use crate::options::{GivenOptions, Options};
 use crate::settings::setup::plan;
@@ -191,9 +193,8 @@ impl Engine {
             ended.table.sort();
             Ended {
                 table: returning.then_some(ended.table),
-                rest: None,
-                settings: None,
                 error: ended.fatal,
+                ..Ended::default()
             }
         })
     }
@@ -271,6 +272,7 @@ impl Engine {
                 table,
                 rest: None,
                 settings: None,
+                count: None,
                 error,
             }
         });
@@ -381,10 +383,9 @@ impl Engine {
                 Err(error) => (None, Some(error)),
             };
             Ended {
-                table: None,
-                rest: None,
                 settings,
                 error,
+                ..Ended::default()
             }
         });
         let activity = reading.activity();
@@ -433,9 +434,7 @@ impl Engine {
             let outcomes = writer.apply(&planned).await;
             Ended {
                 table: Some(steps(&planned, Some(&outcomes))),
-                rest: None,
-                settings: None,
-                error: None,
+                ..Ended::default()
             }
         });
         Ok(Operation::new(
@@ -463,18 +462,10 @@ impl Engine {
         body: Option<String>,
         limit: Option<usize>,
     ) -> PyResult<Operation> {
-        let project = project.map(|project| project_id(py, project)).transpose()?;
-        let project = project.map(|project| project.to_string());
-        let places = path.iter().map(|(place, value)| (place.as_str(), value.as_str()));
-        let project = project.as_deref().map(|project| ("project", project));
-        let places: Vec<(&str, &str)> = places.chain(project).collect();
         let stop = Stop::default();
         let session = Session::new(self.caller(py)?, stop.clone());
         let activity = CurrentActivity::new(Activity::Reading, session.counters.clone());
-        let call = api::list_of(kind)
-            .and_then(|list| session.to(list, &places))
-            .map_err(|error| exception(py, &error))?
-            .with_query(query);
+        let call = list_call(py, &session, kind, project, &path)?.with_query(query);
         let call = match body {
             Some(body) => call.with_body(body),
             None => call,
@@ -492,6 +483,62 @@ impl Engine {
             activity,
         ))
     }
+
+    /// Plans a read of assets page by page, with at most `page_size` rows per request.
+    #[pyo3(signature = (project, query, page_size, /))]
+    fn pages(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        query: Vec<(String, String)>,
+        page_size: u32,
+    ) -> PyResult<Pages> {
+        let session = Session::new(self.caller(py)?, Stop::default());
+        let counters = session.counters.clone();
+        let call = list_call(py, &session, "assets", Some(project), &HashMap::new())?.with_query(query);
+        let stream = Stream::new(session, call, page_size).map_err(|error| exception(py, &error))?;
+        Ok(Pages::new(stream, counters))
+    }
+
+    /// Plans a count of assets. The operation has the number.
+    #[pyo3(signature = (project, query, /))]
+    fn count(&self, py: Python<'_>, project: &str, query: Vec<(String, String)>) -> PyResult<Operation> {
+        let stop = Stop::default();
+        let session = Session::new(self.caller(py)?, stop.clone());
+        let activity = CurrentActivity::new(Activity::Reading, session.counters.clone());
+        let call = list_call(py, &session, "assets", Some(project), &HashMap::new())?.with_query(query);
+        let work = Box::pin(async move {
+            let (count, error) = match listing::count(session, call).await {
+                Ok(count) => (Some(count), None),
+                Err(error) => (None, Some(error)),
+            };
+            Ended {
+                count,
+                error,
+                ..Ended::default()
+            }
+        });
+        let (ledger, none) = (SharedLedger::default(), Arc::default());
+        Ok(Operation::new(work, ledger, stop, None, none, activity))
+    }
+}
+
+/// Returns the call of the list named by `kind`.
+fn list_call(
+    py: Python<'_>,
+    session: &Session,
+    kind: &str,
+    project: Option<&str>,
+    path: &HashMap<String, String>,
+) -> PyResult<Call> {
+    let project = project.map(|project| project_id(py, project)).transpose()?;
+    let project = project.map(|project| project.to_string());
+    let places = path.iter().map(|(place, value)| (place.as_str(), value.as_str()));
+    let project = project.as_deref().map(|project| ("project", project));
+    let places: Vec<(&str, &str)> = places.chain(project).collect();
+    api::list_of(kind)
+        .and_then(|list| session.to(list, &places))
+        .map_err(|error| exception(py, &error))
 }
 
 impl Engine {

@@ -9,6 +9,7 @@ mod ledger;
 mod logs;
 mod objects;
 mod operation;
+mod pages;
 mod rows;
 mod runs;
 mod runtime;
@@ -38,6 +39,8 @@ mod _core {
     use super::ledger::Ledger;
     #[pymodule_export]
     use super::operation::Operation;
+    #[pymodule_export]
+    use super::pages::Pages;
     #[pymodule_export]
     use super::rows::Rows;
     #[pymodule_export]

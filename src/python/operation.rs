@@ -36,11 +36,14 @@ const TICK: Duration = Duration::from_millis(50);
 const TICKS_A_REPORT: u32 = 5;
 
 /// The result of a call.
+#[derive(Default)]
 pub struct Ended {
     pub table: Option<columns::Table>,
     /// What remains of an interrupted read.
     pub rest: Option<Rest>,
     pub settings: Option<Arc<settings::Settings>>,
+    /// The number of rows, of a call that only counts them.
+    pub count: Option<u64>,
     pub error: Option<Error>,
 }
 
@@ -49,8 +52,8 @@ impl Ended {
         Self {
             table: Some(end.table),
             rest: end.rest,
-            settings: None,
             error: end.error,
+            ..Self::default()
         }
     }
 }
@@ -83,6 +86,7 @@ type Progress = (usize, Option<usize>, u64, u64, &'static str);
 struct End {
     table: Option<Py<Table>>,
     settings: Option<Py<Settings>>,
+    count: Option<u64>,
     error: Option<Error>,
     /// An exception raised by a signal handler or the progress callback, other than `KeyboardInterrupt`.
     signal: Option<PyErr>,
@@ -158,6 +162,7 @@ impl Shared {
             let mut end = locked(&self.end);
             end.settings = settings;
             end.table = table;
+            end.count = ended.count;
             end.error = ended.error;
         }
         {
@@ -210,13 +215,11 @@ impl Shared {
 /// Returns the result of the work. A panic becomes an error, because a caller is waiting for the result.
 fn ended(joined: Result<Ended, tokio::task::JoinError>) -> Ended {
     joined.unwrap_or_else(|error| Ended {
-        table: None,
-        rest: None,
-        settings: None,
         error: Some(Error::Transport(TransportError::new(
             Sent::Maybe,
             format!("the call failed inside the client: {error}"),
         ))),
+        ..Ended::default()
     })
 }
 
@@ -390,6 +393,12 @@ impl Operation {
             .table
             .as_ref()
             .map(|table| table.clone_ref(py))
+    }
+
+    /// The number of rows, if the call only counts them.
+    #[getter]
+    fn count(&self) -> Option<u64> {
+        locked(&self.shared.end).count
     }
 
     /// The settings that were read.

@@ -20,6 +20,9 @@ use crate::http::send::Response;
 #[derive(Debug, Default)]
 pub struct Listing(Vec<(String, u64, Arc<[usize]>)>);
 
+/// The number of lists in the cache. A client may read many parts of a large project at once.
+const MOST_LISTINGS: usize = 64;
+
 /// Handles a call to an endpoint whose tag begins with "assets".
 pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
     match call.endpoint.tag {
@@ -176,17 +179,15 @@ fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
         })
         .collect();
     if !order.is_empty() && state.switches.is(Switch::ListSort, "as_asked") {
-        let keys: HashMap<usize, Vec<SortValue>> = positions
+        let keys = |position: &usize| -> Vec<SortValue> {
+            order.iter().map(|(key, _)| key.of(&assets[*position])).collect()
+        };
+        let mut keyed: Vec<(Vec<SortValue>, usize)> = positions
             .iter()
-            .map(|position| {
-                (
-                    *position,
-                    order.iter().map(|(key, _)| key.of(&assets[*position])).collect(),
-                )
-            })
+            .map(|position| (keys(position), *position))
             .collect();
-        positions.sort_by(|one, other| {
-            let pairs = keys[one].iter().zip(&keys[other]).zip(&order);
+        keyed.sort_by(|(one, _), (other, _)| {
+            let pairs = one.iter().zip(other).zip(&order);
             pairs
                 .map(|((one, other), (_, descending))| {
                     let ordering = one.partial_cmp(other).unwrap_or(std::cmp::Ordering::Equal);
@@ -195,11 +196,12 @@ fn found(state: &mut State, call: &Call) -> Result<Arc<[usize]>, Refusal> {
                 .find(|ordering| ordering.is_ne())
                 .unwrap_or(std::cmp::Ordering::Equal)
         });
+        positions = keyed.into_iter().map(|(_, position)| position).collect();
     }
     let positions: Arc<[usize]> = positions.into();
     let listing = &mut state.listing.0;
     listing.retain(|(.., at, _)| *at == version);
-    if listing.len() == 8 {
+    if listing.len() == MOST_LISTINGS {
         listing.remove(0);
     }
     listing.push((key, version, Arc::clone(&positions)));

@@ -4,15 +4,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .. import _core
 from .._lookup import column_of, field_named, field_options
-from .._options import SEPARATOR, Missing, OnError, SheetOption, Verb, at_least_one, get_options, list_options
-from .._partial import After, found, still_partial, table_of, unfinished
+from .._options import (
+    SEPARATOR,
+    Missing,
+    OnError,
+    SheetOption,
+    Verb,
+    at_least_one,
+    flag,
+    get_options,
+    list_options,
+    page_size_option,
+)
+from .._partial import After, count_of, found, still_partial, table_of, unfinished
 from .._progress import ProgressOption, Reporter
-from .._query import Filters
+from .._query import Filters, QueryPairs
 from .._reading import ReadOptions, reading
 from .._report import Report
 from .._rows import IdData, RowData
@@ -21,7 +32,7 @@ from .._tables import AssetTable
 from .._times import TimeRange
 from .._workbooks import write_template
 from .._write import check_options
-from ._drive import off_loop
+from ._drive import finish, off_loop
 from .verbs import BulkResult, Verbs, ended, prepared, read, settings_of
 
 if TYPE_CHECKING:
@@ -374,7 +385,10 @@ class Assets(Verbs):
         progress: ProgressOption = "auto",
         after: After = None,
     ) -> AssetTable:
-        """Read the assets that match all given filters into an `AssetTable`, page by page.
+        """Read the assets that match all given filters into an `AssetTable`.
+
+        Several requests are in flight at once. The table is complete even if others create, change, move or delete assets
+        during the read: no asset that matched throughout is missing, none is duplicated, and each has its newest version.
 
         Args:
             category, status, location: One or a list of ids or names: category paths, status labels, and location paths, names or
@@ -389,12 +403,13 @@ class Assets(Verbs):
             include_custom_attributes: Whether to read the custom attributes.
             names: Whether the table shows names instead of ids, for which the project's settings are read once. Default: True.
             sort: One or more fields or custom attributes, such as "-updatedAt" or ["categoryId", "Airflow desc"]. A "-" or
-                "desc" sorts in descending order. Default: "createdAt".
-            limit: Maximum number of assets to read. If None, all.
+                "desc" sorts in descending order. Without `limit`, the client sorts: numbers as numbers, times as times, text
+                by code point without case, and blanks last. With `limit`, the service sorts. Default: "createdAt".
+            limit: Maximum number of assets to read: the first in the order of `sort`. If None, all.
             separator: Separator between the names in a path. Default: ">".
             progress: How to show progress: "auto", True, False or a function. See `create`.
-            after: The exception raised by an earlier call with the same filters. Reading resumes at the page that could
-                not be read. The result includes the earlier pages, without duplicates.
+            after: The exception raised by an earlier call with the same filters. Only what that call did not read is read.
+                The result includes the assets that it read, without duplicates.
 
         Raises:
             OptionError: An option is invalid, or the filters differ from those of the call that raised `after`.
@@ -411,15 +426,125 @@ class Assets(Verbs):
         engine = self._session.engine()
         with Reporter(progress, "reading") as report:
             with still_partial(before):
-                settings = None
-                if names or asked.has_names():
-                    settings = settings_of(self._session, self._key, report)
-                if settings is not None and asked.has_names():
-                    asked = asked.with_ids(settings, separator)
-                if asked.categories:
-                    tree = engine.read("categories", self._project, {}, [])
-                    ended(tree, report)
-                    asked = asked.with_subcategories(table_of(tree))
-            query = asked.query(include_custom_attributes)
+                query, settings = self._query(asked, separator, report, include_custom_attributes, names)
             operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
-            return AssetTable(read(operation, report), settings if names else None)
+            return AssetTable(read(operation, report), settings)
+
+    def iter(
+        self,
+        *,
+        category: str | int | Sequence[str | int | Sequence[str]] | None = None,
+        status: str | Sequence[str] | None = None,
+        location: str | Sequence[str | Sequence[str]] | None = None,
+        updated: TimeRange | None = None,
+        text: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        deleted: bool = False,
+        include_custom_attributes: bool = True,
+        names: bool = True,
+        page_size: int = 200,
+        separator: str = SEPARATOR,
+        progress: ProgressOption = "auto",
+    ) -> Generator[AssetTable]:
+        """Read the assets that match all given filters page by page, in bounded memory.
+
+        Each asset is returned once, roughly in the order of the last change. Assets that change during the read are not
+        missed. Each page is read when it is requested. Closing the iterator ends the read.
+
+        Args:
+            category, status, location, updated, text, attributes, deleted, separator: As for `list`.
+            include_custom_attributes, names: As for `list`.
+            page_size: Maximum number of assets per page, 1 to 200. Default: 200.
+            progress: How to show progress: "auto", True, False or a function. See `create`.
+
+        Returns:
+            An iterator of `AssetTable`s that are not empty.
+
+        Raises:
+            OptionError: An option is invalid.
+            ApiError, TransportError, AuthError: A page could not be read. The iterator ends.
+
+        Example:
+            >>> row = {"Asset ID": "VAV-8", "Category": category, "Status": status}
+            >>> created = project.assets.create(row)
+            >>> for page in project.assets.iter(text="vav-8"):
+            ...     print(page[0]["clientAssetId"])
+            VAV-8
+        """
+        flag("include_custom_attributes", include_custom_attributes)
+        page_size_option(page_size)
+        asked = Filters.of(category, status, location, updated, text, attributes, deleted)
+        flag("names", names)
+        return self._pages(asked, separator, include_custom_attributes, names, page_size, progress)
+
+    def _pages(
+        self,
+        asked: Filters,
+        separator: str,
+        custom: bool,
+        names: bool,
+        page_size: int,
+        progress: ProgressOption,
+    ) -> Generator[AssetTable]:
+        with Reporter(progress, "reading") as report:
+            query, settings = self._query(asked, separator, report, custom, names)
+            pages = self._session.engine().pages(self._project, query, page_size)
+            while True:
+                operation = pages.next()
+                finish(operation, report)
+                table = table_of(operation)
+                if not len(table):
+                    return
+                yield AssetTable(table, settings)
+
+    def count(
+        self,
+        *,
+        category: str | int | Sequence[str | int | Sequence[str]] | None = None,
+        status: str | Sequence[str] | None = None,
+        location: str | Sequence[str | Sequence[str]] | None = None,
+        updated: TimeRange | None = None,
+        text: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        deleted: bool = False,
+        separator: str = SEPARATOR,
+        progress: ProgressOption = "auto",
+    ) -> int:
+        """Count the assets that match all given filters.
+
+        This takes one request. Only if the service does not report the number, the assets are read.
+
+        Args:
+            category, status, location, updated, text, attributes, deleted, separator: As for `list`.
+            progress: How to show progress: "auto", True, False or a function. See `create`.
+
+        Raises:
+            OptionError: An option is invalid.
+            ApiError, TransportError, AuthError: The assets could not be counted.
+
+        Example:
+            >>> created = project.assets.create({"Asset ID": "VAV-9", "Category": category, "Status": status})
+            >>> project.assets.count(text="vav-9")
+            1
+        """
+        asked = Filters.of(category, status, location, updated, text, attributes, deleted)
+        with Reporter(progress, "reading") as report:
+            query, _ = self._query(asked, separator, report, False, False)
+            operation = self._session.engine().count(self._project, query)
+            ended(operation, report)
+            return count_of(operation)
+
+    def _query(
+        self, asked: Filters, separator: str, report: Reporter, custom: bool, names: bool
+    ) -> tuple[QueryPairs, _core.Settings | None]:
+        """Return the query parameters for filters, and the settings if the result shows names."""
+        settings = None
+        if names or asked.has_names():
+            settings = settings_of(self._session, self._key, report)
+            if asked.has_names():
+                asked = asked.with_ids(settings, separator)
+        if asked.categories:
+            tree = self._session.engine().read("categories", self._project, {}, [])
+            ended(tree, report)
+            asked = asked.with_subcategories(table_of(tree))
+        return asked.query(custom), settings if names else None

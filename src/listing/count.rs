@@ -1,0 +1,37 @@
+//! Counts assets.
+
+use crate::api::Call;
+use crate::api::filters::Checks;
+use crate::call::Session;
+use crate::error::Error;
+
+use super::drive::PER_PAGE;
+use super::query::Asked;
+use super::stream::Stream;
+
+/// Counts the assets that a list with the parameters of `call` would have. If the service reports the number,
+/// this takes one request.
+///
+/// # Errors
+/// If a request fails, or the filters are too long.
+pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
+    let asked = Asked::of(&call.query)?;
+    // An asset may match several lists of a long filter, so their numbers cannot be added.
+    if asked.lists.len() == 1 {
+        let checks = Checks::of(call.endpoint, &call.query);
+        let turned = session.turn_to(call.clone(), None, 1, &checks).await?;
+        if let Some(total) = turned.next.total
+            && total >= turned.ids.len() as u64
+        {
+            session.counters.note_page(total, total);
+            return Ok(total);
+        }
+    }
+    let stop = session.stop.clone();
+    let mut stream = Stream::new(session, call, PER_PAGE)?;
+    let mut rows = 0;
+    while let Some(page) = stream.next(&stop).await? {
+        rows += page.rows() as u64;
+    }
+    Ok(rows)
+}

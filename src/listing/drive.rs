@@ -1,0 +1,208 @@
+//! Sends the requests of a machine, several at once, and collects the rows.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::api::filters::Checks;
+use crate::api::{Call, Endpoint, unreadable};
+use crate::call::{Session, Turned};
+use crate::columns::Table;
+use crate::error::{Error, stopped};
+use crate::http::Response;
+
+use super::facts::{Fact, Facts, versions};
+use super::machine::{Ask, Machine, Which};
+use super::part::Trouble;
+use super::query::Asked;
+use super::rows::Rows;
+
+/// The largest page of GET assets.
+pub const PER_PAGE: u32 = 200;
+
+/// The pages of one or several lists.
+pub struct Source {
+    pub session: Session,
+    call: Call,
+    asked: Asked,
+    per_page: u32,
+    /// The checks of each list, and of the list of all changes.
+    checks: Vec<Checks>,
+    no_checks: Checks,
+}
+
+impl Source {
+    pub fn new(session: Session, call: Call, asked: Asked, per_page: u32) -> Self {
+        let check = |at| Checks::of(call.endpoint, &asked.checked(Which::Filtered(at)));
+        Self {
+            checks: (0..asked.lists.len()).map(check).collect(),
+            no_checks: Checks::default(),
+            session,
+            call: Call {
+                query: Vec::new(),
+                ..call
+            },
+            asked,
+            per_page,
+        }
+    }
+
+    pub fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    pub fn machine(&self) -> Machine {
+        let (lists, is_filtered) = (self.asked.lists.len(), self.asked.is_filtered());
+        Machine::new(lists, self.asked.times, is_filtered, self.per_page.into())
+    }
+
+    /// Requests a page.
+    pub async fn page(&self, ask: Ask) -> Result<(Ask, Turned, Facts), Error> {
+        let checks = match ask.list {
+            Which::Filtered(at) => self.checks.get(at),
+            Which::Changes => None,
+        };
+        let call = self.call.clone().with_query(self.asked.query(&ask));
+        let clock = self.session.caller.clock();
+        let sent = clock.now();
+        let turned = self.session.turn_to(
+            call,
+            ask.next.cursor.as_deref(),
+            self.per_page,
+            checks.unwrap_or(&self.no_checks),
+        );
+        let turned = turned.await?;
+        let rows = turned.ids.iter().zip(versions(&turned.received.page));
+        let facts = Facts {
+            rows: rows.map(|(id, version)| Fact { id: *id, version }).collect(),
+            cursor: turned.next.cursor.clone(),
+            total: turned.next.total,
+            asked_at: clock.better(sent).earliest,
+        };
+        Ok((ask, turned, facts))
+    }
+
+    /// Creates the error for a list that cannot be read whole.
+    pub fn error(&self, response: &Response, trouble: &Trouble) -> Error {
+        let name = self.call.endpoint.name;
+        let message = match trouble {
+            Trouble::Short(shown, total) => {
+                return incomplete(self.call.endpoint, response, *shown, *total);
+            }
+            Trouble::Restless => format!(
+                "the list of {name} changed faster than it could be read; try again when fewer {name} change"
+            ),
+            Trouble::Endless => {
+                let reason = "it returned the same rows again and again, so the list would never end";
+                return self.call.endpoint.unreadable(response, reason);
+            }
+        };
+        unreadable(response, message)
+    }
+}
+
+/// Creates the error for a list that has fewer rows than the service counts.
+pub fn incomplete(endpoint: &Endpoint, response: &Response, rows: u64, total: u64) -> Error {
+    let name = endpoint.name;
+    let message = format!(
+        "the list of {name} is incomplete: it has {rows} rows, but `totalResults` is {total}; try again, and \
+            contact the service's support if this persists"
+    );
+    unreadable(response, message)
+}
+
+/// A list that is read whole.
+pub struct Listing {
+    source: Source,
+    machine: Machine,
+    rows: Rows,
+    most: usize,
+}
+
+impl Listing {
+    /// Creates the list, which has the parameters of `call`. `earlier` is what an earlier read left, and its
+    /// rows.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the filters are too long.
+    pub fn new(
+        session: Session,
+        call: Call,
+        per_page: u32,
+        earlier: Option<(Option<&Machine>, &Table)>,
+    ) -> Result<Self, Error> {
+        let asked = Asked::of(&call.query)?;
+        let source = Source::new(session, call, asked, per_page);
+        let (machine, rows) = match earlier {
+            None => (None, Rows::default()),
+            Some((machine, table)) => (machine.cloned(), Rows::of(table)),
+        };
+        let mut machine = machine.unwrap_or_else(|| source.machine());
+        machine.resume();
+        Ok(Self {
+            source,
+            machine,
+            rows,
+            most: usize::MAX,
+        })
+    }
+
+    /// Keeps only the first `most` assets of the whole list.
+    #[must_use]
+    pub fn first(mut self, most: Option<usize>) -> Self {
+        self.most = most.unwrap_or(usize::MAX);
+        self
+    }
+
+    /// Reads until the list is whole. Every page is kept as it arrives.
+    ///
+    /// # Errors
+    /// If a page cannot be read, or the list cannot be read whole.
+    pub async fn read(&mut self) -> Result<(), Error> {
+        let Self {
+            source,
+            machine,
+            rows,
+            ..
+        } = self;
+        let at_once = source.session.caller.options().max_in_flight;
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            in_flight.extend(machine.asks(at_once).into_iter().map(|ask| source.page(ask)));
+            let Some(page) = in_flight.next().await else {
+                // The machine asks until it has ended.
+                return if machine.is_at_end() {
+                    Ok(())
+                } else {
+                    Err(stopped())
+                };
+            };
+            let (ask, turned, facts) = page?;
+            let known = machine.on(&ask, &facts);
+            let new = match ask.list {
+                Which::Filtered(_) => rows.add(turned.received.page, &facts),
+                Which::Changes => 0,
+            };
+            source
+                .session
+                .counters
+                .note_page(new, machine.total().unwrap_or(0));
+            known.map_err(|trouble| source.error(&turned.response, &trouble))?;
+        }
+    }
+
+    /// Returns the rows read so far, sorted, and what remains of the read.
+    pub fn end(self) -> (Table, Machine) {
+        let Self {
+            source,
+            machine,
+            rows,
+            most,
+        } = self;
+        let Asked { order, deleted, .. } = source.asked();
+        let mut table = rows.table(order, *deleted, |id, version| machine.has_left(id, version));
+        if machine.is_at_end() && table.len() > most {
+            table = table.take(0..most);
+        }
+        (table, machine)
+    }
+}

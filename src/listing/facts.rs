@@ -1,0 +1,96 @@
+//! What the machine needs to know of a page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{Cell, Column, Page};
+use crate::model::value;
+
+/// The version of an asset: when it last changed, in milliseconds since 1970, then its version number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Version {
+    pub changed: Option<i64>,
+    pub number: Option<i64>,
+}
+
+/// One row: the digest of its id, and its version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fact {
+    pub id: u64,
+    pub version: Version,
+}
+
+/// One page: its rows, and what it says of the list.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub rows: Vec<Fact>,
+    /// The cursor of the next page, or `None` at the end of the list.
+    pub cursor: Option<String>,
+    /// The number of rows on all pages, if the service reports it.
+    pub total: Option<u64>,
+    /// The earliest time at which the request may have been executed, according to the service's clock.
+    pub asked_at: i64,
+}
+
+/// Returns the version of each row of a page.
+pub fn versions(page: &Page) -> impl Iterator<Item = Version> + '_ {
+    let (changed, number) = (named(page, "updatedAt"), named(page, "version"));
+    (0..page.rows()).map(move |row| match (changed, number, page.members(row)) {
+        (_, _, None) => {
+            let object = page.row(row);
+            let time = object
+                .get("updatedAt")
+                .and_then(|time| time.as_str()?.parse().ok());
+            Version {
+                changed: time.map(jiff::Timestamp::as_millisecond),
+                number: object.get("version").and_then(serde_json::Value::as_i64),
+            }
+        }
+        (changed, number, _) => Version {
+            changed: changed.and_then(|column| time(column.cell(row))),
+            number: number.and_then(|column| integer(column.cell(row))),
+        },
+    })
+}
+
+/// Returns whether each row of a page is an asset that exists: it is not marked as deleted.
+pub fn active(page: &Page) -> impl Iterator<Item = bool> + '_ {
+    let column = named(page, "isActive");
+    (0..page.rows()).map(move |row| {
+        let shown = match (column, page.members(row)) {
+            (_, None) => page.row(row).get("isActive").cloned(),
+            (Some(column), _) => match column.cell(row) {
+                Cell::Bool(flag) => return flag,
+                cell => Some(cell.to_value()),
+            },
+            (None, _) => None,
+        };
+        shown.and_then(|shown| value::flag(&shown)).unwrap_or(true)
+    })
+}
+
+/// Returns the column of a field of every asset.
+pub fn named<'p>(page: &'p Page, name: &str) -> Option<&'p Column> {
+    page.columns()
+        .map(|(_, column)| &**column)
+        .find(|column| &*column.name == name)
+}
+
+fn time(cell: Cell<'_>) -> Option<i64> {
+    match cell {
+        Cell::Time(time) => Some(time),
+        Cell::Text(text) => text.parse().ok().map(jiff::Timestamp::as_millisecond),
+        json @ Cell::Json(_) => {
+            let text = json.to_value();
+            text.as_str()?.parse().ok().map(jiff::Timestamp::as_millisecond)
+        }
+        _ => None,
+    }
+}
+
+fn integer(cell: Cell<'_>) -> Option<i64> {
+    match cell {
+        Cell::Int(number) => Some(number),
+        json @ Cell::Json(_) => json.to_value().as_i64(),
+        _ => None,
+    }
+}

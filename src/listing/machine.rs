@@ -1,0 +1,223 @@
+//! Decides what to request to read one or several lists whole, without I/O.
+//!
+//! 1. Every list is read once, as it was at the start.
+//! 2. If there are filters, the changes since then are read without filters: they say which assets may have left.
+//! 3. The changes in every list are read until it is quiet.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::{Facts, Version};
+use super::part::{Next, Times, Trouble};
+use super::series::Series;
+
+/// A list: one with the user's filters, or the list of all changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Filtered(usize),
+    Changes,
+}
+
+/// A request for a page. Its response belongs to [`Machine::on`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    pub list: Which,
+    pub next: Next,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    Lists,
+    AllChanges,
+    Changes,
+    End,
+}
+
+/// The state of a read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Machine {
+    lists: Vec<Series>,
+    /// The changes without filters, if there are filters.
+    changes: Option<Series>,
+    /// The newest version of each changed asset.
+    changed: HashMap<u64, Version>,
+    stage: Stage,
+    times: Times,
+    per_page: u64,
+    #[serde(skip)]
+    in_flight: usize,
+}
+
+impl Machine {
+    /// Creates the machine for this number of lists, which together are the result.
+    pub fn new(lists: usize, times: Times, is_filtered: bool, per_page: u64) -> Self {
+        let changes = (is_filtered || lists > 1).then(|| Series::new(Times::default()));
+        Self {
+            lists: vec![Series::new(times); lists],
+            changes,
+            changed: HashMap::new(),
+            stage: Stage::Lists,
+            times,
+            per_page,
+            in_flight: 0,
+        }
+    }
+
+    /// Continues after the requests in flight were lost.
+    pub fn resume(&mut self) {
+        self.in_flight = 0;
+        self.lists
+            .iter_mut()
+            .chain(&mut self.changes)
+            .for_each(Series::resume);
+    }
+
+    /// Continues if requests in flight were lost.
+    pub fn resume_if_lost(&mut self) {
+        if self.in_flight > 0 {
+            self.resume();
+        }
+    }
+
+    /// Returns whether everything was read.
+    pub fn is_at_end(&self) -> bool {
+        self.stage == Stage::End
+    }
+
+    /// Returns whether every list was read once.
+    pub fn has_read_once(&self) -> bool {
+        self.stage != Stage::Lists
+    }
+
+    /// Returns the number of rows that the service counted at the start, if it is known for every list.
+    pub fn total(&self) -> Option<u64> {
+        self.lists.iter().map(Series::total).sum()
+    }
+
+    /// Returns whether an asset of this version has left all lists since.
+    pub fn has_left(&self, id: u64, version: Version) -> bool {
+        self.changed.get(&id).is_some_and(|newest| *newest > version)
+    }
+
+    /// Returns the requests to send now, so that up to `at_once` are in flight.
+    pub fn asks(&mut self, at_once: usize) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        while self.in_flight < at_once {
+            let more = (at_once - self.in_flight) as u64;
+            let Some(ask) = self.next().or_else(|| self.divided(more)) else {
+                break;
+            };
+            self.in_flight += 1;
+            asks.push(ask);
+        }
+        asks
+    }
+
+    fn active(&mut self) -> impl Iterator<Item = (Which, &mut Series)> {
+        let filtered = |(at, list)| (Which::Filtered(at), list);
+        let lists = self.lists.iter_mut().enumerate().map(filtered);
+        let changes = self.changes.as_mut().map(|list| (Which::Changes, list));
+        let is_all = self.stage == Stage::AllChanges;
+        lists.filter(move |_| !is_all).chain(changes.filter(|_| is_all))
+    }
+
+    fn next(&mut self) -> Option<Ask> {
+        self.active().find_map(|(list, series)| {
+            let next = series.next()?;
+            Some(Ask { list, next })
+        })
+    }
+
+    fn divided(&mut self, more: u64) -> Option<Ask> {
+        let per_page = self.per_page;
+        let divided = self.active().any(|(_, series)| series.divide(more, per_page));
+        divided.then(|| self.next()).flatten()
+    }
+
+    /// Reads a page, and returns what to do next.
+    pub fn on(&mut self, ask: &Ask, facts: &Facts) -> Result<(), Trouble> {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if ask.list == Which::Changes {
+            for row in &facts.rows {
+                let newest = self.changed.entry(row.id).or_insert(row.version);
+                *newest = row.version.max(*newest);
+            }
+        }
+        let series = match ask.list {
+            Which::Filtered(at) => self.lists.get_mut(at),
+            Which::Changes => self.changes.as_mut(),
+        };
+        let read = series.map_or(Ok(()), |series| series.on(&ask.next.part, facts));
+        let read = read.and_then(|()| self.advance());
+        if read.is_err() {
+            // A later call reads everything again.
+            self.lists
+                .iter_mut()
+                .for_each(|list| *list = Series::new(self.times));
+            self.changes = self.changes.take().map(|_| Series::new(Times::default()));
+            self.stage = Stage::Lists;
+        }
+        read
+    }
+
+    /// Goes on to the next stage once the current one has ended.
+    fn advance(&mut self) -> Result<(), Trouble> {
+        match self.stage {
+            Stage::Lists if self.lists.iter().all(Series::rests) => self.after_lists(),
+            Stage::AllChanges => {
+                if let Some(changes) = self.changes.as_mut().filter(|changes| changes.rests()) {
+                    changes.begin(changes.changed_since())?;
+                }
+                self.after_all_changes()
+            }
+            Stage::Changes if self.lists.iter().all(Series::rests) => self.read_changes(),
+            _ => Ok(()),
+        }
+    }
+
+    fn after_lists(&mut self) -> Result<(), Trouble> {
+        if let [list] = &mut self.lists[..]
+            && list.is_quiet()
+        {
+            // The list fits in one response, which shows it at one moment.
+            if list.is_whole(&self.changed)? {
+                self.stage = Stage::End;
+            }
+            return Ok(());
+        }
+        self.lists.iter_mut().for_each(Series::disturb);
+        let since = self.lists.iter().filter_map(Series::changed_since).min();
+        if let Some(changes) = &mut self.changes {
+            changes.disturb();
+            changes.begin(since)?;
+        }
+        self.stage = Stage::AllChanges;
+        self.after_all_changes()
+    }
+
+    fn after_all_changes(&mut self) -> Result<(), Trouble> {
+        if self.changes.as_ref().is_none_or(Series::is_quiet) {
+            self.read_changes()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reads the changes in every list that is not quiet.
+    fn read_changes(&mut self) -> Result<(), Trouble> {
+        self.stage = Stage::Changes;
+        for list in &mut self.lists {
+            list.begin(list.changed_since())?;
+        }
+        if !self.lists.iter().all(Series::is_quiet) {
+            return Ok(());
+        }
+        let mut is_whole = true;
+        for list in &mut self.lists {
+            is_whole &= list.is_whole(&self.changed)?;
+        }
+        self.stage = if is_whole { Stage::End } else { Stage::Lists };
+        Ok(())
+    }
+}

@@ -1,0 +1,131 @@
+//! Sorts assets: numbers as numbers, times as times, text without case by code point, and blanks last.
+
+use std::cmp::Ordering;
+
+use crate::columns::{Cell, Column, Page, Table};
+
+use super::facts::{named, versions};
+
+/// The fields and custom attributes to sort by, and which of them in descending order.
+#[derive(Debug, Clone)]
+pub struct Order(Vec<(Box<str>, bool)>);
+
+/// A value to compare. Numbers and times come before text.
+#[derive(Debug, PartialEq, PartialOrd)]
+enum Key {
+    Number(f64),
+    Text(Box<str>),
+}
+
+/// The values of a row, and its version number.
+type Keys = (Vec<Option<Key>>, Option<i64>);
+
+impl Default for Order {
+    fn default() -> Self {
+        Self(vec![("createdAt".into(), false)])
+    }
+}
+
+impl Order {
+    /// Reads the parameter `sort`, such as `createdAt asc,customAttributes.ca3 desc`.
+    pub fn of(sort: &str) -> Self {
+        let key = |part: &str| {
+            let (name, direction) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
+            (name.into(), direction.trim().eq_ignore_ascii_case("desc"))
+        };
+        Self(sort.split(',').map(key).collect())
+    }
+
+    /// Returns these rows of a table, given by their ascending positions, in order. Assets with equal values
+    /// keep the order of their creation, as far as their version number shows it.
+    pub fn sorted(&self, table: &Table, positions: Vec<usize>) -> Vec<usize> {
+        let mut keyed: Vec<(Keys, usize)> = Vec::with_capacity(positions.len());
+        let mut positions = positions.into_iter().peekable();
+        let mut first = 0;
+        for (page, from, to) in table.parts() {
+            let column = |(name, _): &(Box<str>, bool)| named(page, column_name(name));
+            let columns: Vec<Option<&Column>> = self.0.iter().map(column).collect();
+            let numbers: Vec<Option<i64>> = versions(page).map(|version| version.number).collect();
+            let end = first + to - from;
+            while let Some(position) = positions.next_if(|position| *position < end) {
+                let row = from + position - first;
+                let fields = self.0.iter().zip(&columns);
+                let fields = fields
+                    .map(|((name, _), column)| key(name, page, *column, row))
+                    .collect();
+                keyed.push(((fields, numbers.get(row).copied().flatten()), position));
+            }
+            first = end;
+        }
+        keyed.sort_by(|((one, version), position), ((other, later), beside)| {
+            let pairs = one.iter().zip(other).zip(&self.0);
+            let orders = pairs
+                .map(|((one, other), (_, descending))| ordered(one.as_ref(), other.as_ref(), *descending));
+            let fields = orders.fold(Ordering::Equal, Ordering::then);
+            let versions = fields.then(version.cmp(later));
+            versions.then_with(|| table.id(*position).cmp(&table.id(*beside)))
+        });
+        keyed.into_iter().map(|(_, position)| position).collect()
+    }
+}
+
+/// Returns the column of a sort field.
+fn column_name(name: &str) -> &str {
+    name.strip_prefix("customAttributes.").unwrap_or(name)
+}
+
+fn ordered(one: Option<&Key>, other: Option<&Key>, descending: bool) -> Ordering {
+    match (one, other) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (Some(one), Some(other)) => {
+            let order = one.partial_cmp(other).unwrap_or(Ordering::Equal);
+            if descending { order.reverse() } else { order }
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // Numbers beyond 2^53 are compared approximately.
+fn key(name: &str, page: &Page, column: Option<&Column>, row: usize) -> Option<Key> {
+    let cell = match column {
+        Some(column) if page.members(row).is_some() => column.cell(row),
+        // A row that is not a plain object.
+        _ => Cell::Null,
+    };
+    match cell {
+        Cell::Null => None,
+        Cell::Bool(flag) => Some(Key::Number(f64::from(u8::from(flag)))),
+        Cell::Int(number) => Some(Key::Number(number as f64)),
+        Cell::Float(number) => Some(Key::Number(number)),
+        Cell::Time(time) => Some(Key::Number(time as f64)),
+        Cell::Text(text) => Some(text_key(name, text)),
+        other => match other.to_value() {
+            serde_json::Value::String(text) => Some(text_key(name, &text)),
+            serde_json::Value::Number(number) => number.as_f64().map(Key::Number),
+            serde_json::Value::Null => None,
+            other => Some(Key::Text(other.to_string().into())),
+        },
+    }
+}
+
+/// Category ids and the values of numeric attributes are numbers in strings.
+fn text_key(name: &str, text: &str) -> Key {
+    let is_number = name == "categoryId" || name.starts_with("customAttributes.");
+    if is_number
+        && let Some(number) = text
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+    {
+        return Key::Number(number);
+    }
+    if name.ends_with("At")
+        && let Ok(time) = text.parse::<jiff::Timestamp>()
+    {
+        #[allow(clippy::cast_precision_loss)] // Milliseconds are far below 2^53.
+        return Key::Number(time.as_millisecond() as f64);
+    }
+    Key::Text(text.to_lowercase().into())
+}

@@ -1,0 +1,138 @@
+//! What the user asked for, and the queries that ask the service for it.
+
+use crate::api::{Call, Query};
+use crate::columns::printed_time;
+use crate::error::Error;
+
+use super::machine::{Ask, Which};
+use super::order::Order;
+use super::part::{Part, Times};
+use super::split::split;
+
+const UPDATED: &str = "filter[updatedAt]";
+const DELETED: &str = "includeDeleted";
+const ATTRIBUTES: &str = "includeCustomAttributes";
+
+/// A list as the user asked for it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The parameters of one or several lists, which together are the result. Without times, order and
+    /// deleted assets.
+    pub(super) lists: Vec<Query>,
+    pub(super) times: Times,
+    pub(super) order: Order,
+    /// Whether deleted assets belong to the result.
+    pub(super) deleted: bool,
+}
+
+impl Asked {
+    /// Reads the parameters of GET assets.
+    ///
+    /// # Errors [`Error::Option`] if the times are not a range, or if the filters are too long even for
+    /// several requests.
+    pub fn of(query: &[(String, String)]) -> Result<Self, Error> {
+        let mut asked = Self {
+            lists: Vec::new(),
+            times: Times::default(),
+            order: Order::default(),
+            deleted: false,
+        };
+        let mut filters = Query::new();
+        for (name, value) in query {
+            match name.as_str() {
+                UPDATED => asked.times = times(value)?,
+                "sort" => asked.order = Order::of(value),
+                DELETED => asked.deleted = value.eq_ignore_ascii_case("true"),
+                _ => filters.push((name.clone(), value.clone())),
+            }
+        }
+        asked.lists = split(filters)?;
+        Ok(asked)
+    }
+
+    /// Returns whether a change can remove an asset from the result.
+    pub(super) fn is_filtered(&self) -> bool {
+        let is_filter = |(name, _): &(String, String)| name.starts_with("filter");
+        self.times.to.is_some() || self.lists.iter().flatten().any(is_filter)
+    }
+
+    /// Returns the parameters of one list with the user's times, which every asset in it must match.
+    pub(super) fn checked(&self, list: Which) -> Query {
+        let mut query = self.filters(list);
+        query.extend(updated(self.times));
+        query.push((DELETED.to_owned(), "true".to_owned()));
+        query
+    }
+
+    /// Returns the parameters of a request. Deleted assets are always included: a delete would shift the
+    /// pages behind it.
+    pub(super) fn query(&self, ask: &Ask) -> Query {
+        let mut query = self.filters(ask.list);
+        query.extend(updated(ask.next.times));
+        let sort = match ask.next.part {
+            Part::Newest => "updatedAt desc",
+            Part::Range(_) => "updatedAt asc",
+            Part::Plain => "createdAt asc",
+        };
+        query.push((DELETED.to_owned(), "true".to_owned()));
+        query.push(("sort".to_owned(), sort.to_owned()));
+        query
+    }
+
+    fn filters(&self, list: Which) -> Query {
+        match list {
+            Which::Filtered(at) => self.lists.get(at).cloned().unwrap_or_default(),
+            Which::Changes => vec![(ATTRIBUTES.to_owned(), "false".to_owned())],
+        }
+    }
+}
+
+/// Returns whether the filters of GET assets are too long for one list.
+#[must_use]
+pub fn is_split(call: &Call) -> bool {
+    // Filters that cannot be split are rejected when the list is created.
+    Asked::of(&call.query).is_ok_and(|asked| asked.lists.len() > 1)
+}
+
+/// Returns a query whose result includes deleted assets, and whether it did before.
+pub fn with_deleted(query: &[(String, String)]) -> (Query, bool) {
+    let (own, mut others): (Query, Query) = query.iter().cloned().partition(|(name, _)| name == DELETED);
+    others.push((DELETED.to_owned(), "true".to_owned()));
+    (
+        others,
+        own.iter().any(|(_, value)| value.eq_ignore_ascii_case("true")),
+    )
+}
+
+/// Returns the filter for these times, if there are any.
+fn updated(times: Times) -> Option<(String, String)> {
+    if times == Times::default() {
+        return None;
+    }
+    let print = |time: Option<i64>| time.map(printed_time).unwrap_or_default();
+    Some((
+        UPDATED.to_owned(),
+        format!("{}..{}", print(times.from), print(times.to)),
+    ))
+}
+
+/// Parses a range `from..to`, where each end may be empty.
+fn times(text: &str) -> Result<Times, Error> {
+    let wrong = || {
+        Error::Option(format!(
+            "{UPDATED} is {text:?}: pass a range of times, `from..to`"
+        ))
+    };
+    let end = |text: &str| -> Result<Option<i64>, Error> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+        Ok(Some(time.as_millisecond()))
+    };
+    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
+    Ok(Times {
+        from: end(from)?,
+        to: end(to)?,
+    })
+}

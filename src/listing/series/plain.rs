@@ -1,0 +1,48 @@
+//! A list that the service does not sort by time, page by page.
+
+use crate::listing::facts::Facts;
+use crate::listing::part::{Phase, Service, Trouble};
+
+use super::{MARGIN, MOST_EMPTY, Series};
+
+/// How often a list without time order may begin again because it changed.
+const MOST_BEGINS: u32 = 10;
+
+impl Series {
+    /// Reads a page of a list in any order, which may show no row that is `new` in this round. If the list
+    /// changes, it begins again.
+    pub(super) fn on_plain(&mut self, facts: &Facts, new: bool) -> Result<(), Trouble> {
+        self.in_flight = false;
+        if self.cursor.is_none() {
+            self.note_total(facts);
+            self.newest = Some(facts.asked_at);
+            let first = self.from.map(|from| from.saturating_sub(MARGIN));
+            let is_early = |time: Option<i64>| time.is_some() && time < first;
+            if facts.rows.iter().any(|row| is_early(row.version.changed)) {
+                self.service = Service::Ignores;
+            }
+        } else if facts.total != self.totals.last().copied().flatten() {
+            self.begins += 1;
+            if self.begins > MOST_BEGINS {
+                return Err(Trouble::Restless);
+            }
+            let round = self.round();
+            for seen in self.seen.values_mut().filter(|seen| seen.round == round) {
+                seen.round -= 1;
+            }
+            self.start(self.from);
+            return Ok(());
+        }
+        self.empty = if new { 0 } else { self.empty + 1 };
+        if self.empty > MOST_EMPTY || (facts.cursor.is_some() && facts.cursor == self.cursor) {
+            return Err(Trouble::Endless);
+        }
+        if facts.cursor.is_none() {
+            self.phase = Phase::Ended;
+            let is_known = self.round() > 1 && !self.fresh;
+            self.quiet = self.cursor.is_none() || self.service == Service::Ignores || is_known;
+        }
+        self.cursor.clone_from(&facts.cursor);
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! A list as a stream of pages, in bounded memory.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::api::Call;
+use crate::call::Session;
+use crate::columns::Page;
+use crate::error::{Error, stopped};
+use crate::http::{Phase, Stop};
+
+use super::drive::Source;
+use super::facts::active;
+use super::machine::{Machine, Which};
+use super::part::Part;
+use super::query::Asked;
+
+/// A list that is read page by page. No asset is returned twice: of an asset that changes meanwhile, the version
+/// that was read first is kept.
+pub struct Stream {
+    source: Source,
+    machine: Machine,
+    /// The digests of the ids of all assets that were returned.
+    returned: HashSet<u64>,
+    /// The newest page is read first and returned last.
+    newest: VecDeque<Page>,
+}
+
+impl Stream {
+    /// Creates the stream, which has the parameters of `call`.
+    ///
+    /// # Errors
+    /// [`Error::Option`] if the filters are too long.
+    pub fn new(session: Session, call: Call, per_page: u32) -> Result<Self, Error> {
+        let asked = Asked::of(&call.query)?;
+        let source = Source::new(session, call, asked, per_page);
+        Ok(Self {
+            machine: source.machine(),
+            source,
+            returned: HashSet::new(),
+            newest: VecDeque::new(),
+        })
+    }
+
+    /// Reads the next page that has new assets. Returns `None` at the end.
+    ///
+    /// # Errors If a page cannot be read, the list cannot be read whole, or `stop` was reached. A later call
+    /// tries again.
+    pub async fn next(&mut self, stop: &Stop) -> Result<Option<Page>, Error> {
+        self.source.session.stop = stop.clone();
+        // The request of an earlier call may have been dropped.
+        self.machine.resume_if_lost();
+        tokio::select! {
+            page = self.next_page() => page,
+            () = stop.reached(Phase::Now) => Err(stopped()),
+        }
+    }
+
+    async fn next_page(&mut self) -> Result<Option<Page>, Error> {
+        loop {
+            if self.machine.has_read_once()
+                && let Some(page) = self.newest.pop_front()
+            {
+                return Ok(Some(page));
+            }
+            let Some(ask) = self.machine.asks(1).pop() else {
+                return Ok(None);
+            };
+            let (ask, turned, facts) = self.source.page(ask).await?;
+            let known = self.machine.on(&ask, &facts);
+            known.map_err(|trouble| self.source.error(&turned.response, &trouble))?;
+            if ask.list == Which::Changes {
+                continue;
+            }
+            let deleted = self.source.asked().deleted;
+            let shown: Vec<bool> = active(&turned.received.page)
+                .map(|active| active || deleted)
+                .collect();
+            let mut rows = Vec::new();
+            for (row, fact) in facts.rows.iter().enumerate() {
+                if shown[row] && self.returned.insert(fact.id) {
+                    rows.push(row);
+                }
+            }
+            self.source
+                .session
+                .counters
+                .note_page(rows.len() as u64, self.machine.total().unwrap_or(0));
+            if rows.is_empty() {
+                continue;
+            }
+            let is_newest = ask.next.part == Part::Newest;
+            if is_newest {
+                rows.reverse();
+            }
+            let page = turned.received.only(&rows);
+            if is_newest && !self.machine.has_read_once() {
+                self.newest.push_back(page);
+            } else {
+                return Ok(Some(page));
+            }
+        }
+    }
+}

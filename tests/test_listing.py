@@ -1,0 +1,270 @@
+"""`assets.list`, `iter` and `count`: whole lists, page by page, and numbers."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import Kit
+from front import front
+
+import acc_assets as acc
+
+# Each failure ends a read immediately.
+ONCE = acc.Retry(attempts=1)
+
+
+@pytest.fixture
+def ids(project: acc.Project, kit: Kit) -> list[str]:
+    return [str(id_) for id_ in project.assets.create(kit.rows(450)).ids]
+
+
+@pytest.fixture
+def requests(sim: acc.testing.Simulator) -> Callable[[], int]:
+    """The number of requests since the last call."""
+    last = 0
+
+    def since() -> int:
+        nonlocal last
+        before, last = last, sim.audit()["requests"]
+        return last - before
+
+    return since
+
+
+def keys(pages: Any) -> list[str]:
+    return [asset["clientAssetId"] for page in pages for asset in page]
+
+
+# ---- iter ----
+
+
+def test_iter_returns_every_asset_once(project: acc.Project, ids: list[str]) -> None:
+    pages = list(project.assets.iter(page_size=100))
+    assert all(0 < len(page) <= 100 for page in pages)
+    assert sorted(asset["id"] for page in pages for asset in page) == sorted(ids)
+    assert {type(page) for page in pages} == {acc.AssetTable}
+    assert pages[0].to_dicts()[0]["customAttributes"] is not None
+    assert "customAttributes" not in next(project.assets.iter(include_custom_attributes=False))[0]
+
+
+def test_iter_takes_the_filters_of_list(project: acc.Project, kit: Kit) -> None:
+    result = project.assets.create([*kit.rows(5), kit.row("one", barcode="B-1")])
+    project.assets.delete([result.ids[1]])
+    for filters in (
+        {"text": "AHU", "deleted": True},
+        {"text": "AHU"},
+        {"category": "Air Handling", "status": kit.status},
+        {"updated": "2000-01-01..", "attributes": {kit.name("numeric"): 1}},
+        {"category": "Fans"},
+    ):
+        expected = sorted(keys([project.assets.list(**filters)]))
+        assert sorted(keys(project.assets.iter(**filters))) == expected
+        assert project.assets.count(**filters) == len(expected), filters
+
+
+def test_iter_reads_a_page_when_it_is_requested(
+    project: acc.Project, ids: list[str], requests: Callable[[], int]
+) -> None:
+    requests()
+    pages = project.assets.iter(page_size=50)
+    assert requests() == 0
+    next(pages)
+    # The newest page is read first and returned last.
+    assert requests() == 2
+    next(pages)
+    assert requests() == 1
+    pages.close()
+    assert requests() == 0
+
+
+def test_iter_returns_assets_that_change_meanwhile(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit, ids: list[str]
+) -> None:
+    seen = []
+    for page in project.assets.iter(page_size=20):
+        seen += [asset["id"] for asset in page]
+        if len(seen) <= 100:
+            with sim.client() as other:
+                assets = other.project(project.id).assets
+                assets.patch([{"id": id_, "description": "moved"} for id_ in ids[200:210]])
+                assets.delete(ids[len(seen) : len(seen) + 2])
+    assert len(set(seen)) == len(seen)
+    assert set(ids) - set(seen) <= set(ids[:110])
+    assert not {asset["id"] for asset in project.assets.list()} - set(seen)
+
+
+def test_iter_is_async_in_the_async_api(async_project: acc.AsyncProject, ids: list[str]) -> None:
+    async def read() -> list[str]:
+        found = []
+        async for page in async_project.assets.iter(page_size=200):
+            found += [str(asset["id"]) for asset in page]
+        first = async_project.assets.iter(page_size=7)
+        assert len(await first.__anext__()) == 7
+        assert await async_project.assets.count() == 450
+        return found
+
+    assert sorted(asyncio.run(read())) == sorted(ids)
+
+
+def test_iter_checks_its_options_when_called(project: acc.Project, requests: Callable[[], int]) -> None:
+    requests()
+    wrong: Any
+    for wrong in (0, 201, True, 1.5, None):
+        with pytest.raises(acc.OptionError, match=r"^page_size must be"):
+            project.assets.iter(page_size=wrong)
+    with pytest.raises(acc.OptionError, match=r"^text must be"):
+        project.assets.iter(text="")
+    assert requests() == 0
+    with pytest.raises(acc.OptionError, match="no such category"):
+        next(project.assets.iter(category="Air Handlin"))
+
+
+def test_iter_that_fails_ends_with_the_error(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    pages = sim.client(retry=ONCE).project(sim.project_id).assets.iter(page_size=100)
+    next(pages)
+    sim.add_fault("status", code=503, on="assets")
+    with pytest.raises(acc.ServerError):
+        next(pages)
+    assert list(pages) == []
+
+
+# ---- count ----
+
+
+def test_count_takes_one_request(project: acc.Project, ids: list[str], requests: Callable[[], int]) -> None:
+    project.assets.delete(ids[:3])
+    requests()
+    assert project.assets.count() == 447
+    assert requests() == 1
+    assert project.assets.count(deleted=True) == 450
+    assert project.assets.count(text="AHU-44") == 11
+    assert project.assets.count(text="nothing") == 0
+
+
+def test_count_of_a_long_filter_counts_every_asset_once(project: acc.Project, kit: Kit) -> None:
+    first, second = kit.choices("multi_select")[:2]
+    name, number = kit.name("multi_select"), kit.name("numeric")
+    rows = [kit.row(f"N-{value}", **{name: [first, second], number: value}) for value in range(3)]
+    project.assets.create(rows).raise_if_failed()
+    filters: dict[str, Any] = {number: range(900), name: [first, second]}
+    assert project.assets.count(attributes=filters) == 3
+    assert keys([project.assets.list(attributes=filters)]) == ["N-0", "N-1", "N-2"]
+    assert len(project.assets.list(attributes=filters, limit=2)) == 2
+
+
+@pytest.mark.once
+def test_count_reads_the_assets_if_the_service_reports_no_number(
+    sim: acc.testing.Simulator, ids: list[str]
+) -> None:
+    def respond(passing: Any) -> bytes:
+        return bytes(passing.forward().whole().replace(b'"totalResults"', b'"totalOfPages"'))
+
+    with front(sim, respond) as (url, seen), acc.Client(sim.token, base_url=url) as client:
+        assets = client.project(sim.project_id).assets
+        assert assets.count() == 450
+        assert len(seen) > 3
+        assert sorted(asset["id"] for asset in assets.list()) == sorted(ids)
+
+
+# ---- list ----
+
+
+def test_list_is_never_short(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    assets = sim.client(retry=ONCE).project(sim.project_id).assets
+    sim.add_fault("drop_results", on="assets", count=50, every=1)
+    with pytest.raises(
+        acc.ApiError, match=r"incomplete: it has [0-9]+ rows, but `totalResults` is 450"
+    ) as raised:
+        assets.list()
+    assert raised.value.partial is not None
+    assert 0 < len(raised.value.partial) < 450
+    with pytest.raises(acc.ApiError, match="incomplete"):
+        assets.list(limit=1000)
+    with pytest.raises(acc.ApiError, match="incomplete"):
+        list(assets.iter())
+    sim.clear_faults()
+    for after in (raised.value, pickle.loads(pickle.dumps(raised.value))):
+        assert sorted(asset["id"] for asset in assets.list(after=after)) == sorted(ids)
+    # A response that is short once is read again.
+    for limit in (None, 450):
+        sim.add_fault("drop_results", on="assets", count=5)
+        assert len(assets.list(limit=limit)) == 450
+
+
+def test_list_rejects_ids_that_are_no_text(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    assets = sim.client(retry=ONCE).project(sim.project_id).assets
+    sim.add_fault("wrong_types", on="assets", every=1)
+    for call in (assets.list, lambda: list(assets.iter())):
+        with pytest.raises(acc.ApiError, match="no ids"):
+            call()
+
+
+def test_create_with_an_import_key_needs_a_whole_list(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit
+) -> None:
+    rows = [kit.row(f"AHU-{number}", barcode=f"B-{number}") for number in range(60)]
+    project.assets.create(rows, import_key="barcode").raise_if_failed()
+    sim.add_fault("drop_results", on="assets", count=50, every=1)
+    with pytest.raises(acc.ApiError, match="incomplete"):
+        project.assets.create(rows, import_key="barcode")
+    sim.clear_faults()
+    assert project.assets.count() == 60
+
+
+def test_create_is_not_repeated_after_a_lookup_with_missing_rows(
+    sim: acc.testing.Simulator, kit: Kit
+) -> None:
+    with sim.client(retry=acc.Retry(settle=0.1)) as client:
+        project = client.project(sim.project_id)
+        sim.add_fault("reset_after_apply", on="assets:batch-create")
+        sim.add_fault("drop_results", on="assets", count=50, every=1)
+        result = project.assets.create(kit.rows(5), settings=None)
+        assert result.counts == {"unknown": 5}
+        sim.clear_faults()
+        assert project.assets.reconcile(result).counts == {"created": 5}
+        assert project.assets.count() == 5
+
+
+@pytest.mark.once
+def test_list_keeps_urls_short(sim: acc.testing.Simulator, project: acc.Project, kit: Kit) -> None:
+    numeric = kit.name("numeric")
+    project.assets.create([kit.row("one", **{numeric: 899}), kit.row("two", **{numeric: 2000})])
+    with (
+        front(sim, lambda passing: passing.forward().whole()) as (url, seen),
+        acc.Client(sim.token, base_url=url) as client,
+    ):
+        found = client.project(sim.project_id).assets.list(attributes={numeric: range(900)})
+    assert keys([found]) == ["one"]
+    paths = [one.path for one in seen if urlsplit(one.path).path.endswith("/assets")]
+    assert len(paths) > 10
+    assert max(map(len, paths)) < 6000
+
+
+def test_limit_counts_only_assets_that_exist(project: acc.Project, ids: list[str]) -> None:
+    project.assets.delete(ids[:300])
+    whole = [str(asset["id"]) for asset in project.assets.list()]
+    assert sorted(whole) == sorted(ids[300:])
+    for limit in (3, 150, 151):
+        assert [asset["id"] for asset in project.assets.list(limit=limit)] == whole[:limit]
+    assert {str(asset["id"]) for asset in project.assets.list(limit=450, deleted=True)} == set(ids)
+    assert len(project.assets.list(deleted=True)) == 450
+
+
+def test_sort_puts_blanks_last(project: acc.Project, kit: Kit) -> None:
+    numeric = kit.name("numeric")
+    values = {"b": 10, "A": 9, "C": None, "ä": 9.5, "d": "1e1"}
+    rows = [kit.row(name, **({} if value is None else {numeric: value})) for name, value in values.items()]
+    project.assets.create(rows).raise_if_failed()
+    for sort, expected in {
+        numeric: ["A", "ä", "b", "d", "C"],
+        f"-{numeric}": ["b", "d", "ä", "A", "C"],
+        f"{numeric} desc, -clientAssetId": ["d", "b", "ä", "A", "C"],
+        "Asset ID": ["A", "b", "C", "d", "ä"],
+        "-createdAt": ["b", "A", "C", "ä", "d"],
+    }.items():
+        assert keys([project.assets.list(sort=sort)]) == expected, sort
