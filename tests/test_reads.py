@@ -136,7 +136,7 @@ def test_interrupted_list_is_resumed_with_after(sim: acc.testing.Simulator, ids:
     timer = threading.Thread(target=interrupt)
     timer.start()
     with pytest.raises(acc.ReadInterrupted) as raised:
-        assets.list()
+        assets.list(names=False)
     timer.join()
     error = raised.value
     assert isinstance(error, KeyboardInterrupt)
