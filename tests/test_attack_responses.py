@@ -45,7 +45,7 @@ project = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"
 client = acc.Client(token, base_url=url, max_response_bytes=bound, retry=acc.Retry(base=0.01, settle=0.1))
 before, began = peak(), time.monotonic()
 try:
-    client.project(project).assets.list()
+    client.project(project).assets.list(names=False)
     error = None
 except acc.AccError as raised:
     error = raised

@@ -139,7 +139,7 @@ def test_interrupted_list_is_resumed_with_after(sim: acc.testing.Simulator, ids:
     timer = threading.Thread(target=interrupt)
     timer.start()
     with pytest.raises(acc.ReadInterrupted) as raised:
-        assets.list()
+        assets.list(names=False)
     timer.join()
     error = raised.value
     assert isinstance(error, KeyboardInterrupt)
@@ -183,7 +183,7 @@ def test_awaited_reads_that_fail_or_are_canceled_are_resumed(
             assert sorted(of(whole)) == sorted(ids)
         sim.add_fault("delay", ms=300, on="assets", nth=2)
         with pytest.raises(asyncio.TimeoutError) as late:
-            await asyncio.wait_for(project.assets.list(), 0.15)
+            await asyncio.wait_for(project.assets.list(names=False), 0.15)
         assert sorted(of(await project.assets.list(after=late.value))) == sorted(ids)
         sim.add_fault("status", code=503, on="relationships:search")
         sim.seed_relationships(3)

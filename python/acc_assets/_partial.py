@@ -110,10 +110,13 @@ def found(
 
 @contextmanager
 def still_partial(table: _core.Table | None) -> Iterator[None]:
-    """Attach the rows of an earlier read to an error that occurs before that read is resumed."""
+    """Attach the rows of an earlier read, if any, to an error that occurs before the read begins or is resumed."""
+    kept = None if table is None else AssetTable(table)
     try:
         yield
+    except KeyboardInterrupt:
+        raise ReadInterrupted(kept) from None
     except AccError as error:
-        if table is not None:
-            error.partial = AssetTable(table)
+        if kept is not None:
+            error.partial = kept
         raise
