@@ -100,7 +100,8 @@ impl RowOfRun {
     }
 
     /// Parses a cell. Files of earlier versions have neither the digest nor the name.
-    pub(super) fn of(cell: &Cell<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn of(cell: &Cell<'_>) -> Option<Self> {
         let Cell::Text(text) = cell else { return None };
         let mut parts = text.trim().splitn(4, ':');
         let hex = |part| u64::from_str_radix(part, 16).ok();
