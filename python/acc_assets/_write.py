@@ -64,6 +64,7 @@ def write_options(
         "import_key": import_key,
         "reconcile": reconcile,
         "run": None if run is None else run_file(run),
+        "run_name": run if isinstance(run, str) else None,
     }
 
 

@@ -114,6 +114,12 @@ impl RowOfRun {
     }
 }
 
+/// Returns the field of a column that identifies rows in this role, if it is not a custom attribute.
+#[must_use]
+pub fn field_of_role(role: &str) -> Option<&str> {
+    super::identity::field_of(role)
+}
+
 /// Returns the fields of an asset in the order of a template, each with its heading.
 pub fn headings() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.iter().map(|field| (field.name, field.heading))
