@@ -793,6 +793,43 @@ fn a_run_of_the_format_before_is_read_and_resumed() {
 }
 
 #[test]
+fn a_row_that_has_another_form_now_loses_its_first_one() {
+    let (_folder, path) = folder();
+    drop(written(&path, 3));
+    let (mut journal, mut ledger) = reopened(&path);
+    ledger.keep_first_id(1);
+    ledger.keep_first_id(2);
+    journal.write(&mut ledger).unwrap();
+    ledger.drop_first_id(1);
+    journal.write(&mut ledger).unwrap();
+    drop(journal);
+    let kept = reopened(&path).1;
+    assert_eq!((kept.first_id(1), kept.first_id(2)), (None, ledger.first_id(2)));
+    assert!(kept.first_id(2).is_some());
+}
+
+#[test]
+fn the_fields_of_a_run_of_the_format_before_are_those_of_its_identity() {
+    let (_folder, path) = folder();
+    let (mut journal, mut ledger) = written(&path, 3);
+    ledger.set(0, Status::Created);
+    let roles = [
+        ("Name", Some("field clientAssetId")),
+        ("Luft", None),
+        ("Airflow", Some("column Airflow")),
+    ];
+    let headings = roles.map(|(column, role)| (column.to_owned(), role.map(str::to_owned)));
+    ledger.headings = headings.into();
+    journal.write(&mut ledger).unwrap();
+    drop(journal);
+    let expected = [
+        ("Luft".to_owned(), None),
+        ("Name".to_owned(), Some("clientAssetId".to_owned())),
+    ];
+    assert_eq!(reopened(&path).1.fields, expected.into());
+}
+
+#[test]
 fn a_truncated_file_is_rejected_and_can_be_deleted() {
     let (_folder, path) = folder();
     drop(written(&path, 2000));

@@ -37,12 +37,26 @@ def test_a_result_deletes_only_assets_of_its_own(
     project.assets.create(rows[:3])
     made = project.assets.create(rows, import_key="barcode")
     assert made.counts == {"created": 1, "unchanged": 3}
-    with pytest.raises(acc.InputError, match=r"did not create or change \(3 unchanged\)\. .*where\("):
+    with pytest.raises(acc.InputError, match=r"did not create \(3 unchanged\)\. .*where\("):
         project.assets.delete(made)
     assert sim.audit()["assets_deleted"] == 0
     assert project.assets.delete(made.where("created")).counts == {"deleted": 1}
     # A part names its rows.
     assert project.assets.delete(made.where("unchanged")).counts == {"deleted": 3}
+
+
+def test_the_result_of_a_patch_deletes_nothing(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    made = project.assets.create([*kit.rows(2), {"clientAssetId": "bad"}])
+    rows = [{"id": id, "description": "d"} for id in made.ids[:2]] + [{"id": "typo"}]
+    patched = project.assets.patch(rows)
+    assert patched.counts == {"updated": 2, "invalid": 1}
+    with pytest.raises(acc.InputError, match=r"did not create \(2 updated"):
+        project.assets.delete(patched)
+    assert sim.audit()["assets_deleted"] == 0
+    # Rows without an asset do not matter.
+    assert project.assets.delete(made).counts["deleted"] == 2
 
 
 def test_an_unknown_id_is_rejected(project: acc.Project) -> None:

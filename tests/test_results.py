@@ -576,3 +576,17 @@ def test_a_warning_as_an_exception_has_the_result(project: acc.Project, kit: Kit
         # What the call raises itself is more important.
         with pytest.raises(acc.BulkError):
             project.assets.create([*rows, {"clientAssetId": "bad"}], on_error="raise")
+
+
+def test_several_warnings_as_an_exception_are_one(project: acc.Project, kit: Kit) -> None:
+    rows = [kit.row(" AHU-1", barcode=17)]
+    with pytest.warns(acc.DataWarning) as warned:
+        project.assets.create(rows)
+    texts = [str(warning.message) for warning in warned]
+    assert len(texts) == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(acc.DataWarning) as caught:
+            project.assets.create(rows)
+    assert str(caught.value) == "\n".join(texts)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

@@ -67,8 +67,6 @@ UNREAD: Final = "the same run= and all rows"
 CAUSES_SHOWN: Final = 8
 # Statuses of rows that the user has to change.
 MISTAKEN: Final = ("invalid", "rejected", "differs", "drifted")
-# Statuses of rows whose assets the call left as they were.
-FOUND: Final = ("unchanged", "differs", "drifted")
 
 
 class Outcomes(Aligned, Sequence[RowOutcome]):
@@ -346,16 +344,19 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         return part
 
     def _must_be_own(self) -> None:
-        """Raise InputError if this result has assets that its call found but did not create or change.
+        """Raise InputError if this result has assets that its call did not create.
 
         The ids of a whole result look like those of an import to undo.
         """
-        found = {status: rows for status, rows in self.counts.items() if status in FOUND}
-        if found and not self._is_part:
-            rows = ", ".join(f"{rows:,} {status}" for status, rows in found.items())
+        if self._is_part:
+            return
+        others = {status: self.where(status).ids for status in self.counts if status != "created"}
+        rows = {status: sum(id is not None for id in ids) for status, ids in others.items()}
+        if any(rows.values()):
+            found = ", ".join(f"{number:,} {status}" for status, number in rows.items() if number)
             raise InputError(
-                f"The result has assets that the call did not create or change ({rows}). To delete only those that it created, "
-                'pass result.where("created"). To delete all of them, pass result.ids.'
+                f"The result has assets that the call did not create ({found}). To delete only those that it created, pass "
+                'result.where("created"). To delete all of them, pass result.ids.'
             )
 
     def _is_cut_off(self) -> bool:

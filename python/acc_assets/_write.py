@@ -64,6 +64,7 @@ def write_options(
         "import_key": import_key,
         "reconcile": reconcile,
         "run": None if run is None else run_file(run),
+        "run_name": run if isinstance(run, str) else None,
     }
 
 
@@ -275,14 +276,16 @@ class Write(NamedTuple):
 
 
 def _warned(texts: Iterable[str]) -> DataWarning | None:
-    """Issue warnings. If a filter turns warnings into exceptions, return the first one."""
-    raised = None
+    """Issue warnings. If a filter turns warnings into exceptions, return one with the texts of all of these."""
+    raised: list[DataWarning] = []
     for text in texts:
         try:
             warn(text, DataWarning)
         except DataWarning as error:
-            raised = raised or error
-    return raised
+            raised.append(error)
+    if len(raised) > 1:
+        raised[0].args = ("\n".join(map(str, raised)),)
+    return raised[0] if raised else None
 
 
 def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:

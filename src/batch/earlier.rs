@@ -76,9 +76,14 @@ impl Earlier {
         self.good.iter().filter(|good| **good).count()
     }
 
+    /// Returns the number of rows that may be done.
+    pub fn in_doubt(&self) -> usize {
+        self.run.iter().filter(|known| known.in_doubt).count()
+    }
+
     /// Returns whether no row is done, and none may be.
     pub fn nothing_is_sent(&self) -> bool {
-        !self.good.contains(&true) && !self.run.iter().any(|known| known.in_doubt)
+        self.done() + self.in_doubt() == 0
     }
 
     /// Returns the number of the next input row, if it is a settled row at its old position, and whether the row is as
@@ -170,6 +175,20 @@ impl Earlier {
         others.find_map(|number| number.name.as_deref())
     }
 
+    /// Returns whether rows that do not have the numbers of this run come from the fixes file of a check, or of a call
+    /// without a name, for other rows. If a row of the run is done, this follows from the rows themselves.
+    pub fn is_of_other_rows(&self) -> bool {
+        if self.done() > 0 || !self.are_numbered_elsewhere() {
+            return false;
+        }
+        let known: HashSet<u64> = self.run.iter().map(|known| known.id.key).collect();
+        let named = || self.input.iter().filter(|given| given.key != 0);
+        let found = named().filter(|given| known.contains(&given.key)).count();
+        // The names may be what was fixed.
+        let has_names = known.iter().any(|key| *key != 0);
+        self.is_shorter() || has_names && 2 * found < named().count()
+    }
+
     /// Returns whether the input has fewer rows than the run, as a fixes file does.
     pub fn is_shorter(&self) -> bool {
         self.input.len() < self.run.len()
@@ -198,28 +217,36 @@ impl Earlier {
     }
 
     /// Returns the rows of the run, with those as they were before a fixes file that the input has in this form.
-    fn as_given(&self) -> Cow<'_, [KnownRow]> {
+    ///
+    /// If the input has both forms of a row, only the position tells them apart.
+    fn as_given(&self) -> Result<Cow<'_, [KnownRow]>, Unfit> {
         if self.first.is_empty() {
-            return Cow::Borrowed(&self.run);
+            return Ok(Cow::Borrowed(&self.run));
         }
+        let may_be_shifted = !self.complete || self.is_shorter();
         let given: HashSet<u64> = self.input.iter().map(|id| id.digest).collect();
         let mut run = self.run.clone();
         for (row, first) in &self.first {
             let known = &mut run[*row as usize].id;
             let at_its_place = self.input.get(*row as usize).map(|id| id.digest);
             let has = |id: &RowId| at_its_place == Some(id.digest);
+            let has_both = given.contains(&first.digest) && given.contains(&known.digest);
+            let is_sent = self.good[*row as usize] || self.run[*row as usize].in_doubt;
+            if has_both && first.digest != known.digest && may_be_shifted && is_sent {
+                return Err(Unfit::Unclear(*row));
+            }
             let is_first = has(first) || !has(known) && !given.contains(&known.digest);
             if is_first && given.contains(&first.digest) {
                 *known = *first;
             }
         }
-        Cow::Owned(run)
+        Ok(Cow::Owned(run))
     }
 
     /// Returns the run's row for each input row. `numbers` are the row numbers of a fixes file of this run.
     pub fn rows(&self, numbers: Option<&[Option<u32>]>) -> Result<Vec<u32>, Unfit> {
         let Some(numbers) = numbers else {
-            let rows = align(&self.as_given(), &self.input, self.complete).map_err(Unfit::Row)?;
+            let rows = align(&self.as_given()?, &self.input, self.complete).map_err(Unfit::Row)?;
             let known = |row: u32| self.good.get(row as usize);
             // Only repeating patterns of identical rows can cause this.
             let unclear = rows

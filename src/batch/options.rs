@@ -39,6 +39,9 @@ pub struct WriteOptions {
     pub compared: bool,
     /// The path of the run's journal file.
     pub run: Option<PathBuf>,
+    /// The name of the run. `None` if the call has the path of the journal file instead.
+    #[serde(default)]
+    pub run_name: Option<String>,
     /// Column names, each with the field that the column maps to. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
     /// The file with the mapping, for messages.
@@ -50,6 +53,9 @@ pub struct WriteOptions {
     #[serde(default)]
     pub reading: Arc<Reading>,
 }
+
+/// The separators in paths. The name of a run has none.
+pub(super) const SEPARATORS: [char; 2] = ['/', '\\'];
 
 /// What a call does when rows fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -170,11 +176,16 @@ impl WriteOptions {
         self.reconcile || which == Which::Reconcile
     }
 
-    /// Returns the name of the run: that of its file without the extension.
+    /// Returns what identifies the run in a later call: its name, or else the path of its file, which contains a
+    /// separator.
     #[must_use]
     pub fn run_name(&self) -> Option<String> {
-        let name = self.run.as_ref()?.file_stem()?;
-        Some(name.to_string_lossy().into_owned())
+        let path = self.run.as_ref()?.to_string_lossy();
+        Some(match &self.run_name {
+            Some(name) => name.clone(),
+            None if path.contains(SEPARATORS) => path.into_owned(),
+            None => format!("./{path}"),
+        })
     }
 
     /// Returns how a write with these options resumes an earlier call. `rows` contains the rows of an earlier

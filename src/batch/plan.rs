@@ -251,6 +251,8 @@ pub struct Again {
     pub judge: bool,
     /// Whether the call has a named run, in which rows that are not settled may have been edited or removed.
     pub edits: bool,
+    /// The name of the run, or the path of its file.
+    pub run: Option<String>,
 }
 
 /// The key that identifies a row's asset.
@@ -268,6 +270,8 @@ pub struct Packer {
     id_column: String,
     import_key: Option<String>,
     pub(super) named_by_id: bool,
+    /// Whether rows change assets, so that two rows for the same asset contradict each other.
+    pub(super) is_patch: bool,
     pub(super) ledger: SharedLedger,
     batch_size: usize,
     ahead: Ahead,
@@ -286,6 +290,8 @@ pub struct Packer {
     pub(super) places: Option<Vec<u32>>,
     /// Why the call does not continue the earlier one.
     pub(super) changed: Option<Refused>,
+    /// Whether rows were taken to be sent.
+    taken: bool,
     /// Whether the rows are sent, or those of a run, unlike those of a check. Rows from a file of another run are then
     /// refused.
     pub is_import: bool,
@@ -342,6 +348,7 @@ impl Packer {
         let id_column = policy.id_column.clone();
         let import_key = policy.import_key.as_ref().map(|key| key.field.clone());
         let named_by_id = policy.shape != RowShape::NewAsset;
+        let is_patch = policy.shape == RowShape::AssetPatch;
         let mut writer = RowWriter::new(policy);
         let (earlier, next_row, known_headings) = {
             let mut ledger = lock(&ledger);
@@ -360,6 +367,7 @@ impl Packer {
             id_column,
             import_key,
             named_by_id,
+            is_patch,
             ledger,
             batch_size: batch_size.min(write.endpoint.items().most),
             ahead,
@@ -372,6 +380,7 @@ impl Packer {
             some_rows_only: false,
             places: None,
             changed: None,
+            taken: false,
             is_import: false,
             fields: BTreeMap::new(),
             are_moved: false,
@@ -461,7 +470,9 @@ impl Packer {
 
     /// Takes the next batch that is ready.
     pub fn take(&mut self) -> Option<Batch> {
-        self.ready.pop_front()
+        let batch = self.ready.pop_front();
+        self.taken |= batch.is_some();
+        batch
     }
 
     /// Whether a batch is ready.
@@ -586,7 +597,14 @@ impl Packer {
             lock(&self.ledger).set_same_as(row, first);
             return true;
         }
-        let (ours, theirs) = (self.repeated(&same, key, first), self.repeated(&same, key, row));
+        let ours = match same {
+            Same::Id(_) if said == 0 => {
+                let first = lock(&self.ledger).name_of(first, self.writer.row_title());
+                Problem::id_of_row(&self.id_column, key, &first)
+            }
+            _ => self.repeated(&same, key, first),
+        };
+        let theirs = self.repeated(&same, key, row);
         self.refuse(row, &[ours]);
         if lock(&self.ledger).status(first) == Status::NotSent {
             self.refuse(first, &[theirs]);
@@ -761,7 +779,7 @@ impl Sink for Packer {
             .and_then(|numbered| numbered.name.as_deref())
             && self.is_import
         {
-            self.changed = Some(Self::of_named_run(name));
+            self.changed = Some(self.of_named_run(name, self.taken));
             self.begun = false;
             return self.current.undo_begin();
         }

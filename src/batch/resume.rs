@@ -36,16 +36,20 @@ impl Packer {
             return;
         };
         if let Some(name) = earlier.name_of_other_run().filter(|_| self.again.edits) {
-            self.changed = Some(Self::of_other_run(name));
+            self.changed = Some(self.of_other_run(name));
             return;
         }
-        self.changed = self.moved_columns(earlier.done()).filter(|_| self.again.edits);
+        self.changed = self.moved_columns(&earlier).filter(|_| self.again.edits);
         if self.changed.is_some() {
             return;
         }
         let numbers = earlier.numbers();
         let all = numbers.is_none();
         let rows = match earlier.rows(numbers.as_deref()) {
+            Ok(_) if all && self.again.edits && earlier.is_of_other_rows() => {
+                self.changed = Some(Self::of_other_rows());
+                return;
+            }
             Ok(rows) => rows,
             Err(unfit) => {
                 self.changed = Some(self.unfit(&unfit, &earlier));
@@ -59,8 +63,15 @@ impl Packer {
             missing.remove(row);
         }
         let twins = earlier.take_twins();
-        for row in missing.iter().copied().filter(|_| all) {
-            self.take_out(row, twins.get(&row).map_or(&[], Vec::as_slice));
+        for row in missing.iter().copied() {
+            if all {
+                self.take_out(row, twins.get(&row).map_or(&[], Vec::as_slice));
+            } else {
+                self.note_asset_of(row);
+            }
+        }
+        for row in self.corrected.clone() {
+            self.note_asset_of(row);
         }
         for (at, row) in (0_u32..).zip(&rows) {
             let Some(mut read) = earlier.take_held(at) else {
@@ -94,7 +105,7 @@ impl Packer {
         }
         let is_moved = |(column, now)| ledger.fields.get(column).is_some_and(|before| before != now);
         self.are_moved = fields.iter().any(is_moved);
-        if all && earlier.done() == 0 {
+        if all && earlier.nothing_is_sent() {
             ledger.fields = fields;
         } else {
             ledger.fields.extend(fields);
@@ -164,6 +175,7 @@ impl Packer {
         }
         if status.good() && edited {
             // The row is as it was before it was corrected, so its values are not those of its asset.
+            self.note_asset_of(row);
             return self.corrected.push(row);
         }
         if status.good() {
@@ -196,7 +208,9 @@ impl Packer {
             let mut ledger = lock(&self.ledger);
             if edited {
                 ledger.part_from_twins(row, twins.get(&row).map_or(&[], Vec::as_slice));
-                if !all {
+                if all {
+                    ledger.drop_first_id(row);
+                } else {
                     ledger.keep_first_id(row);
                 }
             }
@@ -205,6 +219,20 @@ impl Packer {
             ledger.set(row, Status::NotSent);
         }
         self.judge(row, &read.key, &read.import_key, read.judged);
+    }
+
+    /// Reserves the asset that a row of the run has changed, or may have changed, for this row: its values are not
+    /// those of the input.
+    fn note_asset_of(&mut self, row: u32) {
+        let key = {
+            let ledger = lock(&self.ledger);
+            let status = ledger.status(row);
+            let has_asset = status.good() || status == Status::Unknown;
+            has_asset.then(|| ledger.key(row)).flatten()
+        };
+        if let Some(same) = key.filter(|_| self.is_patch).and_then(|key| self.same(&key, "")) {
+            self.seen.entry(same).or_insert((row, 0));
+        }
     }
 
     /// Stores what to send for a row with an unknown outcome, in case its request was not executed.

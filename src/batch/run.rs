@@ -246,6 +246,7 @@ impl Run {
         }
         packer.stop = self.stop.clone();
         packer.is_import = !self.reads() && (packer.again.edits || !self.job.dry_run);
+        let is_new = packer.earlier.is_none();
         self.work(source, &mut packer).await;
         let mut ledger = lock(&self.ledger);
         let load =
@@ -258,6 +259,10 @@ impl Run {
         ledger.stats.seconds += start.elapsed().as_secs_f64();
         ledger.stats.bytes_sent += load(&self.counters.bytes);
         if self.job.dry_run {
+            if is_new {
+                // Nothing is recorded, so the rows to fix are those of a check.
+                ledger.import_prefix = None;
+            }
             ledger.plan = packer.estimate(&self.caller.options().limits, &ledger);
             if ledger.plan.rows > 0 {
                 // The write itself reads the compared assets again.

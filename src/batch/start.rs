@@ -152,6 +152,7 @@ impl Resume<'_> {
             prove: when(Which::Reconcile, self.reconcile || self.which == Which::Reconcile),
             judge: self.rows.is_none(),
             edits: true,
+            run: None,
         };
         // There is no other reference, so this does not clone.
         (Arc::unwrap_or_clone(all.ledger), again)

@@ -2,6 +2,7 @@
 
 use crate::batch::align::Mismatch;
 use crate::batch::earlier::Earlier;
+use crate::batch::options::SEPARATORS;
 use crate::batch::plan::Packer;
 use crate::error::{shortened, shown};
 use crate::input::Label;
@@ -29,8 +30,8 @@ pub(super) enum Unfit {
 const NAMED: usize = 5;
 
 impl Packer {
-    /// Returns why the columns cannot set other fields than in the earlier calls, which completed `done` rows.
-    pub(super) fn moved_columns(&self, done: usize) -> Option<Refused> {
+    /// Returns why the columns cannot set other fields than in the earlier calls.
+    pub(super) fn moved_columns(&self, earlier: &Earlier) -> Option<Refused> {
         let ledger = lock(&self.ledger);
         let moved: Vec<(&String, &Option<String>, &Option<String>)> = self
             .fields
@@ -38,7 +39,7 @@ impl Packer {
             .filter_map(|(column, now)| Some((column, ledger.fields.get(column)?, now)))
             .filter(|(_, before, now)| before != now)
             .collect();
-        if moved.is_empty() || done == 0 {
+        if moved.is_empty() || earlier.nothing_is_sent() {
             return None;
         }
         let title = |field: &Option<String>| match field {
@@ -60,10 +61,12 @@ impl Packer {
             );
             format!("{column:?}: {target}")
         });
-        let rows = if done == 1 {
-            "1 row of this run is done".to_owned()
-        } else {
-            format!("{done} rows of this run are done")
+        let rows = match (earlier.done(), earlier.in_doubt()) {
+            (1, 0) => "1 row of this run is done".to_owned(),
+            (done, 0) => format!("{done} rows of this run are done"),
+            (0, 1) => "1 row of this run may be in the project".to_owned(),
+            (0, in_doubt) => format!("{in_doubt} rows of this run may be in the project"),
+            (done, in_doubt) => format!("{} rows of this run are done, or may be", done + in_doubt),
         };
         Some(Refused::Call(format!(
             "{rows}, but columns set other fields now: {}. Nothing was sent, since the rows of the run would differ. To \
@@ -74,21 +77,53 @@ impl Packer {
     }
 
     /// Returns why rows from the file of rows to fix of another named run do not continue this one.
-    pub(super) fn of_other_run(name: &str) -> Refused {
-        let name = shown(name);
-        Refused::Rows(format!(
-            "this file was written by `.write_fixes()` of another run, `{name}`: pass run={name:?}"
-        ))
+    pub(super) fn of_other_run(&self, name: &str) -> Refused {
+        let (shown_name, argument) = (shown(name), argument(name));
+        Refused::Rows(if self.again.run.as_deref() == Some(name) {
+            format!(
+                "this file was written by `.write_fixes()` of another run with the name `{shown_name}`, which was \
+                 deleted or is in another folder: pass all rows of this run, or the file that its own result wrote"
+            )
+        } else {
+            format!(
+                "this file was written by `.write_fixes()` of another run, `{shown_name}`: pass run={argument}"
+            )
+        })
     }
 
-    /// Returns why rows from the file of rows to fix of a named run cannot begin a run.
-    pub(super) fn of_named_run(name: &str) -> Refused {
-        let name = shown(name);
-        Refused::Call(format!(
-            "this file was written by `.write_fixes()` of the run `{name}`, and can only continue that run. Nothing was \
-             sent. Pass run={name:?}. If that run was deleted, pass all rows, or delete the hidden column \
-             `{ROW_OF_RUN}` of the file to import its rows as new ones"
-        ))
+    /// Returns why rows from a file of rows to fix are not some of the rows of this run.
+    pub(super) fn of_other_rows() -> Refused {
+        Refused::Rows(
+            "this file was written by `.write_fixes()` of another run, or for other rows: pass all rows of this run, or \
+             the file that the result of this run wrote"
+                .to_owned(),
+        )
+    }
+
+    /// Returns why rows from the file of rows to fix of a named run cannot begin a run. `are_sent` is whether rows before
+    /// them were sent.
+    pub(super) fn of_named_run(&self, name: &str, are_sent: bool) -> Refused {
+        let (shown_name, argument) = (shown(name), argument(name));
+        let sent = if are_sent {
+            "Rows before them were sent: see `.result`"
+        } else {
+            "Nothing was sent"
+        };
+        let anew = format!(
+            "pass all rows, or delete the hidden column `{ROW_OF_RUN}` of the file to import its rows as new ones"
+        );
+        let begin = "this file was written by `.write_fixes()` of";
+        Refused::Call(if self.again.run.as_deref() == Some(name) {
+            format!(
+                "{begin} the run `{shown_name}`, which was deleted or is in another folder, and can only continue that \
+                 run. {sent}. Use the folder of that run, {anew}"
+            )
+        } else {
+            format!(
+                "{begin} the run `{shown_name}`, and can only continue that run. {sent}. Pass run={argument}. If that \
+                 run was deleted, {anew}"
+            )
+        })
     }
 
     /// Returns a message that says which row does not match, and what to do.
@@ -97,13 +132,14 @@ impl Packer {
         let named = |row: u32| named_row(row, &ledger);
         let done = |row: u32| ledger.status(row).as_str();
         Refused::Rows(match unfit {
-            Unfit::Row(_) if earlier.are_numbered_elsewhere() => {
-                "this file was written by `.write_fixes()` of another run, or for other rows: pass all rows of this run, \
-                 or the file that the result of this run wrote"
-                    .to_owned()
-            }
+            Unfit::Row(_) if earlier.are_numbered_elsewhere() => return Self::of_other_rows(),
             Unfit::Row(Mismatch::Missing(row)) => {
-                format!("{} is {}, but {}", named(*row), done(*row), self.lost(*row, earlier))
+                format!(
+                    "{} is {}, but {}",
+                    named(*row),
+                    done(*row),
+                    self.lost(*row, earlier)
+                )
             }
             Unfit::Row(Mismatch::Moved(row)) => format!(
                 "{} is {}, but its position has changed: keep the order of the rows",
@@ -198,6 +234,16 @@ fn named_row(row: u32, ledger: &Ledger) -> String {
         _ => String::new(),
     };
     format!("row {row}{key}{place}")
+}
+
+/// Returns the argument `run=` of a run with this name, or with this path of its file.
+fn argument(name: &str) -> String {
+    let text = shown(name);
+    if name.contains(SEPARATORS) {
+        format!("pathlib.Path({text:?})")
+    } else {
+        format!("{text:?}")
+    }
 }
 
 /// Joins the first few texts, and says how many more there are.

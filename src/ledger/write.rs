@@ -86,6 +86,31 @@ impl Ledger {
         self.changed(row);
     }
 
+    /// Drops what a row was before it was edited in a file of rows to fix, because all rows were given and this one is
+    /// another now.
+    pub fn drop_first_id(&mut self, row: u32) {
+        if self.first_ids.remove(&row).is_some() {
+            self.changed(row);
+        }
+    }
+
+    /// Derives the fields of the columns from the identity of the rows, if rows were sent and the run's file is too old
+    /// to contain the fields. The fields of columns with custom attributes remain unknown.
+    pub(crate) fn recall_fields(&mut self) {
+        let is_sent = |status: &Status| status.good() || *status == Status::Unknown;
+        if !self.fields.is_empty() || !self.statuses.iter().any(is_sent) {
+            return;
+        }
+        let fields = self.headings.iter().filter_map(|(column, role)| {
+            let field = match role {
+                Some(role) => Some(columns::field_of_role(role)?.to_owned()),
+                None => None,
+            };
+            Some((column.clone(), field))
+        });
+        self.fields = fields.collect();
+    }
+
     /// Restores what is known of the columns of a run that was read from its file.
     pub fn recall_columns(&mut self) {
         let title = |field: &str| {

@@ -167,9 +167,10 @@ impl Engine {
         let import_key = key_field.map(|field| start.import_key(field));
         let Start {
             mut ledger,
-            again,
+            mut again,
             journal,
         } = start;
+        again.run = given.run_name();
         ledger.warnings.extend(rows.get().sheet_notes());
         ledger.stats.requests += reads;
         ledger.stats.lookups += reads;

@@ -33,7 +33,8 @@ pub fn fixes_file<'py>(
 ) -> PyResult<(usize, Bound<'py, PyBytes>)> {
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
-    let name = options.run_name();
+    // A dry run of a run that has not begun has no number.
+    let name = options.run_name().filter(|_| known.run() != 0);
     // The index of each row in the input. A row that is missing from the last input cannot be written.
     let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
     for outcome in ledger.view().bad() {
@@ -96,6 +97,7 @@ pub fn fixes_file<'py>(
         category: category.as_deref(),
         padded: rows.padded(py, |_| true),
         required: rows.required(),
+        keeps_rows_of_run: name.is_none(),
         fields: uses
             .filter_map(|used| Some((used.column.as_str(), used.field.as_deref()?)))
             .collect(),

@@ -12,7 +12,7 @@ use super::{LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, WIDEST, as_text, bytes, cut, 
 use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, REQUIRED_MARK};
 use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
 use crate::validation::columns::{
-    CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, SHEET_ROW,
+    CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
 };
 
 /// A problem with a cell or a row.
@@ -49,6 +49,8 @@ pub struct Origin<'o> {
     pub padded: HashMap<String, Padded>,
     /// The columns that the template marked as required.
     pub required: &'o [String],
+    /// Whether rows from an earlier file of rows to fix keep what identifies them, since they are rows of its run.
+    pub keeps_rows_of_run: bool,
     /// The field or custom attribute of each column.
     pub fields: HashMap<&'o str, &'o str>,
     /// The values that the project offers, if its settings are known.
@@ -112,6 +114,8 @@ struct Kept<'m> {
 struct Row {
     number: u32,
     cells: Vec<(usize, Value)>,
+    /// The row's cell in the hidden column of an earlier file.
+    row_of_run: Option<String>,
 }
 
 impl Kept<'_> {
@@ -186,6 +190,7 @@ impl Kept<'_> {
         self.rows.push(Row {
             number,
             cells: Vec::new(),
+            row_of_run: None,
         });
         true
     }
@@ -229,6 +234,13 @@ impl Sink for Kept<'_> {
             other => {
                 if let Cell::Text(text) = cell {
                     let text = text.trim();
+                    let is_row_of_run = self.names.get(column).is_some_and(|name| name == ROW_OF_RUN);
+                    if is_row_of_run
+                        && RowOfRun::of(cell).is_some()
+                        && let Some(row) = self.rows.last_mut()
+                    {
+                        row.row_of_run = Some(text.to_owned());
+                    }
                     if text.starts_with('0') {
                         self.padded.entry(column).or_default().add(text);
                     }
@@ -438,11 +450,18 @@ impl<'p> Page<'p> {
                 .set_width(300);
             sheet.insert_note(line, *column, &note)?;
         }
-        self.added(sheet, line, wanted)
+        let earlier = row.row_of_run.as_ref().filter(|_| self.origin.keeps_rows_of_run);
+        self.added(sheet, line, wanted, earlier.unwrap_or(&wanted.row_of_run))
     }
 
     /// Writes the cells of the added columns.
-    fn added(&mut self, sheet: &mut Worksheet, line: u32, wanted: &RowToFix) -> Result<(), XlsxError> {
+    fn added(
+        &mut self,
+        sheet: &mut Worksheet,
+        line: u32,
+        wanted: &RowToFix,
+        row_of_run: &str,
+    ) -> Result<(), XlsxError> {
         // The number of the user's columns fits in u16, as checked in `file`.
         let mut column = u16::try_from(self.own.len()).unwrap_or(u16::MAX);
         if self.row_title().is_some() {
@@ -479,7 +498,7 @@ impl<'p> Page<'p> {
             sheet.write_string_with_format(line, column, text, &wrapped)?;
             column = column.saturating_add(1);
         }
-        sheet.write_string(line, column, &wanted.row_of_run)?;
+        sheet.write_string(line, column, row_of_run)?;
         Ok(())
     }
 }

@@ -100,7 +100,8 @@ impl RowOfRun {
     }
 
     /// Parses a cell. Files of earlier versions have neither the digest nor the name.
-    pub(super) fn of(cell: &Cell<'_>) -> Option<Self> {
+    #[must_use]
+    pub fn of(cell: &Cell<'_>) -> Option<Self> {
         let Cell::Text(text) = cell else { return None };
         let mut parts = text.trim().splitn(4, ':');
         let hex = |part| u64::from_str_radix(part, 16).ok();
@@ -111,6 +112,12 @@ impl RowOfRun {
             name: parts.next().filter(|name| !name.is_empty()).map(str::to_owned),
         })
     }
+}
+
+/// Returns the field of a column that identifies rows in this role, if it is not a custom attribute.
+#[must_use]
+pub fn field_of_role(role: &str) -> Option<&str> {
+    super::identity::field_of(role)
 }
 
 /// Returns the fields of an asset in the order of a template, each with its heading.

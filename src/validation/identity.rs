@@ -46,6 +46,11 @@ pub(super) fn field(name: &str) -> String {
     format!("{FIELD}{name}")
 }
 
+/// Returns the field whose column has this name in a run's file, if the column is that of a field.
+pub(super) fn field_of(role: &str) -> Option<&str> {
+    role.strip_prefix(FIELD)
+}
+
 /// For a column that is not a field, returns the name that identifies the column in a run's file.
 pub(super) fn heading(name: &str) -> String {
     format!("{HEADING}{}", name.trim())

@@ -250,6 +250,14 @@ impl Problem {
         SAME_ID.problem(id_column, id, message, "")
     }
 
+    /// Creates the problem for a patch row with the id of the row `other` of the same run, which has other values or is
+    /// not part of this call.
+    #[must_use]
+    pub fn id_of_row(id_column: &str, id: &str, other: &str) -> Self {
+        let message = format!("`{id_column}` {id} is that of {other} of this run");
+        SAME_ID.problem(id_column, id, message, "use another id")
+    }
+
     /// Creates the problem for a row that has the same import key as the row `other` but different values.
     #[must_use]
     pub fn same_import_key(field: &str, key: &str, other: &str) -> Self {

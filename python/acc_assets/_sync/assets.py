@@ -313,7 +313,8 @@ class Assets(Verbs):
         The service keeps deleted assets but marks them as inactive. Deleted assets cannot be restored through the API.
 
         Args:
-            ids: Ids, as for `get`. A duplicate id is sent only once, and all of its rows get the same outcome.
+            ids: Ids, as for `get`. A duplicate id is sent only once, and all of its rows get the same outcome. A whole
+                result is accepted only if its call created all of its assets.
             key: The column with the ids, if `ids` has columns.
             run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.

@@ -31,11 +31,15 @@ pub(super) fn put(connection: &Connection, entries: &Entries) -> rusqlite::Resul
             connection.execute("INSERT INTO row_title VALUES (?1)", [title])?;
         }
     }
+    let are_known = connection.prepare("SELECT 1 FROM first_ids")?.exists([])?;
     let mut statement = connection.prepare("INSERT OR REPLACE INTO first_ids VALUES (?1, ?2, ?3)")?;
+    let mut forget = connection.prepare("DELETE FROM first_ids WHERE number = ?1")?;
     for record in &entries.records {
-        if let Some((digest, key)) = &record.first_id {
-            statement.execute(params![record.row, digest.cast_signed(), key])?;
-        }
+        match &record.first_id {
+            Some((digest, key)) => statement.execute(params![record.row, digest.cast_signed(), key])?,
+            None if are_known => forget.execute([record.row])?,
+            None => 0,
+        };
     }
     Ok(())
 }
@@ -62,11 +66,13 @@ fn title(connection: &Connection) -> rusqlite::Result<Option<Box<str>>> {
 pub(super) fn load(connection: &Connection, ledger: &mut Ledger) -> Result<(), Trouble> {
     let mut statement = connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'fields'")?;
     if !statement.exists([])? {
+        ledger.recall_fields();
         return Ok(());
     }
     let repeated = || Trouble::Other("is damaged (a column is repeated)".to_owned(), DAMAGED);
     ledger.fields = fields(connection)?.ok_or_else(repeated)?;
     ledger.row_title = title(connection)?;
+    ledger.recall_fields();
     let known = ledger.rows();
     some(
         connection,

@@ -1,0 +1,329 @@
+"""Files of rows to fix that are written again, fit no run, or contradict rows of their run."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import acc_assets as acc
+
+openpyxl = pytest.importorskip("openpyxl")
+pytestmark = pytest.mark.once
+
+A = {"Category": "HVAC > Air Handling"}
+MAPPING = {"Luft": "Airflow", "Notiz": "Description"}
+
+
+@pytest.fixture
+def sim() -> Iterator[acc.testing.Simulator]:
+    with acc.testing.Simulator(seed=1, window=0.5) as sim:
+        yield sim
+
+
+@pytest.fixture
+def project(sim: acc.testing.Simulator) -> acc.Project:
+    return sim.client(max_in_flight=1).project(sim.project_id)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def units(number: int = 4, wrong: tuple[int, ...] = (), **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"Asset ID": f"A-{place}", "Status": "Instaled" if place in wrong else "Installed", **A, **more}
+        for place in range(number)
+    ]
+
+
+def named(sim: acc.testing.Simulator) -> list[str]:
+    names = [str(asset["clientAssetId"]) for asset in sim.assets()]
+    return sorted(name for name in names if name.startswith("A-"))
+
+
+def corrected(path: str, lines: tuple[int, ...] = (), **cells: Any) -> str:
+    """Correct columns of these lines of a file of rows to fix, or of all of them."""
+    workbook = openpyxl.load_workbook(path)
+    sheet = workbook.worksheets[0]
+    places = {cell.value: cell.column for cell in sheet[1]}
+    for name, value in cells.items():
+        for line in lines or range(2, sheet.max_row + 1):
+            sheet.cell(line, places[name], value)
+    workbook.save(path)
+    return path
+
+
+def without_lines(path: str, *lines: int) -> None:
+    workbook = openpyxl.load_workbook(path)
+    for line in sorted(lines, reverse=True):
+        workbook.worksheets[0].delete_rows(line)
+    workbook.save(path)
+
+
+def hidden(path: str) -> list[str]:
+    """The cells of the hidden column."""
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    return [str(line[-1]) for line in sheet.iter_rows(min_row=2, values_only=True)]
+
+
+# ---- a file that is checked again ----
+
+
+@pytest.mark.parametrize("how", ["validate", "dry run"])
+def test_a_file_that_is_checked_again_keeps_its_run(
+    how: str, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    assert project.assets.create(units(5, (1, 3, 4)), run="v").write_fixes("f.xlsx") == 3
+    corrected("f.xlsx", (2,), Status="Installed")
+    if how == "validate":
+        assert project.assets.validate("f.xlsx").write_fixes("f2.xlsx") == 2
+    else:
+        assert project.assets.create("f.xlsx", dry_run=True).write_fixes("f2.xlsx") == 2
+    assert hidden("f2.xlsx") == hidden("f.xlsx")[1:]
+    corrected("f2.xlsx", Status="Installed")
+    with pytest.raises(acc.InputError, match=r'of the run `v`, .*Pass run="v"'):
+        project.assets.create("f2.xlsx")
+    counts = {"created": 4, "invalid": 1}
+    assert project.assets.create("f2.xlsx", run="v").counts == counts
+    assert project.assets.create("f.xlsx", run="v").write_fixes("f3.xlsx") == 0
+    assert named(sim) == [f"A-{place}" for place in range(5)]
+
+
+def test_a_file_of_a_check_becomes_one_of_the_run(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    assert project.assets.validate(units(4, (1, 2))).write_fixes("f.xlsx") == 2
+    project.assets.create(units(4, (1, 2)), run="x")
+    corrected("f.xlsx", (2,), Status="Installed")
+    assert project.assets.create("f.xlsx", run="x").write_fixes("f2.xlsx") == 1
+    assert hidden("f2.xlsx")[0].endswith(":x")
+    with pytest.raises(acc.InputError, match="of the run `x`"):
+        project.assets.create(corrected("f2.xlsx", Status="Installed"))
+    assert project.assets.create("f2.xlsx", run="x").counts == {"created": 4}
+    assert len(named(sim)) == 4
+
+
+def test_the_file_of_a_dry_run_fits_the_run(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    rows = units(3, (1,))
+    assert project.assets.create(rows, run="d", dry_run=True).write_fixes("f.xlsx") == 1
+    assert project.assets.create(rows, run="d").counts == {"created": 2, "invalid": 1}
+    assert project.assets.create(rows, run="d", dry_run=True).write_fixes("f2.xlsx") == 1
+    assert hidden("f2.xlsx")[0].endswith(":d")
+    corrected("f.xlsx", Status="Installed")
+    assert project.assets.create("f.xlsx", run="d").counts == {"created": 3}
+    assert project.assets.create(corrected("f2.xlsx", Status="Installed"), run="d").counts == {"created": 3}
+    assert len(named(sim)) == 3
+
+
+# ---- a file for other rows ----
+
+
+@pytest.mark.parametrize("rows", [4, 1])
+def test_a_file_for_other_rows_edits_no_rows_of_a_run(
+    rows: int, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    others = [{**row, "Asset ID": f"A-other{place}"} for place, row in enumerate(units(rows, (0, 1, 2, 3)))]
+    assert project.assets.validate(others).write_fixes("f.xlsx") == rows
+    everything = units(4, (0, 1, 2, 3))
+    assert project.assets.create(everything, run="t").counts == {"invalid": 4}
+    with pytest.raises(acc.InputError, match=r"of another run, or for other rows: pass all rows of this run"):
+        project.assets.create(corrected("f.xlsx", Status="Installed"), run="t")
+    assert [outcome.status for outcome in acc.runs()["t"]] == ["invalid"] * 4
+    assert project.assets.create(units(4), run="t").counts == {"created": 4}
+    assert len(named(sim)) == 4
+
+
+def test_a_file_of_the_same_rows_read_otherwise_removes_none(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    rows = units(4, (1,), Luft="1,5")
+    assert project.assets.validate(rows, mapping={"Luft": None}).write_fixes("f.xlsx") == 1
+    options: Any = {"run": "t", "mapping": {"Luft": "Airflow"}, "decimal": ","}
+    sim.add_fault("status", code=403, on="assets:batch-create")
+    with pytest.raises(acc.ForbiddenError):
+        project.assets.create(rows, **options)
+    sim.clear_faults()
+    with pytest.raises(acc.InputError, match="or for other rows: pass all rows of this run"):
+        project.assets.create(corrected("f.xlsx", Status="Installed"), **options)
+    assert project.assets.create(units(4, Luft="1,5"), **options).counts == {"created": 4}
+
+
+def test_a_run_that_a_file_of_a_check_began_goes_on_with_it(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    assert project.assets.validate(units(2, (0, 1))).write_fixes("f.xlsx") == 2
+    assert project.assets.create("f.xlsx", run="t").counts == {"invalid": 2}
+    corrected("f.xlsx", Status="Installed")
+    assert project.assets.create(corrected("f.xlsx", (3,), **{"Asset ID": "A-b"}), run="t").ok
+    assert named(sim) == ["A-0", "A-b"]
+
+
+# ---- rows that contradict others ----
+
+
+@pytest.mark.parametrize("all_rows", [False, True])
+def test_an_id_of_a_row_that_is_done_is_refused(
+    all_rows: bool, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    ids = project.assets.create(units(3)).ids
+    rows = [{"id": id, "Description": f"d{place}"} for place, id in enumerate(ids)]
+    rows[1] = {**rows[1], "id": "typo"}
+    assert project.assets.patch(rows, run="p").write_fixes("f.xlsx") == 1
+    corrected("f.xlsx", id=ids[0])
+    given: Any = [rows[0], {**rows[1], "id": ids[0]}, rows[2]] if all_rows else "f.xlsx"
+    result = project.assets.patch(given, run="p")
+    assert result.counts == {"updated": 2, "invalid": 1}
+    error = result[1].error
+    assert error is not None
+    assert (error.code, error.column) == ("same_id", "id")
+    if not all_rows:
+        assert (error.message, error.fix) == (f"`id` {ids[0]} is that of row 0 of this run", "use another id")
+    assert project.assets.patch(corrected("f.xlsx", id=ids[1]), run="p").counts == {"updated": 3}
+    found = {asset["id"]: asset.get("description") for asset in sim.assets()}
+    assert [found[str(id)] for id in ids] == ["d0", "d1", "d2"]
+
+
+def test_an_id_of_a_corrected_row_is_refused_in_all_rows(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    ids = project.assets.create(units(3)).ids
+    rows = [{"id": id, "Description": f"d{place}"} for place, id in enumerate(ids)]
+    rows[0] = {**rows[0], "id": "typo"}
+    rows[2] = {**rows[2], "id": "typo 2"}
+    result = project.assets.patch(rows, run="p")
+    assert result.where("invalid")[:1].write_fixes("f.xlsx") == 1
+    assert project.assets.patch(corrected("f.xlsx", id=ids[0]), run="p")[0].status == "updated"
+    with pytest.warns(acc.DataWarning, match=r"in 1 row \(row 0\)"):
+        result = project.assets.patch([*rows[:2], {**rows[2], "id": ids[0]}], run="p")
+    assert [outcome.status for outcome in result] == ["updated", "updated", "invalid"]
+    assert result[2].error is not None
+    assert "is that of row 0 of this run" in result[2].error.message
+
+
+def test_it_is_unclear_which_of_identical_rows_was_corrected(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    rows = units(1, (0,)) * 3
+    assert project.assets.create(rows, run="u").write_fixes("f.xlsx") == 3
+    without_lines("f.xlsx", 2, 4)
+    assert project.assets.create(corrected("f.xlsx", Status="Installed"), run="u")[1].status == "created"
+    with pytest.raises(
+        acc.InputError, match=r"row 1 .* is one of several identical rows, and some .* missing"
+    ):
+        project.assets.create([*units(1), rows[2]], run="u")
+    assert named(sim) == ["A-0"]
+    result = project.assets.create([rows[0], *units(1), rows[2]], run="u")
+    assert [outcome.status for outcome in result] == ["invalid", "created", "invalid"]
+
+
+def test_another_form_of_a_row_replaces_its_first_one(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    rows = units(3, (1,))
+    project.assets.create(rows, run="x").write_fixes("f.xlsx")
+    assert project.assets.create(corrected("f.xlsx", Status="Instald"), run="x").counts["invalid"] == 1
+    rows[1]["Description"] = "in the sheet"
+    assert project.assets.create(rows, run="x").write_fixes("f2.xlsx") == 1
+    assert project.assets.create(corrected("f2.xlsx", Status="Installed"), run="x").ok
+    with pytest.warns(acc.DataWarning, match=r"the project has the corrections .* in 1 row \(row 1\)"):
+        assert project.assets.create(rows, run="x").ok
+    rows[1]["Description"] = "in another sheet"
+    with pytest.raises(acc.InputError, match=r"row 1 .* is created, but was edited"):
+        project.assets.create(rows, run="x")
+
+
+# ---- another mapping ----
+
+
+def sheet(wrong: tuple[int, ...] = (), notes: str = "x") -> list[dict[str, Any]]:
+    return [{**row, "Luft": 1500, "Notiz": notes} for row in units(3, wrong)]
+
+
+@pytest.mark.filterwarnings("ignore::acc_assets.errors.DataWarning")
+@pytest.mark.parametrize("resumed", [False, True])
+def test_columns_keep_their_fields_in_a_run_of_the_format_before(
+    resumed: bool, project: acc.Project, folder: pathlib.Path
+) -> None:
+    mapping: Any = {"Luft": "Airflow", "Notiz": None}
+    project.assets.create(sheet((2,)), run="o", mapping=mapping)
+    with contextlib.closing(sqlite3.connect(folder / "runs" / "o.sqlite")) as connection:
+        for table in ("fields", "row_title", "first_ids"):
+            connection.execute(f"DROP TABLE {table}")
+        connection.execute("PRAGMA user_version = 3")
+        connection.commit()
+    if resumed:
+        assert project.assets.create(sheet((2,)), run="o", mapping=mapping).counts["created"] == 2
+    with pytest.raises(acc.InputError, match=r"`Notiz` was ignored, and is now `Description`. Nothing was"):
+        project.assets.create(sheet(), run="o", mapping=MAPPING)
+    with pytest.raises(acc.InputError, match="`Status` was `Status`, and is now ignored"):
+        project.assets.create(sheet(), run="o", mapping={**mapping, "Status": None})
+    assert project.assets.create(sheet(), run="o", mapping=mapping).counts == {"created": 3}
+
+
+@pytest.mark.filterwarnings("ignore::acc_assets.errors.DataWarning")
+def test_columns_keep_their_fields_while_a_row_may_be_in_the_project(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    sim.add_fault("reset_after_apply", on="assets:batch-create")
+    result = project.assets.create(sheet()[:1], run="u", reconcile=False)
+    assert result.counts == {"unknown": 1}
+    sim.clear_faults()
+    says = "1 row of this run may be in the project, but .* `Luft` was ignored, and is now `Airflow`"
+    with pytest.raises(acc.InputError, match=says):
+        project.assets.create(sheet()[:1], run="u", mapping=MAPPING)
+    assert project.assets.create(sheet()[:1], run="u").counts == {"created": 1}
+    assert len(named(sim)) == 1
+
+
+# ---- what messages say ----
+
+
+@pytest.mark.parametrize("text", ["sub/pumps.sqlite", "pumps.sqlite"])
+def test_a_run_with_a_path_is_named_by_it(text: str, project: acc.Project) -> None:
+    path = pathlib.Path(text)
+    project.assets.create(units(3, (1,)), run=path).write_fixes("f.xlsx")
+    corrected("f.xlsx", Status="Installed")
+    for run in (None, "pumps"):
+        with pytest.raises(acc.InputError) as caught:
+            project.assets.create("f.xlsx", run=run)
+        argument = f'run=pathlib.Path("{text if "/" in text else "./" + text}")'
+        assert f"Pass {argument}" in str(caught.value)
+    assert project.assets.create("f.xlsx", run=path).counts == {"created": 3}
+
+
+def test_a_run_that_was_begun_again_says_so(project: acc.Project) -> None:
+    project.assets.create(units(3, (1,)), run="q").write_fixes("f.xlsx")
+    corrected("f.xlsx", Status="Installed")
+    acc.runs().delete("q")
+    with pytest.raises(
+        acc.InputError, match=r"of the run `q`, which was deleted .*\. Nothing was sent\."
+    ) as new:
+        project.assets.create("f.xlsx", run="q")
+    assert "Pass run=" not in str(new.value)
+    project.assets.create(units(3, (0, 1, 2)), run="q")
+    with pytest.raises(acc.InputError, match="of another run with the name `q`, which was deleted") as again:
+        project.assets.create("f.xlsx", run="q")
+    assert "pass run=" not in str(again.value)
+
+
+def test_a_row_of_a_run_after_rows_that_were_sent(project: acc.Project, sim: acc.testing.Simulator) -> None:
+    project.assets.create(units(3, (1,)), run="p").write_fixes("f.xlsx")
+    number = hidden("f.xlsx")[0]
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row in units(250):
+            yield {**row, "Asset ID": f"A-new {row['Asset ID']}", "acc-assets row": None}
+        yield {**units(1)[0], "acc-assets row": number}
+
+    with pytest.raises(
+        acc.InputError, match=r"of the run `p`, .* Rows before them were sent: see `.result`\."
+    ) as caught:
+        project.assets.create(rows())
+    result: Any = caught.value.result
+    assert result.counts["created"] == len(named(sim)) - 2 > 0
