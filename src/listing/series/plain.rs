@@ -22,27 +22,36 @@ impl Series {
                 self.service = Service::Ignores;
             }
         } else if facts.total != self.totals.last().copied().flatten() {
-            self.begins += 1;
-            if self.begins > MOST_BEGINS {
-                return Err(Trouble::Restless);
-            }
-            let round = self.round();
-            for seen in self.seen.values_mut().filter(|seen| seen.round == round) {
-                seen.round -= 1;
-            }
-            self.start(self.from);
-            return Ok(());
+            return self.begin_again();
         }
         self.empty = if new { 0 } else { self.empty + 1 };
         if self.empty > MOST_EMPTY || (facts.cursor.is_some() && facts.cursor == self.cursor) {
             return Err(Trouble::Endless);
         }
         if facts.cursor.is_none() {
+            let is_one_page = self.cursor.is_none();
+            if !is_one_page && self.fresh {
+                // An asset that left and one that entered do not change the total, but they shift the pages.
+                return self.begin_again();
+            }
             self.phase = Phase::Ended;
-            let is_known = self.round() > 1 && !self.fresh;
-            self.quiet = self.cursor.is_none() || self.service == Service::Ignores || is_known;
+            self.quiet = is_one_page || self.service == Service::Ignores || self.round() > 1;
         }
         self.cursor.clone_from(&facts.cursor);
+        Ok(())
+    }
+
+    /// Reads the same round again.
+    fn begin_again(&mut self) -> Result<(), Trouble> {
+        self.begins += 1;
+        if self.begins > MOST_BEGINS {
+            return Err(Trouble::Restless);
+        }
+        let round = self.round();
+        for seen in self.seen.values_mut().filter(|seen| seen.round == round) {
+            seen.round -= 1;
+        }
+        self.start(self.from);
         Ok(())
     }
 }
