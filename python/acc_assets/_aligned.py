@@ -93,10 +93,10 @@ def frame_index(ledger: _core.Ledger, call: WriteCall) -> pandas.Index:
     import pandas
 
     if call.index is None:
-        labels = None if call.label_title is not None or call.options.get("id") else ledger.labels()
-        if labels is not None and None not in labels:
+        known = None if call.label_title is not None or call.options.get("id") else ledger.labels()
+        if known is not None and None not in known:
             # A run read from its file has the labels of the index of its input, but not the index itself.
-            return pandas.Index(labels)
+            return pandas.Index(known)
         rows = ledger.rows()
         is_whole = rows == list(range(len(rows)))
         return pandas.RangeIndex(len(rows)) if is_whole else pandas.Index(rows, dtype="int64")
