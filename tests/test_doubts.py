@@ -81,13 +81,87 @@ def test_separators_of_each_column(project: acc.Project) -> None:
     assert values(project, data, "Airflow", **options) == ["1234.5", "2000"]
 
 
+def number(project: acc.Project, column: str, cell: str, **options: Any) -> str:
+    """Create an asset, and return its airflow. There must be no warning."""
+    (row,) = rows(Airflow=[cell])
+    row[column] = row.pop("Airflow")
+    assert project.assets.validate([row], **options).warnings == []
+    return str(values(project, [row], "Airflow", **options)[0])
+
+
+def test_options_name_columns_by_heading_target_attribute_or_display_name(project: acc.Project) -> None:
+    own = next(each.name for each in project.settings().attributes if each.display_name == "Airflow")
+    for column in ("Luft", own, "air flow", f"customAttributes.{own}"):
+        for target in ("Airflow", own, "AIRFLOW"):
+            options: Any = {"mapping": {"Luft": target}} if column == "Luft" else {}
+            for name in {column, "Airflow", own, "Air flow", target}:
+                both: Any = {"decimal": {name: ","}, "thousands": {name: "."}}
+                assert number(project, column, "1.234", **both, **options) == "1234", (column, target, name)
+                replaced = number(project, column, "viel", values={name: {"viel": 9}}, **options)
+                assert replaced == "9", (column, target, name)
+    # The same for dates.
+    data = rows(Einbaudatum=["03.04.2026"])
+    options = {"mapping": {"Einbaudatum": "Installation Date"}, "dayfirst": {"Installation Date": True}}
+    assert values(project, data, "Installation Date", **options) == ["2026-04-03"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (
+            {"dayfirst": {"installation-date": True, "Installation Date": False}},
+            "dayfirst: 'installation-date' and 'Installation Date' are the same column",
+        ),
+        (
+            {"values": {"Luft": {"a": "1"}, "airflow": {"a": "2"}}, "mapping": {"Luft": "Airflow"}},
+            "values: 'Luft' and 'airflow' are the same column. Write all of its texts below one name",
+        ),
+        (
+            {"decimal": {"Airflow": ","}, "thousands": {"air flow": ","}},
+            "also the decimal separator of 'Airflow'",
+        ),
+        ({"decimal": {"ca2": ","}, "thousands": {"Airflow": ","}}, "also the decimal separator of 'ca2'"),
+        ({"decimal": {"ca2": ",", "Airflow": "."}}, "decimal: 'ca2' and 'Airflow' are the same column"),
+    ],
+)
+def test_contradicting_options_of_one_column_are_refused(
+    project: acc.Project, options: Any, says: str
+) -> None:
+    names = {each.name: each.display_name for each in project.settings().attributes}
+    assert names["ca2"] == "Airflow"
+    with pytest.raises(acc.OptionError) as caught:
+        project.assets.validate(rows(Airflow=["1"]), **options)
+    assert says in str(caught.value)
+
+
+def test_equal_options_of_one_column_are_one(project: acc.Project) -> None:
+    options: Any = {"dayfirst": {"installation-date": True, "Installation Date": True}}
+    assert values(project, rows(Installation_Date=["3/4/2026"]), "Installation Date", **options) == [
+        "2026-04-03"
+    ]
+
+
+def test_a_retry_takes_the_same_options_in_another_order(project: acc.Project) -> None:
+    data = rows(Airflow=["1,5"], Pressure=["x"])
+    decimal = {"Airflow": ",", "Pressure": "."}
+    texts = {"Airflow": {"a": "1", "b": "2"}, "Status": {"c": "Installed"}}
+    result = project.assets.create(data, decimal=decimal, values=texts)
+    turned: Any = {name: dict(reversed(of.items())) for name, of in reversed(texts.items())}
+    read = acc.read(data, decimal=dict(reversed(decimal.items())), values=turned)
+    result = project.assets.retry(result, read)
+    assert result.counts == {"invalid": 1}
+    turned["Airflow"] = {"1": "a", "b": "2"}
+    with pytest.raises(acc.OptionError, match="Remove values="):
+        project.assets.retry(result, acc.read(data, values=turned))
+
+
 def test_options_of_columns_are_checked(project: acc.Project) -> None:
     data = rows(Airflow=["1"])
     for options, says in (
         ({"dayfirst": {"Airflow": 1}}, "dayfirst: 'Airflow' must be True, False or None"),
         ({"decimal": {"Airflow": ";"}}, "decimal: 'Airflow' must be"),
-        ({"thousands": {"Airflow": "."}}, "also the decimal separator of 'airflow'"),
-        ({"decimal": {"Airflow": ","}, "thousands": ","}, "also the decimal separator of 'airflow'"),
+        ({"thousands": {"Airflow": "."}}, "also the decimal separator of 'Airflow'"),
+        ({"decimal": {"Airflow": ","}, "thousands": ","}, "also the decimal separator of 'Airflow'"),
         (
             {"dayfirst": {"Bau": True, "Warranty": False}, "mapping": {"Bau": "Warranty"}},
             "'Bau' and 'Warranty' are the same column",
@@ -104,6 +178,29 @@ def test_options_of_columns_are_checked(project: acc.Project) -> None:
 
 
 # ---- dates ----
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "says"),
+    [
+        (["1.234", "12,5"], {}, "has numbers with a decimal comma in 1 row (row 1), for example 12,5"),
+        (
+            ["1.234", "1.234.567"],
+            {},
+            "has numbers with several points in 1 row (row 1), for example 1.234.567",
+        ),
+        (
+            ["1,234", "1.5"],
+            {"decimal": ","},
+            "has numbers with a decimal point in 1 row (row 1), for example 1.5",
+        ),
+        (["1,234", "1,234,567"], {"decimal": ","}, "has numbers with several commas in 1 row (row 1)"),
+    ],
+)
+def test_numbers_of_another_form_are_named(
+    project: acc.Project, cells: list[object], options: Any, says: str
+) -> None:
+    assert f"`Airflow` {says}" in doubt(project, rows(Airflow=cells), **options)
 
 
 def test_dates_in_two_orders_name_their_columns(project: acc.Project) -> None:

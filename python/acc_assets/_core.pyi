@@ -20,6 +20,7 @@ __all__ = [
     "Simulator",
     "Table",
     "__version__",
+    "check_columns",
     "delete_run",
     "encoding_name",
     "fixes_file",
@@ -509,6 +510,21 @@ class Simulator:
 
 def project_id(text: str, /) -> str:
     """Return the bare lower-case UUID of a project. Raises OptionError if `text` is not a UUID, with or without "b."."""
+
+def check_columns(options: dict[str, Any], /) -> None:
+    """Check the options of single columns, as far as that is possible without the settings.
+
+    Args:
+        options: The options for reading rows, with the keys `mapping` and `reading`.
+
+    Raises:
+        OptionError: If two names with different options mean the same column, or if both separators of a column are
+            the same.
+
+    Example:
+        >>> from acc_assets import _core
+        >>> _core.check_columns({"mapping": [], "reading": {"decimal": ",", "thousands": "."}})
+    """
 
 def encoding_name(name: str, /) -> str:
     """Return the standard name of a text encoding. Raises OptionError for an unknown name."""

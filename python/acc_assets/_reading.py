@@ -96,7 +96,8 @@ class Reading(NamedTuple):
         given = self.options()
         for name in self.changed(without=LAYOUT):
             here, there = (given, options) if name in given else (given["reading"], options["reading"])
-            if any(here.get(key) != there.get(key) for key in (name, f"{name}_of")):
+            keys = (name, f"{name}_of")
+            if any(_unordered(here.get(key)) != _unordered(there.get(key)) for key in keys):
                 raise OptionError(
                     f"{which}(): rows are always read with the options of the original call. Remove {name}= from read(...)."
                 )
@@ -150,30 +151,7 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
         file=os.fspath(mapping) if isinstance(mapping, (str, os.PathLike)) else None,
         shared=tuple(shared.keys() - given.keys()),
     )
-    targets = dict(read.mapping)
-
-    def of_columns(name: str, again: str = "Keep one of them.") -> dict[str, object]:
-        """Return an option by column. The default has the key ""."""
-        option = getattr(read, name)
-        found: dict[str, tuple[str, object]] = {}
-        for column, value in option if isinstance(option, tuple) else ():
-            key = str(targets.get(column) or column).strip().casefold()
-            other, known = found.setdefault(key, (column, value))
-            if known != value:
-                raise OptionError(f"{name}: {other!r} and {column!r} are the same column. {again}")
-        default = None if isinstance(option, tuple) else option
-        return {"": default, **{key: value for key, (_, value) in found.items()}}
-
-    of_columns("values", "Write all of its texts below one name.")
-    of_columns("dayfirst")
-    decimals, thousands = of_columns("decimal"), of_columns("thousands")
-    for column in sorted(decimals.keys() | thousands.keys()):
-        separator = thousands.get(column, thousands[""])
-        if separator == (decimals.get(column, decimals[""]) or "."):
-            raise OptionError(
-                f"thousands={separator!r} is also the decimal separator{column and f' of {column!r}'}. Set decimal= to the "
-                "other one."
-            )
+    _core.check_columns(read.options())
     for name, others in (("true_values", read.false_values), ("false_values", read.true_values)):
         for word in getattr(read, name):
             means = BOOLEANS.get(word.lower(), name == "true_values")
@@ -184,8 +162,16 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
 
 def _by_column(name: str, option: object) -> dict[str, object]:
     """Return an option for the core: the value for all columns, and the columns that have their own."""
-    is_of_columns = isinstance(option, tuple)
-    return {name: None if is_of_columns else option, f"{name}_of": option if is_of_columns else ()}
+    if isinstance(option, tuple):
+        return {name: None, f"{name}_of": list(option)}
+    return {name: option, f"{name}_of": []}
+
+
+def _unordered(option: object) -> object:
+    """Return an option with its lists sorted: the order of their items means nothing. A pair is a tuple."""
+    if isinstance(option, list):
+        return sorted(map(_unordered, option), key=repr)
+    return tuple(map(_unordered, option)) if isinstance(option, tuple) else option
 
 
 def _refuse(verb: Callable[..., object] | None, name: str) -> None:

@@ -92,8 +92,12 @@ impl WriteOptions {
             let known = assets.filter_map(|asset| KnownAsset::read(&asset.into(), settings));
             Arc::new(known.collect())
         });
+        let mapping = self.mapped(settings.as_deref())?;
+        self.reading
+            .check_columns(&mapping, settings.as_deref())
+            .map_err(Error::Option)?;
         Ok(Names {
-            mapping: self.mapped(settings.as_deref())?,
+            mapping,
             settings,
             separator: self.separator.clone(),
             reading: Arc::clone(&self.reading),
@@ -136,11 +140,11 @@ impl WriteOptions {
 
     /// Returns whether a column contains identifiers of new assets, whose leading zeros matter.
     #[must_use]
-    pub fn is_identifier(&self, column: &str) -> bool {
+    pub fn is_identifier(&self, column: &str, settings: Option<&Settings>) -> bool {
         ["clientAssetId", "barcode"]
             .into_iter()
             .chain(self.import_key.as_deref())
-            .any(|field| columns::is_called(column, field, &self.mapping))
+            .any(|field| columns::is_called(column, field, (&self.mapping, settings)))
     }
 
     /// Returns the number of rows that may fail. `rows` is `None` if the total is unknown.

@@ -83,7 +83,9 @@ fn named(py: Python<'_>, given: &WriteOptions, names: Names, rows: &Rows) -> Nam
         row_title: rows.title().map(Arc::from),
         rows_of_file: rows.rows_of_file(),
         skipped: rows.skipped(),
-        padded: rows.padded(py, |column| given.is_identifier(column)),
+        padded: rows.padded(py, |column| {
+            given.is_identifier(column, names.settings.as_deref())
+        }),
         ..names
     }
 }
@@ -145,7 +147,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
         let names = names(py, &given, rows.get(), settings, assets).map_err(|error| exception(py, &error))?;
-        let source = prepared(rows.get().source(py)?, &given);
+        let source = prepared(rows.get().source(py)?, &given, names.settings.as_ref());
         let tolerance = given
             .tolerance(source.rows())
             .map_err(|error| exception(py, &error))?;
@@ -303,7 +305,8 @@ impl Engine {
         let names = names(py, &given, rows.get(), settings, None);
         let source = rows.get().source(py)?;
         let raised = source.error();
-        let mut source = prepared(source, &given);
+        let known = settings.map(|settings| &settings.get().0);
+        let mut source = prepared(source, &given, known);
         let found = py.detach(|| scan::scan(&mut source, &given, shape, names));
         match found {
             Ok(found) => Ok((found.names, found.assets, found.compared)),
@@ -333,7 +336,7 @@ impl Engine {
             .map_err(|error| exception(py, &error))?;
         let source = rows.get().source(py)?;
         let raised = source.error();
-        let mut source = prepared(source, &given);
+        let mut source = prepared(source, &given, names.settings.as_ref());
         let policy = given.policy(write.row, None, names);
         // The path of the method would work for only one lifetime.
         #[allow(clippy::redundant_closure_for_method_calls)]

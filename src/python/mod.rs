@@ -107,6 +107,18 @@ mod _core {
         })
     }
 
+    /// Checks the options of single columns, as far as that is possible without the settings.
+    #[pyfunction]
+    #[pyo3(signature = (options, /))]
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
+    fn check_columns(py: Python<'_>, options: Bound<'_, PyDict>) -> PyResult<()> {
+        let mapping: Vec<(String, Option<String>)> = options.as_any().get_item("mapping")?.extract()?;
+        let reading: crate::validation::Reading =
+            pythonize::depythonize(&options.as_any().get_item("reading")?)?;
+        let checked = reading.check_columns(&mapping, None);
+        checked.map_err(|message| super::errors::refused(py, message + "."))
+    }
+
     /// Returns the field that a lookup of assets names, or None if only the settings can tell.
     #[pyfunction]
     #[pyo3(signature = (named, settings=None, /))]

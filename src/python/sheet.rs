@@ -1,6 +1,7 @@
 //! Creates Excel files for Python.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -88,7 +89,7 @@ pub fn fixes_file<'py>(
         .map_err(|error| exception(py, &error))?;
     let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
     check_unchanged(py, write, rows, &wanted, known, options, names)?;
-    let mut source = prepared(rows.source(py)?, options);
+    let mut source = prepared(rows.source(py)?, options, settings);
     let category = rows.template_category();
     let uses = known.columns.iter();
     let origin = Origin {
@@ -119,8 +120,8 @@ fn check_unchanged(
     options: &WriteOptions,
     names: Names,
 ) -> PyResult<()> {
+    let mut source = prepared(rows.source(py)?, options, names.settings.as_ref());
     let policy = options.policy(write.row, None, names);
-    let mut source = prepared(rows.source(py)?, options);
     let now = py
         .detach(|| check::digests(&mut source, write, policy, known))
         .map_err(|error| exception(py, &error.into()))?;
@@ -140,8 +141,13 @@ fn check_unchanged(
 }
 
 /// Returns the rows with their texts replaced and their blank cells filled, as these options say.
-pub(super) fn prepared(source: PythonSource, options: &WriteOptions) -> Prepared<PythonSource> {
-    Prepared::new(source, options.reading.preparation(&options.mapping))
+pub(super) fn prepared(
+    source: PythonSource,
+    options: &WriteOptions,
+    settings: Option<&Arc<crate::settings::Settings>>,
+) -> Prepared<PythonSource> {
+    let preparation = options.reading.preparation(&options.mapping, settings.cloned());
+    Prepared::new(source, preparation)
 }
 
 /// Returns an Excel template for assets in a category.

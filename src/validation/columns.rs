@@ -150,10 +150,13 @@ pub(super) fn base_field(name: &str) -> Option<usize> {
     })
 }
 
+/// The columns that `mapping=` names, each with its target, and the settings that know the attributes.
+type Mapped<'m> = (&'m [(String, Option<String>)], Option<&'m Settings>);
+
 /// Returns whether a name that the user gave for a column means this one: by its heading, or by the field or attribute
 /// that it sets.
 #[must_use]
-pub fn is_called(column: &str, name: &str, mapping: &[(String, Option<String>)]) -> bool {
+pub fn is_called(column: &str, name: &str, (mapping, settings): Mapped<'_>) -> bool {
     let same = |one: &str, other: &str| plain(bare(one)) == plain(bare(other));
     if same(column, name) {
         return true;
@@ -164,7 +167,23 @@ pub fn is_called(column: &str, name: &str, mapping: &[(String, Option<String>)])
         None => column,
     };
     let field = base_field(target);
-    same(target, name) || (field.is_some() && field == base_field(name))
+    if same(target, name) || field.is_some() && field == base_field(name) {
+        return true;
+    }
+    // An attribute has two names: its own, such as ca1, and its display name.
+    let attribute = |name: &str| {
+        let (name, settings) = (bare(name), settings?);
+        let place = settings.attribute_of_name(name);
+        place.or_else(|| settings.attribute(name).ok())
+    };
+    let has_field = field.is_some() || base_field(name).is_some();
+    !has_field && attribute(target).is_some_and(|place| attribute(name) == Some(place))
+}
+
+/// Returns whether two names that the user gave for columns mean the same one.
+pub(super) fn are_one(one: &str, other: &str, mapped: Mapped<'_>) -> bool {
+    let both = |column: &str| is_called(column, one, mapped) && is_called(column, other, mapped);
+    both(one) || both(other) || mapped.0.iter().any(|(from, _)| both(from))
 }
 
 /// Strips the prefix `customAttributes.` from a name.

@@ -267,13 +267,19 @@ fn misread_numbers(
         ..
     } = found;
     if otherwise.rows > 0 && doubtful.rows > 0 {
-        let (sign, fix) = if reading.decimal() == '.' {
-            ("comma", "set decimal=\",\" and thousands=\".\"")
+        let (other, fix) = if reading.decimal() == '.' {
+            (',', "set decimal=\",\" and thousands=\".\"")
         } else {
-            ("point", "check decimal= and thousands=")
+            ('.', "check decimal= and thousands=")
+        };
+        let form = match (other, otherwise.text.contains(other)) {
+            (',', true) => "a decimal comma",
+            (',', false) => "several points",
+            (_, true) => "a decimal point",
+            (_, false) => "several commas",
         };
         return Some(format!(
-            "`{name}` has numbers with a decimal {sign} {}, for example {}. So numbers such as {} were probably misread \
+            "`{name}` has numbers with {form} {}, for example {}. So numbers such as {} were probably misread \
              {}: {fix}",
             in_rows(otherwise.rows, &named(otherwise.first)),
             otherwise.text,

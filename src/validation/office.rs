@@ -208,15 +208,16 @@ impl RowWriter {
     /// Returns notes on the options that are about columns: which columns are filled, and which ones do not exist.
     pub(super) fn notes_on_options(&self) -> Vec<String> {
         let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
+        let mapped = (&mapping[..], self.policy.names.settings.as_deref());
         let has = |name: &str| self.column_names().any(|column| column == name);
         let of_name = |name: &str| {
             self.column_names()
-                .find(|column| columns::is_called(column, name, mapping))
+                .find(|column| columns::is_called(column, name, mapped))
         };
         // The values of a dict of attributes have these options too.
         let of_entry = |name: &str| {
             self.entry_names()
-                .any(|entry| columns::is_called(entry, name, mapping))
+                .any(|entry| columns::is_called(entry, name, mapped))
         };
         if self.column_names().next().is_none() {
             return Vec::new();

@@ -2,6 +2,7 @@
 //! never guessed: an option must say how to read it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use super::columns;
 use super::fields::FIELDS;
 use crate::input::{Preparation, Replacements};
+use crate::settings::Settings;
 
 /// Options for reading text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -40,6 +42,32 @@ fn unread<T>(reason: impl Into<Cow<'static, str>>, fix: impl Into<Cow<'static, s
     Err((reason.into(), fix.into()))
 }
 
+/// Returns the value of a column, if it has its own.
+fn find<T: Copy>(of: &[(String, T)], is_called: impl Fn(&str) -> bool) -> Option<T> {
+    let found = of.iter().find(|(name, _)| is_called(name));
+    found.map(|(_, value)| *value)
+}
+
+const KEEP_ONE: &str = "Keep one of them";
+
+/// Checks that names with different values do not mean the same column.
+fn fits<T: PartialEq>(
+    option: &str,
+    of: &[(String, T)],
+    fix: &str,
+    are_one: impl Fn(&str, &str) -> bool,
+) -> Result<(), String> {
+    for (place, (column, value)) in of.iter().enumerate() {
+        let mut before = of[..place].iter();
+        if let Some((other, _)) = before.find(|(other, known)| known != value && are_one(other, column)) {
+            return Err(format!(
+                "{option}: '{other}' and '{column}' are the same column. {fix}"
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The separator of thousands, if any.
 struct Thousands(Option<char>);
 
@@ -49,7 +77,11 @@ const LONGEST: usize = 64;
 impl Reading {
     /// Returns how to prepare the rows, if their texts are replaced or their blank cells filled.
     #[must_use]
-    pub fn preparation(&self, mapping: &[(String, Option<String>)]) -> Option<Preparation> {
+    pub fn preparation(
+        &self,
+        mapping: &[(String, Option<String>)],
+        settings: Option<Arc<Settings>>,
+    ) -> Option<Preparation> {
         if self.values.is_empty() && self.fill_down.is_empty() {
             return None;
         }
@@ -62,18 +94,18 @@ impl Reading {
             &self.values,
             &self.fill_down,
             required.collect(),
-            Box::new(move |column, name| columns::is_called(column, name, &mapping)),
+            Box::new(move |column, name| columns::is_called(column, name, (&mapping, settings.as_deref()))),
         ))
     }
 
     /// Returns how to read a column, if that differs from the other columns.
-    pub(super) fn of_column(&self, column: &str, mapping: &[(String, Option<String>)]) -> Option<Self> {
-        fn find<T: Copy>(of: &[(String, T)], is_called: impl Fn(&str) -> bool) -> Option<T> {
-            of.iter()
-                .find(|(name, _)| is_called(name))
-                .map(|(_, value)| *value)
-        }
-        let is_called = |name: &str| columns::is_called(column, name, mapping);
+    pub(super) fn of_column(
+        &self,
+        column: &str,
+        mapping: &[(String, Option<String>)],
+        settings: Option<&Settings>,
+    ) -> Option<Self> {
+        let is_called = |name: &str| columns::is_called(column, name, (mapping, settings));
         let own = (
             find(&self.decimal_of, is_called),
             find(&self.thousands_of, is_called),
@@ -85,6 +117,40 @@ impl Reading {
             dayfirst: own.2.or(self.dayfirst),
             ..self.clone()
         })
+    }
+
+    /// Checks the options of single columns. Without the settings, the names of attributes are unknown.
+    ///
+    /// # Errors
+    /// A message if two names with different options mean the same column, or if both separators of a column are the same.
+    pub fn check_columns(
+        &self,
+        mapping: &[(String, Option<String>)],
+        settings: Option<&Settings>,
+    ) -> Result<(), String> {
+        let are_one = |one: &str, other: &str| columns::are_one(one, other, (mapping, settings));
+        fits(
+            "values",
+            &self.values,
+            "Write all of its texts below one name",
+            are_one,
+        )?;
+        fits("dayfirst", &self.dayfirst_of, KEEP_ONE, are_one)?;
+        fits("decimal", &self.decimal_of, KEEP_ONE, are_one)?;
+        fits("thousands", &self.thousands_of, KEEP_ONE, are_one)?;
+        let with_own = self.decimal_of.iter().chain(&self.thousands_of);
+        let with_own = with_own.map(|(column, _)| Some(column.as_str()));
+        for column in std::iter::once(None).chain(with_own) {
+            let is_called = |name: &str| column.is_some_and(|column| are_one(column, name));
+            let decimal = find(&self.decimal_of, is_called).or(self.decimal).unwrap_or('.');
+            if find(&self.thousands_of, is_called).or(self.thousands) == Some(decimal) {
+                let of_column = column.map_or_else(String::new, |column| format!(" of '{column}'"));
+                return Err(format!(
+                    "thousands='{decimal}' is also the decimal separator{of_column}. Set decimal= to the other one"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Returns the decimal separator.

@@ -18,7 +18,7 @@ use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
 use super::office::Office;
-use super::policy::{ImportKey, Policy};
+use super::policy::{ImportKey, Names, Policy};
 use super::reading::Reading;
 use super::resolve::Resolver;
 use super::rules::{
@@ -266,7 +266,10 @@ impl RowWriter {
 
     /// Returns the index of how a column is read.
     fn add_reading(&mut self, column: &str) -> usize {
-        let own = self.readings[0].of_column(column, &self.policy.names.mapping);
+        let Names {
+            mapping, settings, ..
+        } = &self.policy.names;
+        let own = self.readings[0].of_column(column, mapping, settings.as_deref());
         let Some(own) = own else { return 0 };
         let known = self.readings.iter().position(|known| *known == own);
         known.unwrap_or_else(|| {
