@@ -292,6 +292,7 @@ struct Schedule {
 }
 
 impl Schedule {
+    #[allow(clippy::too_many_lines)] // All random parameters in one place.
     fn draw(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let mut switches: Vec<(String, String)> = Vec::new();
