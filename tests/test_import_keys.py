@@ -437,6 +437,84 @@ def test_a_key_that_is_a_number_in_a_workbook(project: acc.Project, tmp_path: Pa
     assert project.assets.create(tmp_path / "fix.xlsx", import_key="Barcode").counts == {"unchanged": 1}
 
 
+# ---- keys of digits with other leading zeros ----
+
+
+@pytest.mark.parametrize("form", [same, generator])
+@pytest.mark.parametrize("key", ["Barcode", "Manufacturer"])
+@pytest.mark.parametrize(("known", "given"), [("17", "0017"), ("0017", "17"), ("017", "0017"), ("0", "00")])
+def test_a_key_with_other_leading_zeros_is_not_created_again(
+    project: acc.Project, key: str, known: str, given: str, form: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    assert project.assets.create([unit(1, **{key: known})], import_key=key).counts == {"created": 1}
+    rows = [unit(1, **{key: given}), unit(2, **{key: "999"})]
+    result = project.assets.create(form(rows), import_key=key)
+    assert result.counts == {"invalid": 1, "created": 1}
+    error = result[0].error
+    assert error is not None
+    assert (error.code, error.column) == ("leading_zeros", key)
+    assert error.message == f"`{key}` is '{given}', but the project has the import key '{known}'"
+    assert error.fix == (
+        f"write '{known}' if this is the asset, or give the asset the key '{given}' with patch first"
+    )
+
+
+@pytest.mark.parametrize("form", [same, generator])
+def test_keys_that_differ_on_purpose_are_created(
+    project: acc.Project, form: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    rows = [
+        unit(number, Barcode=key) for number, key in enumerate(("17", "0017", "1.1", "1.10", "A7", "A07"))
+    ]
+    # Neither does a row hide another one of the same call.
+    assert project.assets.create(form(rows), import_key="Barcode").counts == {"created": 6}
+    assert project.assets.create(form(rows), import_key="Barcode").counts == {"unchanged": 6}
+    # A third spelling is no key of the project.
+    result = project.assets.create(form([unit(0, Barcode="017")]), import_key="Barcode")
+    assert result.counts == {"invalid": 1}
+
+
+def test_texts_of_decimals_differ(project: acc.Project) -> None:
+    project.assets.create([unit(1, Barcode="1.1"), unit(2, Barcode="1E2")], import_key="Barcode")
+    rows = [unit(1, Barcode="1.10"), unit(2, Barcode="100"), unit(3, Barcode="01.1")]
+    assert project.assets.create(rows, import_key="Barcode").counts == {"created": 3}
+
+
+def test_a_key_with_other_leading_zeros_in_a_text_file_stops_a_call_before_the_first_request(
+    sim: acc.testing.Simulator, project: acc.Project, tmp_path: Path
+) -> None:
+    project.assets.create([unit(17)], import_key="Barcode")
+    path = tmp_path / "plant.csv"
+    lines = [f"{number},HVAC > Air Handling,Ordered,{number}" for number in [*range(1000, 1100), 17]]
+    path.write_text("\n".join(["Asset ID,Category,Status,Barcode", *lines]))
+    with pytest.raises(acc.BulkError, match="the project has the import key '0017'"):
+        project.assets.create(path, import_key="Barcode", on_error="stop")
+    assert len(sim.assets()) == 1
+
+
+# ---- numbers in other columns ----
+
+
+@pytest.mark.parametrize("form", [same, generator])
+def test_numbers_equal_the_texts_of_the_asset_that_read_as_these_numbers(
+    project: acc.Project, form: Callable[[list[dict[str, Any]]], Any]
+) -> None:
+    texts = {"Asset ID": "0017", "Description": "007", "Manufacturer": "1.10"}
+    numbers = {"Asset ID": 17, "Description": 7, "Manufacturer": 1.1}
+    project.assets.create([unit(1, **texts)], import_key="Barcode")
+    asset = project.assets.list()[0]
+    result = project.assets.create(form([unit(1, **numbers)]), import_key="Barcode")
+    assert result.counts == {"unchanged": 1}
+    # As in a patch.
+    assert project.assets.patch([{**asset, "description": 7}]).counts == {"unchanged": 1}
+    for column, cell in (("Description", "7"), ("Description", 8), ("Manufacturer", "1.1")):
+        rows = [unit(1, **{**texts, column: cell})]
+        assert project.assets.create(form(rows), import_key="Barcode").counts == {"differs": 1}, (
+            column,
+            cell,
+        )
+
+
 @pytest.mark.parametrize("column", ["Asset ID", "Barcode", "Manufacturer"])
 def test_numbers_as_names_or_keys_are_one_warning(project: acc.Project, column: str) -> None:
     rows = [unit(number, Barcode=f"B{number}") for number in range(3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 import json
 import pathlib
@@ -404,6 +405,55 @@ def test_times_with_a_zone_say_to_convert_them(project: acc.Project) -> None:
     assert problem(project, naive)[2] == "remove the time of day, or pass dates='truncate' to drop it"
 
 
+def test_times_in_rows_to_fix_keep_their_zone(project: acc.Project, tmp_path: pathlib.Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    zone = dt.timezone(dt.timedelta(hours=-3, minutes=-30))
+    times = [dt.datetime(2026, 2, 28, 23, tzinfo=dt.timezone.utc), dt.datetime(2026, 2, 28, 23, tzinfo=zone)]
+    rows = [unit(**{"Asset ID": f"AHU-{hour}", "Installation Date": time}) for hour, time in enumerate(times)]
+    result = project.assets.create(rows)
+    path = tmp_path / "to_fix.xlsx"
+    assert result.write_fixes(path) == 2
+    book = openpyxl.load_workbook(path)
+    heads = [cell.value for cell in book.active[1]]
+    cells = [book.active.cell(row, heads.index("Installation Date") + 1).value for row in (2, 3)]
+    assert cells == ["2026-02-28T23:00:00+00:00", "2026-02-28T23:00:00-03:30"]
+    _, message, fix = problem(project, path)
+    assert "2026-02-28T23:00:00" in message
+    assert fix is not None
+    assert fix.startswith("convert the times to the local time zone first")
+
+
+def test_truncated_times_with_a_zone_are_one_warning(project: acc.Project) -> None:
+    utc = dt.timezone.utc
+    times: list[object] = [
+        dt.datetime(2026, 3, 1, tzinfo=utc),
+        dt.datetime(2026, 2, 28, 23, tzinfo=utc),
+        "2026-02-28T23:00:00+00:00",
+        "2026-02-28T22:00:00Z",
+        dt.datetime(2026, 2, 28, 23),
+        "2026-02-28 23:00:00",
+    ]
+    rows = [unit(**{"Asset ID": f"AHU-{row}", "Installation Date": time}) for row, time in enumerate(times)]
+    report = project.assets.validate(rows, dates="truncate")
+    assert report.ok
+    assert [warning for warning in report.warnings if "zone" in warning] == [
+        "`Installation Date` has times with a time zone in 3 rows (first: row 1), for example 2026-02-28T23:00:00+00:00. "
+        'Their date in that zone was used (dates="truncate"). In the local time zone, it may be another date'
+    ]
+    assert not [warning for warning in project.assets.validate(rows).warnings if "zone" in warning]
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T00:00:00Z", "2026-03-01 00:00:00Z", "2026-03-01T00:00:00.000Z"])
+def test_z_is_an_offset(project: acc.Project, text: str) -> None:
+    assert value_of(project, "Installation Date", text) == "2026-03-01"
+    code, _, fix = problem(project, [unit(**{"Installation Date": text.replace("00:00:00", "23:00:00")})])
+    assert code == "date_only"
+    assert fix is not None
+    assert fix.startswith("convert the times")
+    for other in ("2026-03-01Z", "Z", "2026-03-01T25:00:00Z"):
+        assert problem(project, [unit(**{"Installation Date": other})])[0] == "date"
+
+
 def test_words_for_true_and_false(project: acc.Project) -> None:
     words: ReadOptions = {"true_values": ["ja", "x"], "false_values": "nein"}
     assert value_of(project, "Commissioned", "Ja", **words) is True
@@ -492,6 +542,26 @@ def test_fill_down_fills_blank_cells_of_any_input(project: acc.Project, tmp_path
     # A missing key is a blank cell.
     sparse = [{key: cell for key, cell in row.items() if cell is not None} for row in rows]
     assert len(made(project, sparse, fill_down="Category")) == 4
+
+
+def test_unknown_statuses_of_filled_rows_name_those_of_the_category(project: acc.Project) -> None:
+    """The category is filled after the other cells were read."""
+    rows = [{**unit(**{"Asset ID": f"AHU-{row}"}), "Category": "" if row else "HVAC"} for row in range(3)]
+    fixes = set()
+    for data, options in (
+        (rows, {"fill_down": ["Category"]}),
+        (rows[:1], {}),
+        ([dict(reversed(rows[0].items()))], {}),
+    ):
+        _, message, fix = problem(project, [{**row, "Status": "x"} for row in data], **options)
+        assert "`Status` is 'x': the project has no such status" in message
+        fixes.add(fix)
+    (fix,) = fixes
+    assert fix is not None
+    assert fix.startswith("use one of ")
+    labels = {status.label for status in project.settings().statuses}
+    assert "Planned" in labels
+    assert "Planned" not in fix
 
 
 def test_fill_down_needs_a_row_above(project: acc.Project) -> None:
@@ -624,6 +694,59 @@ def test_a_footer_that_looks_like_an_asset_is_refused(
     for footer in ("Summe,x,x,3", "Stand: heute,,,", "AHU-9,HVAC > Air Handling,Installed,"):
         path = csv(*(",".join(map(str, line)) for line in lines), footer)
         assert project.assets.validate(path, skip_footer=1).counts == {"not_sent": 3}
+
+
+COLUMNS = "Asset ID,Category,Status,Airflow,Pressure,Description"
+FIRST = "AHU-1,HVAC > Air Handling,Installed,1,2,x"
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows", "where"),
+    [
+        # There is no row above.
+        ((COLUMNS, FIRST), 1, "the row of column names"),
+        ((COLUMNS, "AHU-1,HVAC > Air Handling,Installed,,,"), 1, "the row of column names"),
+        ((COLUMNS, FIRST, "AHU-2,HVAC > Air Handling,Installed,,,"), 2, "the row of column names"),
+        # The row below a merged group has blank cells.
+        ((COLUMNS, FIRST, "AHU-2,,,1,2,"), 1, "the row above"),
+        ((COLUMNS, FIRST, "AHU-2,,,1,,", "AHU-3,,,1,,"), 1, "the row above"),
+        (("Category,Asset ID,Status,Airflow", "HVAC,AHU-1,Installed,1", ",AHU-2,,2"), 1, "the row above"),
+        # These are no assets, but look like some.
+        (("id,Description", "1,x", "Stand:,15.03.2026"), 1, "the row above"),
+        ((COLUMNS, FIRST, "Seite,1,von,1,,"), 1, "the row above"),
+    ],
+)
+def test_rows_that_may_be_assets_are_skipped_only_if_the_call_says_so(
+    csv: Csv, toml: Toml, lines: tuple[str, ...], rows: int, where: str
+) -> None:
+    path = csv(*lines)
+    name = next(cell for cell in lines[-1].split(",") if cell)
+    line = len(lines)
+    with pytest.raises(acc.InputError) as caught:
+        acc.read(path, mapping=toml(f"[read]\nskip_footer = {rows}\n"))
+    assert f"skip_footer={rows} would skip line {line} of " in str(caught.value)
+    assert f"('{name}'), which looks like an asset: " in str(caught.value)
+    assert f"in the same columns as {where}. Set skip_footer=0 for this file" in str(caught.value)
+    assert f"or, if the row is not an asset, pass skip_footer={rows} with the call" in str(caught.value)
+    for mapping in (None, toml(f"[read]\nskip_footer = {rows}\n")):
+        read = acc.read(path, mapping=mapping, skip_footer=rows)
+        assert len(read) == len(lines) - 1 - rows
+
+
+def test_a_skipped_row_that_may_be_an_asset_is_a_warning(csv: Csv, project: acc.Project) -> None:
+    path = csv(COLUMNS, FIRST, "AHU-2,,,1,2,", "Jo,,,,,")
+    warnings = project.assets.validate(path, skip_footer=2).warnings
+    assert (
+        "skip_footer=2 skipped line 3 ('AHU-2'), which looks like an asset: it has no word such as Total, but cells in the "
+        "same columns as the row above. If it is an asset, set skip_footer=1"
+    ) in warnings
+    for footer in ("Stand:,15.03.2026,,,,", "Summe,x,x,1,2,", "Jo,,,,,", ",,,1,2,"):
+        (note,) = (
+            warning
+            for warning in project.assets.validate(csv(COLUMNS, FIRST, footer), skip_footer=1).warnings
+            if "skip" in warning
+        )
+        assert note.startswith("line 3 was skipped (skip_footer=1)")
 
 
 def test_an_asset_may_be_called_total(project: acc.Project) -> None:
@@ -985,6 +1108,16 @@ def test_mapping_file_may_have_columns_alone(toml: Toml, project: acc.Project) -
         ("decimal = ','\n", "'decimal' is an option"),
         ("skip_rows = 3\n", "'skip_rows' is an option"),
         ("dayfirst = { A = true }\n", "'dayfirst' is an option"),
+        ("fill_down = 'Category'\n", "'fill_down' is an option"),
+        ("true_values = 'Status'\n", "'true_values' is an option"),
+        (
+            "separator = ';'\n",
+            r"If `separator` is the option and not a column, write it below the line \[read\]",
+        ),
+        ("nulls = 'clear'\n", r"If `nulls` is the option and not a column, write it below the line \[read\]"),
+        ("encoding = 'utf-8'\n", "If `encoding` is the option"),
+        ("sheet = 'Plants'\n", "If `sheet` is the option"),
+        ("dates = 'truncate'\n", "If `dates` is the option"),
         (
             "[columns]\nGewerk = 'Categori'\n",
             "office.toml: mapping: column `Gewerk` is mapped to `Categori`, which is not .*; did you mean `Category`?",
@@ -1065,6 +1198,27 @@ def test_words_that_are_typed_into_rows_to_fix_are_replaced(
     assets = made(project, path, values=values)
     labels = {status.id: status.label for status in project.settings().statuses}
     assert [labels[asset["statusId"]] for asset in assets] == ["Installed", "Ordered", "Ordered"]
+
+
+def test_numbers_and_booleans_that_are_typed_into_rows_to_fix_are_replaced(
+    project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    values: Any = {"Status": {1: "Ordered", 2: "Installed", "true": "Delivered"}, "Airflow": {7: 8, 8: 9}}
+    rows = [unit(**{"Asset ID": f"AHU-{number}", "Status": "kaputt", "Airflow": 7}) for number in range(3)]
+    result = project.assets.create(rows, values=values)
+    path = tmp_path / "to_fix.xlsx"
+    result.write_fixes(path)
+    book = openpyxl.load_workbook(path)
+    heads = [cell.value for cell in book.active[1]]
+    for row, status in ((2, 1), (3, 2), (4, True)):
+        book.active.cell(row, heads.index("Status") + 1, status)
+    book.save(path)
+    assets = made(project, path, values=values)
+    labels = {status.id: status.label for status in project.settings().statuses}
+    assert [labels[asset["statusId"]] for asset in assets] == ["Ordered", "Installed", "Delivered"]
+    # 8 is also a new value: the file may contain it because it was replaced before.
+    assert [list(asset["customAttributes"].values()) for asset in assets] == [["8"]] * 3
 
 
 def test_rows_to_fix_are_replaced_and_filled_only_once(project: acc.Project, tmp_path: pathlib.Path) -> None:

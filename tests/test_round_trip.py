@@ -631,6 +631,29 @@ def test_emptied_cells_are_one_warning(project: acc.Project, ids: list[str], kit
     assert not [warning for warning in caught if "blank" in str(warning.message)]
 
 
+def test_blank_cells_that_others_filled_meanwhile_are_no_edits(project: acc.Project, ids: list[str]) -> None:
+    rows: list[dict[str, Any]] = [{"description": None, **asset} for asset in project.assets.get(ids)]
+    project.assets.patch({"id": rows[0]["id"], "description": "theirs"})
+    rows[0]["description"] = None
+    with pytest.warns(acc.DataWarning) as caught:
+        project.assets.patch(rows)
+    assert not [warning for warning in caught if "blank" in str(warning.message)]
+    # Without the version, nobody knows.
+    for row in rows:
+        del row["version"]
+    with pytest.warns(acc.DataWarning, match='1 blank cell of `description`.*pass nulls="clear"'):
+        project.assets.patch(rows)
+
+
+def test_emptied_cells_that_cannot_be_cleared_say_so(project: acc.Project, ids: list[str]) -> None:
+    row = {**project.assets.get(ids)[0], "clientAssetId": None}
+    with pytest.warns(acc.DataWarning) as caught:
+        project.assets.patch([row])
+    assert [str(warning.message) for warning in caught if "blank" in str(warning.message)] == [
+        "1 blank cell of `clientAssetId` (row 0) was not compared: its asset has a value, which cannot be cleared"
+    ]
+
+
 @pytest.mark.parametrize("form", ["frame", "csv", "reversed"])
 def test_edited_values_of_the_service_are_one_warning(
     project: acc.Project, ids: list[str], tmp_path: Path, form: str

@@ -98,6 +98,7 @@ class Rows:
         encoding: str | None = None,
         skip_rows: int = 0,
         skip_footer: int = 0,
+        is_footer_shared: bool = False,
     ) -> Rows:
         """Create rows from one sheet of an Excel file, or from a CSV file.
 
@@ -112,6 +113,8 @@ class Rows:
             encoding: Standard name of a text file's encoding, from `encoding_name`. If None, it is guessed.
             skip_rows: Rows above the column names, including blank ones. Default: 0.
             skip_footer: Rows at the end that are not assets, not counting blank ones. Default: 0.
+            is_footer_shared: Whether `skip_footer` comes from a mapping file, which may be used for several files.
+                If so, a row that looks like an asset is not skipped. Default: False.
         """
     @property
     def label_title(self) -> str | None:

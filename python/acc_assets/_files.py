@@ -64,6 +64,7 @@ def opened(data: Any, how: Reading) -> object:
     is_text = extension in TEXTS
     layout = _only(how, LAYOUT if is_text else ("sheet", "skip_rows", "skip_footer"), data)
     sheet = sheet_option(layout.pop("sheet"))
+    layout["is_footer_shared"] = "skip_footer" in how.shared
     if is_text and "sheet" in how.shared:
         sheet = sheet._replace(name=None)
     if is_decoded and is_text:

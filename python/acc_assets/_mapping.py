@@ -38,9 +38,9 @@ def mapping_of(mapping: object, options: Collection[str]) -> tuple[Pairs, dict[s
     tables = {name: found.pop(name) for name in TABLES if isinstance(found.get(name), dict)}
     place = os.fspath(mapping)
     for name, value in found.items():
-        # A file without tables may have a column called "sheet", but no target is called ",".
+        # A file without tables may have a column called "sheet", but none called "fill_down", and no target called ",".
         is_target = value is False or (isinstance(value, str) and value.strip(" .,'"))
-        if name in options and (tables or not is_target or name == "dayfirst"):
+        if name in options and (tables or not is_target or name == "dayfirst" or "_" in name):
             raise OptionError(
                 f"{place}: {name!r} is an option. Write it below the line [read]. If it is a column, write it below [columns]."
             )

@@ -188,7 +188,10 @@ impl Run {
         };
         let settings = policy.names.settings.as_deref();
         let mut changes = compare::changes(&matched.said, asset, settings);
-        changes.retain(|change| !is_of_key(change, import_key, matched.same.exactly));
+        changes.retain(|change| {
+            !is_of_key(change, import_key, matched.same.exactly)
+                && !writer.is_same_number(&change.field, &change.new, &change.old)
+        });
         let mut ledger = lock(&self.ledger);
         let of_row = matched
             .same

@@ -69,6 +69,17 @@ pub enum OnError {
     Stop,
 }
 
+/// The options of a mapping file whose names may be those of columns, too.
+const OPTIONS: [&str; 7] = [
+    "sheet",
+    "separator",
+    "nulls",
+    "dates",
+    "encoding",
+    "decimal",
+    "thousands",
+];
+
 impl WriteOptions {
     /// Returns the policy for reading rows.
     #[must_use]
@@ -130,6 +141,9 @@ impl WriteOptions {
                     .map(|target| columns::target(column, target, settings))
                     .transpose()
                     .map_err(|message| match &self.mapping_file {
+                        Some(file) if OPTIONS.contains(&&**column) => Error::Option(format!(
+                            "{file}: {message}. If `{column}` is the option and not a column, write it below the line [read]"
+                        )),
                         Some(file) => Error::Option(format!("{file}: {message}")),
                         None => Error::Option(message),
                     })?;

@@ -58,6 +58,15 @@ pub enum Cell<'a> {
     Other(&'a str),
 }
 
+/// Formats a time with the offset of its time zone: `2026-03-01T23:00:00+01:00`.
+#[must_use]
+pub fn with_offset(moment: jiff::civil::DateTime, offset: jiff::tz::Offset) -> String {
+    let minutes = offset.seconds() / 60;
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
+    format!("{moment}{sign}{hours:02}:{minutes:02}")
+}
+
 /// The label of a row in the user's own data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label<'a> {

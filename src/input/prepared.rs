@@ -1,5 +1,6 @@
 //! Replaces the texts of some columns and fills their blank cells, before anything else reads the rows.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
@@ -124,25 +125,27 @@ impl Texts {
     /// Returns the cell that replaces this one in rows that may have been prepared before, if any. A text that is also a
     /// new value may be the result of an earlier replacement.
     fn replaced_later(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
-        let (Cell::Text(text) | Cell::Shown { text, .. }) = cell else {
-            return None;
-        };
-        let is_target = self.targets.contains(&text.trim().to_lowercase());
+        let is_target = self.targets.contains(&text_of(cell)?.trim().to_lowercase());
         if is_target { None } else { self.replaced(cell) }
     }
 
     /// Returns the cell that replaces this one, if any. Whole numbers and booleans count as their text.
     fn replaced(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
-        let found = match cell {
-            Cell::Text(text) | Cell::Shown { text, .. } | Cell::Digits(text) => self.find(text),
-            Cell::Int(number) => self.find(&number.to_string()),
-            Cell::Float(number) if number.fract() == 0.0 => self.find(&number.to_string()),
-            Cell::Float32(number) if number.fract() == 0.0 => self.find(&number.to_string()),
-            Cell::Bool(value) => self.find(&value.to_string()),
-            _ => None,
-        }?;
+        let found = self.find(&text_of(cell)?)?;
         Some(found.as_ref().map_or(Cell::Null, Replacement::cell))
     }
+}
+
+/// Returns the text of a cell that may be replaced.
+fn text_of<'c>(cell: &'c Cell<'_>) -> Option<Cow<'c, str>> {
+    Some(match cell {
+        Cell::Text(text) | Cell::Shown { text, .. } | Cell::Digits(text) => Cow::Borrowed(*text),
+        Cell::Int(number) => number.to_string().into(),
+        Cell::Float(number) if number.fract() == 0.0 => number.to_string().into(),
+        Cell::Float32(number) if number.fract() == 0.0 => number.to_string().into(),
+        Cell::Bool(value) => value.to_string().into(),
+        _ => return None,
+    })
 }
 
 struct Treatment {
@@ -437,7 +440,7 @@ pub fn is_total(text: &str) -> bool {
         let mut letters = letters.flat_map(char::to_lowercase);
         title.chars().all(|letter| letters.next() == Some(letter))
     };
-    if text.len() > LONGEST || !TITLES.iter().chain(&WHOLE).any(|title| begins_with(title)) {
+    if text.len() > LONGEST || !TITLES.iter().chain(&WHOLE).any(begins_with) {
         return false;
     }
     let mut letters = String::new();

@@ -185,7 +185,7 @@ impl Rows {
     #[staticmethod]
     #[pyo3(signature = (
         source, sheet, max_workbook_bytes=None, max_line_bytes=None, /, name=None, encoding=None, skip_rows=0,
-        skip_footer=0,
+        skip_footer=0, is_footer_shared=false,
     ))]
     #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // Arguments from Python are owned.
     fn from_sheet(
@@ -198,6 +198,7 @@ impl Rows {
         encoding: Option<String>,
         skip_rows: u32,
         skip_footer: usize,
+        is_footer_shared: bool,
     ) -> PyResult<Self> {
         let unknown = |name: &str| PyValueError::new_err(format!("there is no encoding {name:?}"));
         let encoding = encoding
@@ -209,6 +210,7 @@ impl Rows {
             encoding,
             skip_rows,
             skip_footer,
+            is_footer_shared,
             limits: Limits {
                 workbook: max_workbook_bytes.unwrap_or(usual.workbook),
                 line: max_line_bytes.unwrap_or(usual.line),

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use rust_xlsxwriter::{Color, Format, Formula, Worksheet, XlsxError};
 
 use super::{LONGEST_CELL, as_text, cut};
-use crate::input::Cell;
+use crate::input::{Cell, with_offset};
 use crate::validation::columns::CLEAR;
 
 /// The value of a cell that is not blank.
@@ -73,6 +73,10 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
         },
         Cell::Text(text) => Value::Text((*text).to_owned()),
         Cell::Date(day) => Value::Date(*day),
+        // A date cell has no time zone, but the date of a time depends on it.
+        Cell::Zoned(moment, offset) if moment.time() != Time::midnight() => {
+            Value::Text(with_offset(*moment, *offset))
+        }
         Cell::DateTime(moment) | Cell::Zoned(moment, _) => Value::DateTime(*moment),
         Cell::List(items) => {
             let texts: Vec<String> = items

@@ -141,6 +141,7 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
     match (cell, old) {
         (Cell::Null | Cell::Clear, old) => is_blank(old),
         (Cell::Text(text), Value::Null) => trimmed(text).is_empty(),
+        (Cell::Text(text), Value::String(old)) if form == Form::Trimmed => trimmed(text) == trimmed(old),
         (Cell::Text(text), Value::String(old)) => text == old,
         // A column of mixed types is a column of JSON texts.
         (Cell::Text(text), old) => {
@@ -240,6 +241,11 @@ fn day(text: &str) -> &str {
         Some((day, time)) if time.starts_with("T00:00") => day,
         _ => text,
     }
+}
+
+/// Returns whether two texts or numbers are the same number.
+pub(super) fn same_numbers_of(new: &Value, old: &Value) -> bool {
+    same_numbers(text(new), text(old))
 }
 
 fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {

@@ -26,8 +26,9 @@ const VERSION: &str = "version";
 /// The edits of compared rows that are not sent.
 #[derive(Debug, Default)]
 pub(super) struct Ignored {
-    /// Blank cells whose assets have a value, and changed values of the service.
+    /// Blank cells whose assets have a value, those of fields that cannot be cleared, and changed values of the service.
     blank: Edits,
+    lasting: Edits,
     of_service: Edits,
 }
 
@@ -76,11 +77,19 @@ impl Ignored {
             };
             format!("{cells} {were}. To clear such values, pass nulls=\"clear\"")
         });
+        let lasting = self.lasting.told("blank cell", named).map(|cells| {
+            let were = if self.lasting.cells == 1 {
+                "was not compared: its asset has a value, which"
+            } else {
+                "were not compared: their assets have values, which"
+            };
+            format!("{cells} {were} cannot be cleared")
+        });
         let of_service = self.of_service.told("edited value", named).map(|cells| {
             let were = if self.of_service.cells == 1 { "was" } else { "were" };
             format!("{cells} {were} not sent, because only the service sets these columns")
         });
-        blank.into_iter().chain(of_service).collect()
+        blank.into_iter().chain(lasting).chain(of_service).collect()
     }
 }
 
@@ -90,7 +99,8 @@ impl RowWriter {
     pub(super) fn note_uncompared(&mut self, column: Option<Column>, field: &str) {
         if self.current.is_some() && self.policy.nulls == Nulls::Omit {
             let name = column.map_or(field, |column| self.called(column)).to_owned();
-            self.ignored_edits.blank.add(&name, self.rows - 1);
+            let is_lasting = FIELDS.iter().any(|known| known.required && known.name == field);
+            self.uncompared.push((name, is_lasting));
         }
     }
 
@@ -99,8 +109,8 @@ impl RowWriter {
         self.note_uncompared(column, &name);
     }
 
-    /// Records the changed values of the service. If the asset may have changed since the row was read, nobody knows
-    /// whether the row was edited.
+    /// Records the blank cells and the changed values of the service. If the asset may have changed since the row was
+    /// read, nobody knows whether the row was edited.
     pub(super) fn note_edits(&mut self) {
         let now = self
             .current
@@ -108,6 +118,11 @@ impl RowWriter {
             .and_then(|asset| json_version(asset.get(VERSION)?));
         if self.version.is_some() && self.version != now {
             return;
+        }
+        for (column, is_lasting) in std::mem::take(&mut self.uncompared) {
+            let Ignored { blank, lasting, .. } = &mut self.ignored_edits;
+            let edits = if is_lasting { lasting } else { blank };
+            edits.add(&column, self.rows - 1);
         }
         let of_changes = ["updatedAt", "updatedBy", "deletedAt", "deletedBy"];
         for (column, field) in std::mem::take(&mut self.edited) {

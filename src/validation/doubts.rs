@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::notices::in_rows;
 use super::reading::{Order, Reading, is_in_threes, order};
-use super::row::RowWriter;
+use super::row::{RowWriter, shown};
 use super::rules::DATE;
+use super::typed::is_zoned_time;
 use super::value::Refusal;
 use crate::input::{Cell, Column};
 
@@ -46,6 +47,8 @@ struct Found {
     /// Numbers with three digits after a point, such as 1.234, and whether there are others with a point.
     in_threes: Tally,
     has_other_points: bool,
+    /// Times with a time zone, whose date was used.
+    zoned: Tally,
 }
 
 impl Found {
@@ -77,9 +80,12 @@ impl Doubts {
         is_read: bool,
         row: usize,
     ) {
-        let (Some(column), Cell::Text(text)) = (column, cell) else {
-            return;
-        };
+        let Some(column) = column else { return };
+        if data_type == "date" && is_read && is_zoned_time(cell, reading) {
+            let found = self.columns.entry(column.0).or_default();
+            found.zoned.add(&shown(cell), row);
+        }
+        let Cell::Text(text) = cell else { return };
         match data_type {
             "numeric" => self.number(column, text, reading, is_read, row),
             "date" => self.date(column, text, is_read, row),
@@ -194,6 +200,7 @@ impl RowWriter {
         for (name, reading, found) in columns() {
             warnings.extend(misread_dates(name, reading, found, named));
             warnings.extend(misread_numbers(name, reading, found, named));
+            warnings.extend(cut_times(name, found, named));
         }
         let orders: Vec<(&str, Order)> = columns()
             .filter_map(|(name, _, found)| Some((name, found.order()?)))
@@ -227,6 +234,18 @@ fn contrary<'f>(reading: &Reading, found: &'f Found) -> Option<&'f Tally> {
         &found.month_first
     } else {
         &found.day_first
+    })
+}
+
+fn cut_times(name: &str, found: &Found, named: &dyn Fn(usize) -> String) -> Option<String> {
+    let Found { zoned, .. } = found;
+    (zoned.rows > 0).then(|| {
+        format!(
+            "`{name}` has times with a time zone {}, for example {}. Their date in that zone was used \
+             (dates=\"truncate\"). In the local time zone, it may be another date",
+            in_rows(zoned.rows, &named(zoned.first)),
+            zoned.text,
+        )
     })
 }
 

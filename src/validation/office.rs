@@ -3,7 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
 use super::columns;
+use super::compare;
 use super::fields::FIELDS;
 use super::row::RowWriter;
 use super::rules::{LEADING_ZEROS, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
@@ -25,6 +29,8 @@ pub(super) struct Office {
     with_numbers: Vec<(String, usize)>,
     /// The import keys that were numbers in the rows.
     number_keys: HashSet<Box<str>>,
+    /// The digests of the texts that were numbers in the rows, each with its field.
+    number_texts: HashSet<u64>,
     // The fields below belong to the current row.
     /// Whether the import key is a number in the row.
     pub(super) key_is_number: bool,
@@ -41,6 +47,7 @@ impl Office {
             padded,
             with_numbers: Vec::new(),
             number_keys: HashSet::new(),
+            number_texts: HashSet::new(),
             key_is_number: false,
             total: None,
             total_fields: 0,
@@ -127,6 +134,11 @@ impl Office {
         }
     }
 
+    /// Records a number of the row that is sent as text.
+    pub(super) fn note_text(&mut self, field: &str, text: &[u8]) {
+        self.number_texts.insert(digest_of(field, text));
+    }
+
     /// Returns the warning that identifiers are numbers. `is_file` is whether the rows come from a file.
     fn numbers(&self, is_file: bool, named: &dyn Fn(usize) -> String) -> Option<String> {
         let (_, first) = self.with_numbers.iter().min_by_key(|(_, row)| *row)?;
@@ -203,6 +215,17 @@ impl RowWriter {
     #[must_use]
     pub fn number_keys(&self) -> &HashSet<Box<str>> {
         &self.office.number_keys
+    }
+
+    /// Returns whether a text was sent for a number in the rows so far, and whether a text of the project reads as this
+    /// number. Programs often read texts such as 007 as numbers, so they are equal, as in a patch.
+    #[must_use]
+    pub fn is_same_number(&self, field: &str, sent: &Value, held: &Value) -> bool {
+        let was_number = |text: &str| {
+            let digest = digest_of(field, text.as_bytes());
+            self.office.number_texts.contains(&digest)
+        };
+        sent.as_str().is_some_and(was_number) && compare::same_numbers_of(sent, held)
     }
 
     /// Returns notes on the options that are about columns: which columns are filled, and which ones do not exist.
@@ -301,6 +324,11 @@ impl RowWriter {
             None => format!("`{name}`"),
         }
     }
+}
+
+/// Returns the digest of the text of a field.
+fn digest_of(field: &str, text: &[u8]) -> u64 {
+    xxh3_64_with_seed(text, xxh3_64(field.as_bytes()))
 }
 
 fn names_of<T>(of: &[(String, T)]) -> Vec<&String> {

@@ -283,6 +283,11 @@ impl Reading {
     /// Reads a date, with or without a time of day.
     pub(super) fn date(&self, text: &str) -> Result<DateTime, Unread> {
         let text = text.trim();
+        // Z is the offset +00:00. Like another offset, it changes nothing here.
+        let text = text
+            .strip_suffix('Z')
+            .filter(|text| text.contains(':'))
+            .unwrap_or(text);
         let standard = match text.len() {
             10 => text.parse().map(|day: Date| day.to_datetime(Time::midnight())),
             _ => text.parse::<DateTime>(),

@@ -79,6 +79,8 @@ pub struct Resolver {
     /// Whether the row has a category, valid or not.
     pub category_given: bool,
     pub status: GivenStatus,
+    /// Whether no status set has the status.
+    pub status_is_unknown: bool,
     /// Whether the location is missing from the project's location tree.
     pub location_is_unknown: bool,
     /// The status, if it was given as a label.
@@ -118,6 +120,7 @@ impl Resolver {
             category: None,
             category_given: false,
             status: GivenStatus::Absent,
+            status_is_unknown: false,
             location_is_unknown: false,
             label: String::new(),
             is_current_label: false,
@@ -131,6 +134,7 @@ impl Resolver {
         self.category = None;
         self.category_given = false;
         self.status = GivenStatus::Absent;
+        self.status_is_unknown = false;
         self.location_is_unknown = false;
         self.label.clear();
         self.is_current_label = false;
@@ -379,13 +383,7 @@ impl Resolver {
         }
         text.clone_into(&mut self.label);
         if let Err(miss) = self.label_exists() {
-            // The category's own set is shorter than all sets together, so its labels can be listed.
-            let own = self.category.and_then(|category| self.settings.set_of(category));
-            let of_category = own.and_then(|set| self.status_in(set).err());
-            let miss = match of_category {
-                Some(shorter @ Miss::NoneOf(_)) => shorter,
-                _ => miss,
-            };
+            self.status_is_unknown = true;
             return Err(Refusal::new(
                 &STATUS_RULE,
                 miss.reason("status"),

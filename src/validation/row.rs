@@ -29,7 +29,7 @@ use super::typed;
 use super::value::{self, Meaning, Refusal};
 use crate::api::RowShape;
 use crate::input::sheet::REQUIRED_MARK;
-use crate::input::{Cell, Column, Owned, is_total};
+use crate::input::{Cell, Column, Owned, is_total, with_offset};
 use crate::model::text::trimmed;
 
 /// Checks rows one by one and writes each into a request body.
@@ -99,6 +99,8 @@ pub struct RowWriter {
     pub(super) version: Option<u64>,
     /// The columns whose values of the service differ from those of the asset, and their fields.
     pub(super) edited: Vec<(String, &'static str)>,
+    /// The blank cells whose asset has a value. The flag is whether the field cannot be cleared.
+    pub(super) uncompared: Vec<(String, bool)>,
     /// The cells that came before the id.
     held: Vec<(Column, Owned)>,
     /// Whether the row has nothing to send, because the asset already has its values.
@@ -230,6 +232,7 @@ impl RowWriter {
             current: None,
             version: None,
             edited: Vec::new(),
+            uncompared: Vec::new(),
             ignored_edits: Ignored::default(),
             held: Vec::new(),
             unchanged: false,
@@ -590,6 +593,7 @@ impl RowWriter {
         self.current = None;
         self.version = None;
         self.edited.clear();
+        self.uncompared.clear();
         self.held.clear();
         self.unchanged = false;
         self.needs_asset = false;
@@ -850,6 +854,11 @@ impl RowWriter {
             self.import_key_at = Some(value..out.len());
             self.office.key_is_number = is_number(cell);
         }
+        // A number that is sent as text is in quotes.
+        if is_text && self.compares_numbers(cell) {
+            let text = out.get(value + 1..out.len() - 1).unwrap_or_default();
+            self.office.note_text(field.name, text);
+        }
         // The fields whose blanks are removed are identifiers.
         if field.trims && is_number(cell) {
             let name = column.map_or(field.name, |column| called_of(&self.columns, column));
@@ -871,6 +880,11 @@ impl RowWriter {
         if value::is_blank_as_text(cell) {
             self.note_blank(field.name.to_owned());
         }
+    }
+
+    /// Returns whether a cell is a number that is sent as text and may be compared with a text of the project.
+    fn compares_numbers(&self, cell: &Cell<'_>) -> bool {
+        self.policy.import_key.is_some() && self.policy.shape == RowShape::NewAsset && is_number(cell)
     }
 
     fn note_trimmed(&mut self, column: String) {
@@ -1058,6 +1072,11 @@ impl RowWriter {
             if is_key {
                 self.import_key_at = Some(value..self.attribute_body.len() - 1);
                 self.office.key_is_number = is_number(cell);
+            }
+            if self.compares_numbers(cell) {
+                let text = self.attribute_body.get(value + 1..self.attribute_body.len() - 2);
+                let field = &self.attributes[index].name;
+                self.office.note_text(field, text.unwrap_or_default());
             }
             let attribute = &self.attributes[index];
             let name = column.map_or(&*attribute.name, |column| called_of(&self.columns, column));
@@ -1560,12 +1579,7 @@ pub(super) fn shown(cell: &Cell<'_>) -> String {
         Cell::Digits(text) | Cell::Text(text) | Cell::Shown { text, .. } => return shortened(text, LONGEST),
         Cell::Date(date) => date.to_string(),
         Cell::DateTime(moment) => moment.to_string(),
-        Cell::Zoned(moment, offset) => {
-            let minutes = offset.seconds() / 60;
-            let sign = if minutes < 0 { '-' } else { '+' };
-            let (hours, minutes) = (minutes.abs() / 60, minutes.abs() % 60);
-            format!("{moment}{sign}{hours:02}:{minutes:02}")
-        }
+        Cell::Zoned(moment, offset) => with_offset(*moment, *offset),
         Cell::List(items) => {
             let items: Vec<String> = items.iter().take(3).map(shown).collect();
             format!("[{}]", items.join(", "))

@@ -88,6 +88,15 @@ impl RowWriter {
         }
         let (status, label) = (names.status, names.label.clone());
         let set = category.and_then(|category| settings.set_of(category));
+        // The category's own set is shorter than all sets together, so its labels can be listed.
+        if let (true, Some(own)) = (names.status_is_unknown, set)
+            && let Err(miss @ Miss::NoneOf(_)) = names.status_in(own)
+        {
+            let mut problems = self.problems.iter_mut();
+            if let Some(problem) = problems.find(|problem| problem.code == STATUS_RULE.code) {
+                problem.fix = miss.fix("status");
+            }
+        }
         let found = match (status, set) {
             (GivenStatus::Absent, _) | (GivenStatus::Known(..), None) => return,
             (GivenStatus::Known(set, _), Some(own)) if set == own => return,

@@ -112,19 +112,33 @@ fn day(cell: &Cell<'_>, dates: Dates, reading: &Reading, out: &mut Vec<u8>) -> W
         _ => return refused(&DATE, "not a date", WITH_DATE),
     };
     if dates == Dates::Strict && !midnight(moment) {
-        let has_zone = match cell {
-            Cell::Zoned(..) => true,
-            Cell::Text(text) => text.trim().parse::<jiff::Timestamp>().is_ok(),
-            _ => false,
-        };
         return refused(
             &DATE_ONLY,
             DATE_ONLY.says,
-            if has_zone { value::ZONED } else { "" },
+            if has_zone(cell) { value::ZONED } else { "" },
         );
     }
     date(moment.date(), out);
     Ok(())
+}
+
+/// Returns whether a date or time has a time zone.
+fn has_zone(cell: &Cell<'_>) -> bool {
+    match cell {
+        Cell::Zoned(..) => true,
+        Cell::Text(text) => text.trim().parse::<jiff::Timestamp>().is_ok(),
+        _ => false,
+    }
+}
+
+/// Returns whether a cell is a time of day with a time zone, whose date is another one in some zones.
+pub(super) fn is_zoned_time(cell: &Cell<'_>, reading: &Reading) -> bool {
+    let is_time = match cell {
+        Cell::Zoned(moment, _) => !midnight(*moment),
+        Cell::Text(text) => text.contains(':') && reading.date(text).is_ok_and(|moment| !midnight(moment)),
+        _ => false,
+    };
+    is_time && has_zone(cell)
 }
 
 fn boolean(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {

@@ -12,7 +12,7 @@ use csv_core::{ReadRecordResult, Reader, ReaderBuilder, Terminator};
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::encoding::{self, Guess};
-use super::footer::{FooterRow, footer_note};
+use super::footer::{Above, FooterRow, footer_notes};
 use super::{Layout, Names, cannot_read, header_note, not_empty, open_file, shown_size};
 use crate::input::{Cell, Column, Label, More, Sink, SourceError, is_total};
 
@@ -294,7 +294,13 @@ impl Table {
             return Err(names.no_footer(layout, header.footer.len()));
         }
         let footer = Vec::from(header.footer);
-        notes.extend(footer_note(LINE, &names.place, &header.last_columns, &footer)?);
+        let named: Vec<u32> = header.names.iter().map(|(column, _)| *column).collect();
+        let above = Above {
+            last: &header.last_columns,
+            names: &named,
+        };
+        let is_shared = layout.is_footer_shared;
+        notes.extend(footer_notes(LINE, &names.place, &above, &footer, is_shared)?);
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
         let table = Self {

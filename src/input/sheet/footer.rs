@@ -21,46 +21,80 @@ impl FooterRow {
     }
 }
 
-/// Returns the note for the rows that were skipped at the end, each with its first cell.
-///
-/// `above` contains the columns of the row above them. `place` is the file, or the sheet and its file.
-///
-/// # Errors
-/// If a row looks like an asset: it has no title of totals, but a cell in the first and in half of the columns of the row
-/// above. An asset may have blank cells, as below merged ones.
-pub(super) fn footer_note(
-    row_title: &str,
-    place: &str,
-    above: &[u32],
-    rows: &[FooterRow],
-) -> Result<Option<String>, SourceError> {
-    const MOST: usize = 5;
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
-        return Ok(None);
-    };
-    let number = |row: &FooterRow| u64::from(row.row) + 1;
-    let is_asset = |row: &FooterRow| {
+/// What the last rows are compared with.
+pub(super) struct Above<'a> {
+    /// The columns of the row above them, if any, and those with a name.
+    pub last: &'a [u32],
+    pub names: &'a [u32],
+}
+
+impl Above<'_> {
+    /// Returns whether a row looks like an asset: it has no title of totals, but cells in the same columns as the row above.
+    /// An asset may have blank cells, as below merged ones. It has at least a name, and usually a category and a status.
+    fn is_asset(&self, row: &FooterRow) -> bool {
+        let above = if self.last.is_empty() {
+            self.names
+        } else {
+            self.last
+        };
         let shared = above.iter().filter(|column| row.columns.contains(column)).count();
         // A row with a single cell may be anything.
-        shared > 1 && shared * 2 >= above.len() && row.columns.first() == above.first() && !row.is_total
+        !row.is_total && shared >= above.len().div_ceil(2).clamp(2, 3)
+    }
+
+    fn called(&self) -> &'static str {
+        if self.last.is_empty() {
+            "the row of column names"
+        } else {
+            "the row above"
+        }
+    }
+}
+
+/// Returns the notes on the rows that were skipped at the end, each with its first cell.
+///
+/// `place` is the file, or the sheet and its file. `is_shared` is whether `skip_footer` is meant for several files, which
+/// may have other rows at their end.
+///
+/// # Errors
+/// If it is, and a row looks like an asset.
+pub(super) fn footer_notes(
+    row_title: &str,
+    place: &str,
+    above: &Above<'_>,
+    rows: &[FooterRow],
+    is_shared: bool,
+) -> Result<Vec<String>, SourceError> {
+    const MOST: usize = 5;
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        return Ok(Vec::new());
     };
-    if let Some(at) = rows.iter().rposition(is_asset) {
-        let (asset, left) = (&rows[at], rows.len() - 1 - at);
-        return Err(SourceError::new(format!(
-            "skip_footer={} would skip {row_title} {} of {place} ({}), which looks like an asset: it has no word such as \
-             Total, and cells in the same columns as the row above. Set skip_footer={left} for this file, or remove \
-             the row from the file if it is not an asset",
-            rows.len(),
-            number(asset),
-            asset.shown(),
-        )));
+    let number = |row: &FooterRow| u64::from(row.row) + 1;
+    let mut notes = Vec::new();
+    if let Some(at) = rows.iter().rposition(|row| above.is_asset(row)) {
+        let (asset, left, all) = (&rows[at], rows.len() - 1 - at, rows.len());
+        let (asset, shown) = (number(asset), asset.shown());
+        let looks = format!(
+            "looks like an asset: it has no word such as Total, but cells in the same columns as {}",
+            above.called()
+        );
+        if is_shared {
+            return Err(SourceError::new(format!(
+                "skip_footer={all} would skip {row_title} {asset} of {place} ({shown}), which {looks}. Set skip_footer={left} \
+                 for this file, or, if the row is not an asset, pass skip_footer={all} with the call"
+            )));
+        }
+        notes.push(format!(
+            "skip_footer={all} skipped {row_title} {asset} ({shown}), which {looks}. If it is an asset, set \
+             skip_footer={left}"
+        ));
     }
     let mut shown: Vec<String> = rows.iter().take(MOST).map(FooterRow::shown).collect();
     if rows.len() > MOST {
         shown.push("...".to_owned());
     }
     let shown = shown.join(", ");
-    Ok(Some(if rows.len() == 1 {
+    notes.push(if rows.len() == 1 {
         format!(
             "{row_title} {} was skipped (skip_footer=1): {shown}",
             number(first)
@@ -71,5 +105,6 @@ pub(super) fn footer_note(
             number(first),
             number(last)
         )
-    }))
+    });
+    Ok(notes)
 }

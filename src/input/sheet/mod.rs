@@ -20,7 +20,7 @@ use encoding_rs::Encoding;
 use jiff::civil;
 
 use super::{Cell, Column, Label, More, Padded, Sink, Source, SourceError, is_total};
-use footer::{FooterRow, footer_note};
+use footer::{Above, FooterRow, footer_notes};
 
 /// The file extensions of supported workbooks.
 pub const WORKBOOKS: [&str; 5] = ["xlsx", "xlsm", "xlsb", "xls", "ods"];
@@ -77,6 +77,8 @@ pub struct Layout<'a> {
     pub skip_rows: u32,
     /// The number of rows at the end that contain no asset, not counting blank ones.
     pub skip_footer: usize,
+    /// Whether `skip_footer` comes from a mapping file, which may be used for several files.
+    pub is_footer_shared: bool,
     pub limits: Limits,
 }
 
@@ -482,6 +484,7 @@ impl Content {
         if above > 0 {
             notes.push(header_note(SHEET_ROW, header_row));
         }
+        let named: Vec<u32> = header.iter().map(|(_, column, _)| *column).collect();
         let mut rows: Vec<&[Placed]> = rows.collect();
         let Some(kept) = rows.len().checked_sub(layout.skip_footer) else {
             return Err(names.no_footer(layout, rows.len()));
@@ -495,7 +498,12 @@ impl Content {
         });
         let footer: Vec<FooterRow> = footer.collect();
         let last = rows.last().map(|row| columns(row)).unwrap_or_default();
-        notes.extend(footer_note(SHEET_ROW, &names.place, &last, &footer)?);
+        let above = Above {
+            last: &last,
+            names: &named,
+        };
+        let is_shared = layout.is_footer_shared;
+        notes.extend(footer_notes(SHEET_ROW, &names.place, &above, &footer, is_shared)?);
         let end = footer.first().map_or(u32::MAX, |row| row.row);
         let below = rows.into_iter().flatten().map(|(_, column, _)| *column);
         let (places, names) = names.finish(below)?;
