@@ -115,7 +115,7 @@ struct Row {
     number: u32,
     cells: Vec<(usize, Value)>,
     /// The row's cell in the hidden column of an earlier file.
-    row_of_run: Option<String>,
+    earlier: Option<String>,
 }
 
 impl Kept<'_> {
@@ -190,7 +190,7 @@ impl Kept<'_> {
         self.rows.push(Row {
             number,
             cells: Vec::new(),
-            row_of_run: None,
+            earlier: None,
         });
         true
     }
@@ -239,7 +239,7 @@ impl Sink for Kept<'_> {
                         && RowOfRun::of(cell).is_some()
                         && let Some(row) = self.rows.last_mut()
                     {
-                        row.row_of_run = Some(text.to_owned());
+                        row.earlier = Some(text.to_owned());
                     }
                     if text.starts_with('0') {
                         self.padded.entry(column).or_default().add(text);
@@ -450,7 +450,7 @@ impl<'p> Page<'p> {
                 .set_width(300);
             sheet.insert_note(line, *column, &note)?;
         }
-        let earlier = row.row_of_run.as_ref().filter(|_| self.origin.keeps_rows_of_run);
+        let earlier = row.earlier.as_ref().filter(|_| self.origin.keeps_rows_of_run);
         self.added(sheet, line, wanted, earlier.unwrap_or(&wanted.row_of_run))
     }
 
