@@ -486,7 +486,7 @@ def test_pandas_reads_texts_as_numbers(project: acc.Project, tmp_path: Path) -> 
         for name in names
     ]
     made = project.assets.create(rows)
-    frame = project.assets.get(made).to_pandas()
+    frame = project.assets.get(made).to_pandas(names=False)
     frame.to_csv(tmp_path / "assets.csv", index=False)
     read = pandas.read_csv(tmp_path / "assets.csv")
     assert read["clientAssetId"].dtype == float
@@ -614,7 +614,7 @@ def test_kit_has_all_kinds_of_attributes(sim: acc.testing.Simulator) -> None:
 
 def test_emptied_cells_are_one_warning(project: acc.Project, ids: list[str], kit: Kit) -> None:
     pytest.importorskip("pandas")
-    frame = project.assets.get(ids).to_pandas()
+    frame = project.assets.get(ids).to_pandas(names=False)
     row = frame["clientAssetId"].eq("full")
     frame.loc[row, "description"] = None
     frame.loc[row, kit.name("text")] = None
@@ -659,7 +659,7 @@ def test_edited_values_of_the_service_are_one_warning(
     project: acc.Project, ids: list[str], tmp_path: Path, form: str
 ) -> None:
     pandas = pytest.importorskip("pandas")
-    frame = project.assets.get(ids).to_pandas()
+    frame = project.assets.get(ids).to_pandas(names=False)
     frame["ca6"] = frame["ca6"].str.join("; ")
 
     def patched() -> list[str]:
