@@ -768,6 +768,7 @@ impl RowWriter {
         self.given & 1 << field != 0
     }
 
+    #[allow(clippy::too_many_lines)] // The steps of one cell, in order.
     pub(super) fn field_cell(
         &mut self,
         index: usize,
@@ -999,6 +1000,7 @@ impl RowWriter {
     }
 
     /// Writes one custom attribute, from its own column or from a dict. `reading` is the index in `readings`.
+    #[allow(clippy::too_many_lines)] // The steps of one cell, in order.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, reading: usize, cell: &Cell<'_>) {
         if self.is_unchanged(&self.attributes[index].name, cell) {
             return;
