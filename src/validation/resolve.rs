@@ -62,6 +62,7 @@ impl Seen {
 const MOST_SUGGESTIONS: u32 = 200;
 
 /// Resolves the names in rows to ids.
+#[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub struct Resolver {
     pub settings: Arc<Settings>,
     separator: String,
