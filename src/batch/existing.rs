@@ -101,7 +101,7 @@ impl Existing {
     pub(super) fn written_otherwise(&self, key: &str) -> Option<String> {
         let number = compare::as_number(key)?;
         let written = self.as_numbers.get(&digest_of_key(&number));
-        let written = written.map(|written| written.to_string());
+        let written = written.map(ToString::to_string);
         let usual = || self.has(&number).then_some(number.clone());
         written.or_else(usual).filter(|written| written != key)
     }

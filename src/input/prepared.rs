@@ -440,7 +440,7 @@ pub fn is_total(text: &str) -> bool {
         let mut letters = letters.flat_map(char::to_lowercase);
         title.chars().all(|letter| letters.next() == Some(letter))
     };
-    if text.len() > LONGEST || !TITLES.iter().chain(&WHOLE).any(|title| begins_with(title)) {
+    if text.len() > LONGEST || !TITLES.iter().chain(&WHOLE).any(begins_with) {
         return false;
     }
     let mut letters = String::new();

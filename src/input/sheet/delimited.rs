@@ -294,10 +294,10 @@ impl Table {
             return Err(names.no_footer(layout, header.footer.len()));
         }
         let footer = Vec::from(header.footer);
-        let named: Vec<u32> = header.names.iter().map(|(column, _)| *column).collect();
+        let headings: Vec<u32> = header.names.iter().map(|(column, _)| *column).collect();
         let above = Above {
             last: &header.last_columns,
-            names: &named,
+            names: &headings,
         };
         let is_shared = layout.is_footer_shared;
         notes.extend(footer_notes(LINE, &names.place, &above, &footer, is_shared)?);

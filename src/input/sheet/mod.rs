@@ -484,7 +484,7 @@ impl Content {
         if above > 0 {
             notes.push(header_note(SHEET_ROW, header_row));
         }
-        let named: Vec<u32> = header.iter().map(|(_, column, _)| *column).collect();
+        let columns_of_names: Vec<u32> = header.iter().map(|(_, column, _)| *column).collect();
         let mut rows: Vec<&[Placed]> = rows.collect();
         let Some(kept) = rows.len().checked_sub(layout.skip_footer) else {
             return Err(names.no_footer(layout, rows.len()));
@@ -500,7 +500,7 @@ impl Content {
         let last = rows.last().map(|row| columns(row)).unwrap_or_default();
         let above = Above {
             last: &last,
-            names: &named,
+            names: &columns_of_names,
         };
         let is_shared = layout.is_footer_shared;
         notes.extend(footer_notes(SHEET_ROW, &names.place, &above, &footer, is_shared)?);
