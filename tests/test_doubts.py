@@ -157,6 +157,7 @@ def test_a_retry_takes_the_same_options_in_another_order(project: acc.Project) -
 
 def test_options_of_columns_are_checked(project: acc.Project) -> None:
     data = rows(Airflow=["1"])
+    options: dict[str, Any]
     for options, says in (
         ({"dayfirst": {"Airflow": 1}}, "dayfirst: 'Airflow' must be True, False or None"),
         ({"decimal": {"Airflow": ";"}}, "decimal: 'Airflow' must be"),

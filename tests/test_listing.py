@@ -55,6 +55,7 @@ def test_iter_returns_every_asset_once(project: acc.Project, ids: list[str]) -> 
 def test_iter_takes_the_filters_of_list(project: acc.Project, kit: Kit) -> None:
     result = project.assets.create([*kit.rows(5), kit.row("one", barcode="B-1")])
     project.assets.delete([result.ids[1]])
+    filters: dict[str, Any]
     for filters in (
         {"text": "AHU", "deleted": True},
         {"text": "AHU"},
