@@ -1168,6 +1168,15 @@ async fn an_unwritable_journal_prevents_sending() {
     assert_eq!(sent(&bench, CREATE), 1);
 }
 
+/// Changes the value of a field of a row.
+fn set(row: &mut [(&'static str, String)], field: &str, value: &str) {
+    for (name, old) in row {
+        if *name == field {
+            value.clone_into(old);
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
     let path = path("changed");
@@ -1199,9 +1208,10 @@ async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
             "a row between",
             "row 10 of the input (`new`) was not part of the earlier call",
         ),
+        ("another value", "row 9 (`P-9`) is created, but was edited"),
         (
-            "another value",
-            "row 9 (`P-9`) is created, but is missing or was edited",
+            "a new column",
+            "row 9 (`P-9`) is created, but the earlier call did not have the column `description`",
         ),
         (
             "another order",
@@ -1209,7 +1219,7 @@ async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
         ),
         (
             "edited beside another value",
-            "row 9 (`P-9`) is created, but is missing",
+            "row 9 (`P-9`) is created, but was edited",
         ),
     ] {
         let mut others = rows.clone();
@@ -1217,10 +1227,11 @@ async fn a_run_accepts_its_rows_and_edits_of_unsettled_ones() {
             "a settled row less" => drop(others.pop()),
             "a row more" => others.push(rows[0].clone()),
             "a row between" => others.insert(10, bench.new_asset("new", false)),
-            "another value" => others[9].push(("description", "new".to_owned())),
+            "another value" => set(&mut others[9], "statusId", "new"),
+            "a new column" => others[9].push(("description", "new".to_owned())),
             "edited beside another value" => {
                 others[5] = bench.new_asset("P-5", false);
-                others[9].push(("description", "new".to_owned()));
+                set(&mut others[9], "statusId", "new");
             }
             _ => others.swap(20, 21),
         }
