@@ -31,8 +31,9 @@ def examples() -> list[doctest.DocTest]:
 
 @pytest.mark.parametrize("test", examples(), ids=lambda test: test.name)
 def test_docstring_example(test: doctest.DocTest, sim: acc.testing.Simulator, tmp_path: pathlib.Path) -> None:
-    if any(".to_pandas(" in example.source for example in test.examples):
-        pytest.importorskip("pandas")
+    for library in ("pandas", "polars"):
+        if any(f".to_{library}(" in example.source for example in test.examples):
+            pytest.importorskip(library)
     kit = kit_of(sim)
     client: Any = sim.async_client() if ".Async" in test.name else sim.client()
     names = {

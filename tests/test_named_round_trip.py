@@ -75,6 +75,11 @@ def excel(table: acc.AssetTable, folder: Path) -> Any:
     return folder / "assets.xlsx"
 
 
+def read_excel(path: Path, **options: Any) -> Any:
+    pytest.importorskip("openpyxl")
+    return pytest.importorskip("pandas").read_excel(path, engine="openpyxl", **options)
+
+
 def parquet(table: acc.AssetTable, folder: Path) -> Path:
     pytest.importorskip("pyarrow")
     table.to_parquet(folder / "assets.parquet", overwrite=True)
@@ -104,8 +109,8 @@ FORMS: dict[str, Callable[[acc.AssetTable, Path], Any]] = {
     "parquet": parquet,
     "parquet in pandas": lambda table, path: pytest.importorskip("pandas").read_parquet(parquet(table, path)),
     "parquet in polars": lambda table, path: pytest.importorskip("polars").read_parquet(parquet(table, path)),
-    "excel in pandas": lambda table, path: pytest.importorskip("pandas").read_excel(
-        excel(table, path), keep_default_na=False, na_values=[""], engine="openpyxl"
+    "excel in pandas": lambda table, path: read_excel(
+        excel(table, path), keep_default_na=False, na_values=[""]
     ),
 }
 
@@ -136,11 +141,7 @@ def test_edited_names_are_sent(
     if isinstance(data, Path) and data.suffix == ".csv":
         data = pandas.read_csv(data, dtype=str, keep_default_na=False)
     elif isinstance(data, Path):
-        data = (
-            pandas.read_excel(data, engine="openpyxl")
-            if data.suffix == ".xlsx"
-            else pandas.read_parquet(data)
-        )
+        data = read_excel(data) if data.suffix == ".xlsx" else pandas.read_parquet(data)
     elif not isinstance(data, pandas.DataFrame):
         data = data.to_pandas()
     options = {value["id"]: value["displayName"] for value in kit.attributes["select"]["values"]}

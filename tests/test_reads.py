@@ -58,10 +58,10 @@ def test_list_that_fails_is_resumed_with_after(sim: acc.testing.Simulator, ids: 
     assets.list()
     # All requests of a list, except for the page that was read.
     assert resumed == 3 * (requests(sim, "assets") - before - resumed - 1)
-    # It fails again, one page later.
+    # It fails again, at least one page later: several requests are in flight.
     error = failed(sim, "assets", lambda: assets.list(after=error), nth=2)
     assert error.partial is not None
-    assert len(error.partial) == 400
+    assert 200 < len(error.partial) < 450
     whole = assets.list(after=error)
     assert sorted(of(whole)) == sorted(ids)
     assert repr(whole) == "AssetTable: 450 rows"
