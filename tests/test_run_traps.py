@@ -385,11 +385,11 @@ def test_a_run_from_its_file_names_the_lines_of_the_sheet(sim: acc.testing.Simul
 def test_an_interrupted_generator_is_not_finished(run: str | None, sim: acc.testing.Simulator) -> None:
     project = sim.client(max_in_flight=1).project(sim.project_id)
     # The signal arrives while the second request is in flight and no row is being read.
-    sim.add_fault("delay", on="assets:batch-create", nth=2, ms=400)
+    sim.add_fault("delay", on="assets:batch-create", nth=2, ms=1500)
 
     def rows() -> Iterator[dict[str, Any]]:
         yield from units(199)
-        threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
         yield from units(300)[199:]
 
     with pytest.raises(acc.BulkInterrupted) as caught:
