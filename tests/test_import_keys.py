@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -341,6 +342,8 @@ def test_a_key_is_free_if_its_asset_got_another_key(sim: acc.testing.Simulator, 
 
 def test_keys_that_several_assets_have_are_named_in_one_warning(project: acc.Project, tmp_path: Path) -> None:
     first = project.assets.create(units()).ids
+    # The service's times have milliseconds, and the oldest asset counts.
+    time.sleep(0.005)
     project.assets.create(units())
     lines = ["Asset ID,Category,Status,Barcode"]
     lines += [f"AHU-{number},HVAC > Air Handling,Ordered,{number:04}" for number in range(3)]
