@@ -13,7 +13,7 @@ from front import Answer, Passing, Request, front
 
 import acc_assets as acc
 
-# The service rejects the long barcodes of these tests, of which the client warns.
+# The client warns that the service may reject the long barcodes of these tests.
 pytestmark = pytest.mark.filterwarnings("ignore::acc_assets.DataWarning")
 
 TOO_LONG = "A text is longer than the field allows."

@@ -145,6 +145,17 @@ def test_get_by_reads_a_series(project: acc.Project, made: acc.BulkResult) -> No
         project.assets.get(frame, by="Asset ID")
 
 
+def test_get_by_finds_texts_that_became_numbers(project: acc.Project) -> None:
+    unit = {"Category": "HVAC > Fans", "Status": "Ordered"}
+    rows = [{"Asset ID": f"F-{name}", "Barcode": name, **unit} for name in ("0017", "17", "1.10", "18")]
+    made = project.assets.create(rows)
+    found = project.assets.get([{"Barcode": 17}, {"Barcode": 1.1}, {"Barcode": 19}], by="Barcode")
+    assert sorted(found.ids) == sorted(made.ids[:3])
+    assert found.missing == ["19"]
+    # A text is only itself.
+    assert project.assets.get(["17"], by="Barcode").ids == [made.ids[1]]
+
+
 def test_get_by_missing_values_can_raise(project: acc.Project, made: acc.BulkResult) -> None:
     with pytest.raises(acc.InputError, match=r"1 asset was not found: 'AHU-x'. Deleted") as caught:
         project.assets.get(["AHU-1", "AHU-x"], by="Asset ID", missing="raise")

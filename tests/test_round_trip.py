@@ -638,7 +638,7 @@ def test_blank_cells_that_others_filled_meanwhile_are_no_edits(project: acc.Proj
     with pytest.warns(acc.DataWarning) as caught:
         project.assets.patch(rows)
     assert not [warning for warning in caught if "blank" in str(warning.message)]
-    # Without the version, nobody knows.
+    # Without the version, it is unknown who changed them.
     for row in rows:
         del row["version"]
     with pytest.warns(acc.DataWarning, match='1 blank cell of `description`.*pass nulls="clear"'):

@@ -22,6 +22,7 @@ use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::model::text::trimmed;
 use crate::model::value;
 use crate::validation::columns::CUSTOM_ATTRIBUTES;
+use crate::validation::compare::as_number;
 use crate::validation::lookup;
 
 /// The longest value to search for, which is the limit for text attributes.
@@ -84,7 +85,8 @@ impl ByField {
         }
         let left = first.total.map_or(0, |total| total.saturating_sub(rows));
         let pays = (found.values.len() as u64) < left.div_ceil(rows.max(1));
-        let searchable = found.values.iter().all(|value| value.len() <= LONGEST);
+        // A search for 17 may leave out 0017.
+        let searchable = found.numbers.is_empty() && found.values.iter().all(|value| value.len() <= LONGEST);
         if pays && searchable && self.search(found).await? {
             return Ok(());
         }
@@ -190,6 +192,8 @@ struct Found {
     /// The distinct values, in input order, and the place of each.
     values: Vec<String>,
     places: HashMap<String, usize>,
+    /// The places of values that are numbers, by their usual text. Programs read texts such as 0017 as numbers.
+    numbers: HashMap<String, usize>,
     /// The place of its value, and the JSON of each asset.
     assets: Vec<(usize, Box<str>)>,
     /// Digests of the ids of the assets.
@@ -197,11 +201,18 @@ struct Found {
 }
 
 impl Found {
-    fn of(given: Vec<String>) -> Self {
+    fn of(given: Vec<Given>) -> Self {
         let mut found = Self::default();
-        for value in given {
+        for Given {
+            text: value,
+            is_number,
+        } in given
+        {
             let next = found.values.len();
             let place = *found.places.entry(value.clone()).or_insert(next);
+            if let Some(number) = as_number(&value).filter(|_| is_number) {
+                found.numbers.entry(number).or_insert(place);
+            }
             if place == next {
                 found.values.push(value);
             }
@@ -211,7 +222,8 @@ impl Found {
 
     /// Keeps an asset, unless it was found before or its value is not wanted.
     fn add(&mut self, value: &str, id: Option<u64>, text: &str) {
-        let Some(place) = self.places.get(value) else {
+        let as_number = || self.numbers.get(&as_number(value)?);
+        let Some(place) = self.places.get(value).or_else(as_number) else {
             return;
         };
         let id = id.unwrap_or_else(|| xxh3_64(text.as_bytes()));
@@ -244,7 +256,7 @@ impl Found {
 }
 
 /// Reads the values in a column. Blank cells are left out.
-async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<String>, Error> {
+async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<Given>, Error> {
     let mut read = Values {
         column,
         known: false,
@@ -268,12 +280,18 @@ async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<String>
     Ok(read.texts)
 }
 
+/// A value to look for, and whether it was given as a number.
+struct Given {
+    text: String,
+    is_number: bool,
+}
+
 struct Values<'c> {
     column: &'c str,
     /// Whether the rows have the column.
     known: bool,
     rows: usize,
-    texts: Vec<String>,
+    texts: Vec<Given>,
     /// Why a row is invalid.
     invalid: Option<String>,
 }
@@ -297,7 +315,13 @@ impl Sink for Values<'_> {
             return;
         }
         match lookup::text_of(value) {
-            Ok(text) => self.texts.extend(text),
+            Ok(text) => {
+                let is_number = matches!(
+                    value,
+                    Cell::Int(_) | Cell::Float(_) | Cell::Float32(_) | Cell::Digits(_)
+                );
+                self.texts.extend(text.map(|text| Given { text, is_number }));
+            }
             Err(lookup::NoText) => {
                 self.invalid.get_or_insert_with(|| {
                     format!(

@@ -109,19 +109,19 @@ impl Packer {
         } else {
             "Nothing was sent"
         };
-        let anew = format!(
+        let as_new = format!(
             "pass all rows, or delete the hidden column `{ROW_OF_RUN}` of the file to import its rows as new ones"
         );
         let begin = "this file was written by `.write_fixes()` of";
         Refused::Call(if self.again.run.as_deref() == Some(name) {
             format!(
                 "{begin} the run `{shown_name}`, which was deleted or is in another folder, and can only continue that \
-                 run. {sent}. Use the folder of that run, {anew}"
+                 run. {sent}. Use the folder of that run, {as_new}"
             )
         } else {
             format!(
                 "{begin} the run `{shown_name}`, and can only continue that run. {sent}. Pass run={argument}. If that \
-                 run was deleted, {anew}"
+                 run was deleted, {as_new}"
             )
         })
     }

@@ -23,7 +23,7 @@ pub struct Limited {
 }
 
 impl Limited {
-    /// Creates the list of the first `most` assets, of which an earlier read has read those before `place`.
+    /// Creates the list of the first `most` assets. An earlier read has read those before `place`.
     pub fn new(session: Session, call: Call, most: usize, earlier: Option<(Place, Table)>) -> Self {
         let (query, deleted) = with_deleted(&call.query);
         let (place, table) = earlier.unwrap_or_default();

@@ -110,7 +110,7 @@ impl RowWriter {
     }
 
     /// Records the blank cells and the changed values of the service. If the asset may have changed since the row was
-    /// read, nobody knows whether the row was edited.
+    /// read, it is unknown whether the row was edited.
     pub(super) fn note_edits(&mut self) {
         let now = self
             .current

@@ -237,7 +237,7 @@ impl Header {
         };
         if let (true, Some(key), None) = (*self == with_key, &self.import_key, &call.import_key) {
             return Err(Error::Option(format!(
-                "the run {path} has the import key `{key}`, and this call has none: pass import_key=\"{key}\" to go on with \
+                "the run {path} has the import key `{key}`, and this call has none: pass import_key=\"{key}\" to continue \
                 the run. Another run name, or deleting the run, would create all of its rows again"
             )));
         }
