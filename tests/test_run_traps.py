@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from rows_to_fix import A, corrected, named, units
 
 import acc_assets as acc
 
 openpyxl = pytest.importorskip("openpyxl")
 pytestmark = pytest.mark.once
 
-A = {"Category": "HVAC > Air Handling"}
 MAPPING = {"Luft": "Airflow", "Notiz": "Description", "BC": "Barcode"}
 
 
@@ -31,30 +31,6 @@ def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.P
     monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def units(number: int = 4, wrong: tuple[int, ...] = (), **more: Any) -> list[dict[str, Any]]:
-    return [
-        {"Asset ID": f"A-{place}", "Status": "Instaled" if place in wrong else "Installed", **A, **more}
-        for place in range(number)
-    ]
-
-
-def named(sim: acc.testing.Simulator) -> list[str]:
-    names = [str(asset["clientAssetId"]) for asset in sim.assets()]
-    return sorted(name for name in names if name.startswith("A-"))
-
-
-def corrected(path: str, **cells: str) -> str:
-    """Correct columns of every row of a file of rows to fix."""
-    workbook = openpyxl.load_workbook(path)
-    sheet = workbook.worksheets[0]
-    places = {cell.value: cell.column for cell in sheet[1]}
-    for name, value in cells.items():
-        for line in range(2, sheet.max_row + 1):
-            sheet.cell(line, places[name], value)
-    workbook.save(path)
-    return path
 
 
 # ---- the columns have another meaning ----
