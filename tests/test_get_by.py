@@ -149,7 +149,8 @@ def test_get_by_finds_texts_that_became_numbers(project: acc.Project) -> None:
     unit = {"Category": "HVAC > Fans", "Status": "Ordered"}
     rows = [{"Asset ID": f"F-{name}", "Barcode": name, **unit} for name in ("0017", "17", "1.10", "18")]
     made = project.assets.create(rows)
-    found = project.assets.get([{"Barcode": 17}, {"Barcode": 1.1}, {"Barcode": 19}], by="Barcode")
+    numbers: list[dict[str, object]] = [{"Barcode": number} for number in (17, 1.1, 19)]
+    found = project.assets.get(numbers, by="Barcode")
     assert set(found.ids) == set(made.ids[:3])
     assert found.missing == ["19"]
     # A text is only itself.
