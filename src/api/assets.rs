@@ -210,7 +210,7 @@ const FILTERS: &[Filter] = &[
 const NEW_ASSETS: Lookup = Lookup {
     list: &LIST,
     query: changed_since,
-    newest,
+    whole,
     place: |sent| sent.get("categoryId")?.as_str().map(str::to_owned),
     read: found,
     says,
@@ -224,7 +224,9 @@ const MOST_CATEGORIES: usize = 50;
 /// Lists the oldest assets first, so that assets created concurrently are appended and no page shifts.
 /// Includes deleted assets, because a row that was created and then deleted was still created.
 fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
-    let mut query = sorted("createdAt asc");
+    let mut query = whole();
+    query.push(("sort".to_owned(), "createdAt asc".to_owned()));
+    query.push(("includeDeleted".to_owned(), "true".to_owned()));
     if let Some(time) = time.and_then(|time| Timestamp::from_millisecond(time).ok()) {
         query.push(("filter[updatedAt]".to_owned(), format!("{time:.3}..")));
     }
@@ -235,19 +237,8 @@ fn changed_since(time: Option<i64>, categories: &[String]) -> Query {
     query
 }
 
-fn newest() -> Query {
-    sorted("createdAt desc")
-}
-
-fn sorted(sort: &str) -> Query {
-    let pairs = [
-        ("sort", sort),
-        ("includeCustomAttributes", "true"),
-        ("includeDeleted", "true"),
-    ];
-    pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+fn whole() -> Query {
+    vec![("includeCustomAttributes".to_owned(), "true".to_owned())]
 }
 
 /// Reads an entry strictly, because an undocumented format proves nothing.

@@ -133,8 +133,8 @@ pub struct Lookup {
     /// The query for entries in these places that changed since a time (milliseconds since 1970), or for all
     /// their entries if the time is `None`.
     pub query: fn(Option<i64>, &[String]) -> Query,
-    /// The query for all entries, newest first.
-    pub newest: fn() -> Query,
+    /// The query for all entries, with all of their fields.
+    pub whole: fn() -> Query,
     /// The place of a row, which is its category.
     pub place: fn(&Value) -> Option<String>,
     pub read: fn(&str) -> Option<Found>,

@@ -9,16 +9,17 @@ use std::collections::{HashMap, HashSet};
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
-use xxhash_rust::xxh3::xxh3_64;
 
-use crate::api::{Query, assets};
+use crate::api::filters::Checks;
+use crate::api::{Call, Query, assets};
 use crate::batch::rest::ReadEnd;
-use crate::call::{Page, Pages, Session};
+use crate::call::Session;
 use crate::columns::{self, Table};
 use crate::error::{Error, shortened, stopped};
-use crate::http::{Phase, Stop};
+use crate::http::{Phase, Stop, untold};
 use crate::ids::ProjectId;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
+use crate::listing::{PER_PAGE, Values};
 use crate::model::text::trimmed;
 use crate::model::value;
 use crate::validation::columns::CUSTOM_ATTRIBUTES;
@@ -27,9 +28,6 @@ use crate::validation::lookup;
 
 /// The longest value to search for, which is the limit for text attributes.
 const LONGEST: usize = 250;
-
-/// Rows per page of the result, as many as the service returns.
-const PAGE_ROWS: usize = 200;
 
 /// The options of a read by a field.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,12 +52,9 @@ impl ByField {
     /// Reads all assets with one of the values. The table contains them in the order of the values, and the values
     /// without an asset. After an error, it contains the assets found so far.
     pub async fn read(self, source: Box<dyn Source>, stop: &Stop) -> ReadEnd {
-        let mut found = Found::default();
-        let read = tokio::select! {
-            read = self.find(source, &mut found) => read,
-            () = stop.reached(Phase::Now) => Err(stopped()),
-        };
-        let (table, error) = match (found.table(read.is_ok()), read) {
+        let (mut wanted, mut found) = (Wanted::default(), Vec::new());
+        let read = self.find(source, &mut wanted, &mut found, stop).await;
+        let (table, error) = match (wanted.table(found, read.is_ok()), read) {
             (Ok(table), read) => (table, read.err()),
             (Err(error), read) => (Table::default(), Some(read.err().unwrap_or(error))),
         };
@@ -70,70 +65,75 @@ impl ByField {
         }
     }
 
-    async fn find(&self, source: Box<dyn Source>, found: &mut Found) -> Result<(), Error> {
-        *found = Found::of(values(source, &self.options.column).await?);
-        if found.values.is_empty() {
+    async fn find(
+        &self,
+        source: Box<dyn Source>,
+        wanted: &mut Wanted,
+        found: &mut Vec<Found>,
+        stop: &Stop,
+    ) -> Result<(), Error> {
+        *wanted = Wanted::of(values(source, &self.options.column).await?);
+        if wanted.values.is_empty() {
             return Ok(());
         }
-        let mut list = self.pages(None)?;
-        let Some(first) = list.next().await? else {
-            return Ok(());
+        let wanted = &*wanted;
+        let extract = |row: &str| self.found(row, wanted);
+        let mut list = Values::new(self.session.clone(), self.call(None)?, &untold, &extract)?;
+        let read = tokio::select! {
+            read = self.read_list(&mut list, wanted) => read,
+            () = stop.reached(Phase::Now) => Err(stopped()),
         };
-        let rows = self.take(&first, found)?;
-        if list.is_at_end() {
-            return Ok(());
-        }
-        let left = first.total.map_or(0, |total| total.saturating_sub(rows));
-        let pays = (found.values.len() as u64) < left.div_ceil(rows.max(1));
+        found.extend(list.end());
+        read
+    }
+
+    async fn read_list(&self, list: &mut Values<'_, Found>, wanted: &Wanted) -> Result<(), Error> {
+        list.read_first().await?;
+        let (rows, total) = list.progress();
+        let left = total.map_or(0, |total| total.saturating_sub(rows));
+        let pays = (wanted.values.len() as u64) < left.div_ceil(rows.max(1));
         // A search for 17 may leave out 0017.
-        let searchable = found.numbers.is_empty() && found.values.iter().all(|value| value.len() <= LONGEST);
-        if pays && searchable && self.search(found).await? {
+        let searchable =
+            wanted.numbers.is_empty() && wanted.values.iter().all(|value| value.len() <= LONGEST);
+        if pays && searchable && self.search(list, wanted).await? {
             return Ok(());
         }
-        while let Some(page) = list.next().await? {
-            self.take(&page, found)?;
-        }
-        Ok(())
+        list.read().await
     }
 
     /// Searches for each value with one request. Returns whether all values were found, no search had a second
     /// page, and none was rejected, for example because of a value.
-    async fn search(&self, found: &mut Found) -> Result<bool, Error> {
+    async fn search(&self, list: &mut Values<'_, Found>, wanted: &Wanted) -> Result<bool, Error> {
         let at_once = self.session.caller.options().max_in_flight;
-        let values = found.values.clone();
+        let values = wanted.values.clone();
         let searches = values.into_iter().map(|value| async move {
-            let mut pages = self.pages(Some(&value))?;
-            match pages.next().await {
-                Err(Error::Service(refusal)) if [400, 414, 422].contains(&refusal.status) => {
-                    Ok((None, false))
-                }
-                page => Ok::<_, Error>((page?, pages.is_at_end())),
+            let call = self.call(Some(&value))?;
+            // The values are compared here, so it does not matter if the service ignores the filter.
+            let checks = Checks::default();
+            let page = self.session.turn_to(call, None, PER_PAGE, &checks, &untold);
+            match page.await {
+                Err(Error::Service(refusal)) if [400, 414, 422].contains(&refusal.status) => Ok(None),
+                page => page.map(Some),
             }
         });
         let mut searches = stream::iter(searches).buffer_unordered(at_once);
         let mut complete = true;
-        while let Some(searched) = searches.next().await {
-            let (page, at_end) = searched?;
+        while let Some(page) = searches.next().await {
+            let page = page?;
+            complete &= page.as_ref().is_some_and(|page| !page.next.more);
             if let Some(page) = page {
-                self.take(&page, found)?;
+                list.add(&page)?;
             }
-            complete &= at_end;
         }
-        Ok(complete && found.missing().is_empty())
+        Ok(complete && wanted.missing(list.found()).is_empty())
     }
 
-    /// Returns the list of the project, or a search. Deleted assets are listed too, and the oldest first, so that no
-    /// change by other users shifts the pages.
-    fn pages(&self, value: Option<&str>) -> Result<Pages<'_>, Error> {
+    /// Returns the list of the project, or a search. Deleted assets are listed, too: it is decided here whether they
+    /// count.
+    fn call(&self, value: Option<&str>) -> Result<Call, Error> {
         let options = &self.options;
         let custom = options.include_custom_attributes || !self.is_base_field();
-        let mut query: Query = [
-            ("includeCustomAttributes", custom.to_string()),
-            ("includeDeleted", true.to_string()),
-            ("sort", "createdAt asc".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
+        let mut query: Query = vec![("includeCustomAttributes".to_owned(), custom.to_string())];
         if let Some(value) = value {
             let filter = if self.is_base_field() {
                 "filter[searchText]".to_owned()
@@ -141,34 +141,36 @@ impl ByField {
                 format!("filter[{CUSTOM_ATTRIBUTES}][{}]", options.field)
             };
             query.push((filter, value.to_owned()));
+            query.push(("includeDeleted".to_owned(), true.to_string()));
         }
         let call = self
             .session
             .to(&assets::LIST, &[("project", &self.project.to_string())])?;
-        // `take` compares the values, so it does not matter if the service ignores a filter.
-        Ok(self.session.pages(call.with_query(query)).unchecked())
+        Ok(call.with_query(query))
     }
 
     fn is_base_field(&self) -> bool {
         ["clientAssetId", "barcode"].contains(&self.options.field.as_str())
     }
 
-    /// Keeps the assets of a page that have one of the values. Returns the number of rows on the page.
-    fn take(&self, page: &Page, found: &mut Found) -> Result<u64, Error> {
-        let mut rows = 0;
-        for (text, id) in page.texts().zip(page.ids()) {
-            rows += 1;
-            let asset = value::read(text).filter(Value::is_object).ok_or_else(|| {
-                assets::LIST.unreadable(&page.response, "it contains an entry that is not an asset")
-            })?;
-            let is_active = asset.get("isActive").and_then(value::flag) != Some(false);
-            if (is_active || self.options.include_deleted)
-                && let Some(value) = self.value(&asset)
-            {
-                found.add(&value, id, text);
-            }
+    /// Reads an asset. Returns `None` if its value is not wanted, or it is deleted and such assets are not.
+    fn found(&self, row: &str, wanted: &Wanted) -> Result<Option<Found>, Error> {
+        let asset = value::read(row).filter(Value::is_object).ok_or_else(|| {
+            Error::Input(
+                "the project's assets cannot be read: the list contains an entry that is not an asset"
+                    .to_owned(),
+            )
+        })?;
+        let is_active = asset.get("isActive").and_then(value::flag) != Some(false);
+        if !is_active && !self.options.include_deleted {
+            return Ok(None);
         }
-        Ok(rows)
+        let place = self.value(&asset).and_then(|value| wanted.place(&value));
+        Ok(place.map(|place| Found {
+            place,
+            created: asset.get("createdAt").and_then(Value::as_str).map(str::to_owned),
+            json: row.into(),
+        }))
     }
 
     fn value(&self, asset: &Value) -> Option<String> {
@@ -186,68 +188,69 @@ impl ByField {
     }
 }
 
-/// The assets found so far.
-#[derive(Default)]
+/// An asset with a wanted value. Sorts by value, then by creation time.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Found {
+    /// The place of its value.
+    place: usize,
+    created: Option<String>,
+    json: Box<str>,
+}
+
+/// The values to look for.
+#[derive(Default)]
+struct Wanted {
     /// The distinct values, in input order, and the place of each.
     values: Vec<String>,
     places: HashMap<String, usize>,
     /// The places of values that are numbers, by their usual text. Programs read texts such as 0017 as numbers.
     numbers: HashMap<String, usize>,
-    /// The place of its value, and the JSON of each asset.
-    assets: Vec<(usize, Box<str>)>,
-    /// Digests of the ids of the assets.
-    ids: HashSet<u64>,
 }
 
-impl Found {
+impl Wanted {
     fn of(given: Vec<Given>) -> Self {
-        let mut found = Self::default();
+        let mut wanted = Self::default();
         for Given {
             text: value,
             is_number,
         } in given
         {
-            let next = found.values.len();
-            let place = *found.places.entry(value.clone()).or_insert(next);
+            let next = wanted.values.len();
+            let place = *wanted.places.entry(value.clone()).or_insert(next);
             if let Some(number) = as_number(&value).filter(|_| is_number) {
-                found.numbers.entry(number).or_insert(place);
+                wanted.numbers.entry(number).or_insert(place);
             }
             if place == next {
-                found.values.push(value);
+                wanted.values.push(value);
             }
         }
-        found
+        wanted
     }
 
-    /// Keeps an asset, unless it was found before or its value is not wanted.
-    fn add(&mut self, value: &str, id: Option<u64>, text: &str) {
+    /// Returns the place of a value, if it is wanted.
+    fn place(&self, value: &str) -> Option<usize> {
         let as_number = || self.numbers.get(&as_number(value)?);
-        let Some(place) = self.places.get(value).or_else(as_number) else {
-            return;
-        };
-        let id = id.unwrap_or_else(|| xxh3_64(text.as_bytes()));
-        if self.ids.insert(id) {
-            self.assets.push((*place, text.into()));
-        }
+        self.places.get(value).or_else(as_number).copied()
     }
 
-    fn missing(&self) -> Vec<String> {
-        let found: HashSet<usize> = self.assets.iter().map(|(place, _)| *place).collect();
+    /// Returns the values without an asset.
+    fn missing<'f>(&self, found: impl Iterator<Item = &'f Found>) -> Vec<String> {
+        let found: HashSet<usize> = found.map(|found| found.place).collect();
         let values = self.values.iter().enumerate();
         let missing = values.filter(|(place, _)| !found.contains(place));
         missing.map(|(_, value)| value.clone()).collect()
     }
 
     /// Converts the assets to a table. Only after a complete read, the other values are known to be missing.
-    fn table(mut self, complete: bool) -> Result<Table, Error> {
+    fn table(&self, mut found: Vec<Found>, complete: bool) -> Result<Table, Error> {
         let mut table = Table::default();
         if complete {
-            table.missing = self.missing();
+            table.missing = self.missing(found.iter());
         }
-        self.assets.sort_by_key(|(place, _)| *place);
-        for (rows, first) in self.assets.chunks(PAGE_ROWS).zip((0..).step_by(PAGE_ROWS)) {
-            let page = columns::Page::of(rows.iter().map(|(_, text)| &**text));
+        found.sort_unstable();
+        let most = PER_PAGE as usize;
+        for (rows, first) in found.chunks(most).zip((0..).step_by(most)) {
+            let page = columns::Page::of(rows.iter().map(|found| &*found.json));
             let page = page.map_err(|error| assets::LIST.too_large(&error.to_string()))?;
             table.add(page, first..);
         }
@@ -257,7 +260,7 @@ impl Found {
 
 /// Reads the values in a column. Blank cells are left out.
 async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<Given>, Error> {
-    let mut read = Values {
+    let mut read = GivenValues {
         column,
         known: false,
         rows: 0,
@@ -286,7 +289,7 @@ struct Given {
     is_number: bool,
 }
 
-struct Values<'c> {
+struct GivenValues<'c> {
     column: &'c str,
     /// Whether the rows have the column.
     known: bool,
@@ -299,7 +302,7 @@ struct Values<'c> {
 const WANTED: Column = Column(0);
 const OTHER: Column = Column(1);
 
-impl Sink for Values<'_> {
+impl Sink for GivenValues<'_> {
     fn column(&mut self, name: &str) -> Column {
         let wanted = name == self.column;
         self.known |= wanted;

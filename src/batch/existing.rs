@@ -1,35 +1,20 @@
 //! Reads the import keys of a project's assets before rows with their own import keys are sent.
 //!
-//! A large project is read as one list per category, several of them concurrently. An asset that changes its
-//! category meanwhile may be in the lists of both categories or in neither, so the assets are counted. One
-//! request returns the newest asset and the `totalResults` at that time. The lists must contain exactly that
-//! many distinct assets, not counting assets created later. Deleted assets are listed too, so none can
-//! disappear. If the count does not match, the client reads the list of the whole project instead. Possible
-//! causes are a missed asset, a wrong or missing total, a filter that the service ignores, and settings that
-//! lack a category.
+//! The list of the whole project is read, so that an asset is found in whatever category it is by now. A missed
+//! asset would be created again, and the list is read in a way that misses none (see `listing`).
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::api::{Found, Lookup, Query, settings};
+use crate::api::Lookup;
 use crate::batch::prove::Context;
-use crate::call::{Page, Pages};
 use crate::error::Error;
-use crate::http::At;
-use crate::listing::incomplete;
-use crate::model::settings::Category;
+use crate::listing::Values;
 use crate::model::text::same_key;
-use crate::model::value;
-use crate::settings::Settings;
 use crate::validation::{ImportKey, compare};
-
-/// How often the whole project is listed if rows are missing.
-const MOST_READS: u32 = 2;
 
 /// The assets that have an import key.
 #[derive(Default)]
@@ -154,8 +139,6 @@ pub(super) struct Search {
     pub import_key: ImportKey,
     /// The digests of the rows' keys, and of the numbers that they are, or `None` if more rows may follow.
     pub wanted: Option<HashSet<u64>>,
-    /// The project's settings, if they were read.
-    pub settings: Option<Arc<Settings>>,
 }
 
 /// Reads the assets that have one of the wanted import keys, or any import key if more rows may follow.
@@ -164,240 +147,80 @@ pub(super) struct Search {
 /// # Errors
 /// If a request for assets fails, if keys are not strings, or if keys cannot be read.
 pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, Error> {
-    let reader = Reader {
-        context,
-        search,
-        seen: Mutex::default(),
-    };
-    reader.read().await?;
-    let (mut assets, as_numbers) = {
-        let mut seen = reader.seen();
-        (
-            std::mem::take(&mut seen.assets),
-            std::mem::take(&mut seen.as_numbers),
-        )
-    };
-    assets.sort_unstable();
-    // Remove the duplicates of assets that are in two lists.
-    assets.dedup_by(|later, asset| later.folded == asset.folded && later.id == asset.id);
-    Ok(Existing { assets, as_numbers })
+    let Context { session, project, .. } = context;
+    let call = session.to(search.lookup.list, &[("project", &project.to_string())])?;
+    let at = |stage| context.count(stage);
+    let extract = |row: &str| search.keyed(row);
+    let mut keys = Values::new(
+        session.clone(),
+        call.with_query((search.lookup.whole)()),
+        &at,
+        &extract,
+    )?;
+    keys.read().await?;
+    let mut existing = Existing::default();
+    for Keyed { asset, as_number } in keys.end() {
+        existing.assets.extend(asset);
+        if let Some((number, key)) = as_number.map(|number| *number) {
+            let known = existing.as_numbers.entry(number).or_insert_with(|| key.clone());
+            // The assets arrive in any order.
+            if key < *known {
+                *known = key;
+            }
+        }
+    }
+    existing.assets.sort_unstable();
+    Ok(existing)
 }
 
-struct Reader<'c> {
-    context: &'c Context,
-    search: Search,
-    seen: Mutex<Seen>,
+/// An asset with a wanted key.
+struct Keyed {
+    asset: Option<Asset>,
+    /// The key, with the digest of the number that it reads as, if it is not the usual text of that number.
+    as_number: Option<Box<(u64, Box<str>)>>,
 }
 
-#[derive(Default)]
-struct Seen {
-    assets: Vec<Asset>,
-    as_numbers: AsNumbers,
-    /// Digests of the ids of all assets, with or without a key.
-    ids: HashSet<u64>,
-    /// The creation time of the newest asset at the start, and the number of distinct assets seen that are not newer.
-    newest: i64,
-    counted: u64,
-}
-
-impl Reader<'_> {
-    async fn read(&self) -> Result<(), Error> {
-        let at = |stage| self.context.count(stage);
-        let mut newest = self.pages((self.search.lookup.newest)(), &at)?;
-        let Some(first) = newest.next().await? else {
-            return Ok(());
-        };
-        let total = first.total;
-        let per_page = first.ids().count() as u64;
-        let created = self.entries(&first).filter_map(|found| found.ok()?.created).max();
-        // Set this before reading the lists, since it decides which assets count.
-        self.seen().newest = created.unwrap_or(i64::MIN);
-        self.take(&first, None)?;
-        if newest.is_at_end() && total.is_none_or(|total| total <= per_page) {
-            return Ok(());
-        }
-        if let (Some(total), Some(_)) = (total, created) {
-            let categories = self.categories().await;
-            let pages = total.div_ceil(per_page.max(1));
-            let at_once = self.context.session.caller.options().max_in_flight as u64;
-            // A separate list costs a request even for a category without assets.
-            let pays = categories.len() as u64 + pages < at_once * pages;
-            if pays
-                && !categories.is_empty()
-                && self.by_category(categories).await?
-                && self.seen().counted == total
-            {
-                return Ok(());
-            }
-        }
-        for read in 1.. {
-            match self.all().await? {
-                Some(error) if read >= MOST_READS => return Err(error),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the list of the whole project. Returns an error if it has fewer rows than the service counts: a missed asset
-    /// would be created again.
-    async fn all(&self) -> Result<Option<Error>, Error> {
-        let at = |stage| self.context.count(stage);
-        let mut all = self.pages((self.search.lookup.query)(None, &[]), &at)?;
-        let mut read = 0;
-        while let Some(page) = all.next().await? {
-            self.take(&page, None)?;
-            read += page.ids().count() as u64;
-            if all.is_at_end()
-                && let Some(total) = page.total.filter(|total| *total > read)
-            {
-                return Ok(Some(incomplete(
-                    self.search.lookup.list,
-                    &page.response,
-                    read,
-                    total,
-                )));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads one list per category, several of them concurrently. Returns `false` if the service ignores the
-    /// filter.
-    async fn by_category(&self, categories: Vec<String>) -> Result<bool, Error> {
-        let at_once = self.context.session.caller.options().max_in_flight;
-        let reads = categories.into_iter().map(|category| self.one_category(category));
-        let mut reads = stream::iter(reads).buffer_unordered(at_once);
-        while let Some(read) = reads.next().await {
-            if !read? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    async fn one_category(&self, category: String) -> Result<bool, Error> {
-        let categories = [category];
-        let at = |stage| self.context.count(stage);
-        let mut pages = self.pages((self.search.lookup.query)(None, &categories), &at)?;
-        while let Some(page) = pages.next().await? {
-            if !self.take(&page, Some(&categories[0]))? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn pages<'s>(&'s self, query: Query, at: At<'s>) -> Result<Pages<'s>, Error> {
-        let Context { session, project, .. } = self.context;
-        let call = session.to(self.search.lookup.list, &[("project", &project.to_string())])?;
-        let pages = session.pages(call.with_query(query));
-        // `take` checks whether the filter was applied.
-        Ok(pages.observed_by(at).unchecked())
-    }
-
-    /// Returns the ids of all categories, including ROOT and inactive ones. Returns no ids if the categories
-    /// cannot be read.
-    async fn categories(&self) -> Vec<String> {
-        if let Some(settings) = &self.search.settings {
-            let categories = settings.content().categories.iter();
-            return categories.map(|category| category.id.clone()).collect();
-        }
-        let Context { session, project, .. } = self.context;
-        let call = session.to(&settings::CATEGORIES, &[("project", &project.to_string())]);
-        let Ok(call) = call else { return Vec::new() };
-        let at = |stage| self.context.count(stage);
-        let pages = session.pages(call).observed_by(&at);
-        let categories = pages.rows(|row| Category::read(&value::read(row)?)).await;
-        let categories = categories.unwrap_or_default().into_iter().flatten();
-        categories.map(|category| category.id).collect()
-    }
-
-    /// Iterates over the assets on a page. Yields an error for an entry that is not an asset.
-    fn entries<'p>(&'p self, page: &'p Page) -> impl Iterator<Item = Result<Found, Error>> + 'p {
-        let read = self.search.lookup.read;
-        page.texts().map(move |text| {
-            read(text).ok_or_else(|| {
-                Error::Input(
-                    "the project's assets cannot be read completely, so its import keys are unknown; \
-                        nothing was sent"
-                        .to_owned(),
-                )
-            })
-        })
-    }
-
-    /// Collects the assets on a page. Returns `false` if the page contains an asset in another category.
-    fn take(&self, page: &Page, category: Option<&str>) -> Result<bool, Error> {
-        let Search {
-            lookup,
-            import_key,
-            wanted,
-            ..
-        } = &self.search;
-        for (found, id) in self.entries(page).zip(page.ids()) {
-            let found = found?;
-            if category
-                .is_some_and(|category| (lookup.place)(&found.entry).is_some_and(|shown| shown != category))
-            {
-                return Ok(false);
-            }
-            if found.active && import_key.is_no_text(&found.entry) {
-                let field = &import_key.field;
-                return Err(Error::Option(format!(
-                    "import_key={field}: some values in the project are not text, so they cannot identify rows. Use \
-                        a text attribute or the barcode. Nothing was sent"
-                )));
-            }
-            let asset = self.keyed(&found, wanted.as_ref());
-            let as_number = self.as_number(&found, wanted.as_ref());
-            let mut seen = self.seen();
-            if let Some((number, key)) = as_number {
-                let known = seen.as_numbers.entry(number).or_insert_with(|| key.clone());
-                // The lists may arrive in any order.
-                if key < *known {
-                    *known = key;
-                }
-            }
-            // An asset already seen in another list may have a different key by now.
-            seen.assets.extend(asset);
-            let new = id.is_some_and(|id| seen.ids.insert(id));
-            // An asset without a creation time makes the count wrong, so the whole list is read.
-            seen.counted += u64::from(new && found.created.is_some_and(|created| created <= seen.newest));
-        }
-        Ok(true)
-    }
-
-    fn keyed(&self, found: &Found, wanted: Option<&HashSet<u64>>) -> Option<Asset> {
+impl Search {
+    /// Reads an asset. Returns `None` if it is deleted, or its key is not wanted.
+    fn keyed(&self, row: &str) -> Result<Option<Keyed>, Error> {
+        let found = (self.lookup.read)(row).ok_or_else(|| {
+            Error::Input(
+                "the project's assets cannot be read completely, so its import keys are unknown; nothing was \
+                    sent"
+                    .to_owned(),
+            )
+        })?;
         if !found.active {
-            return None;
+            return Ok(None);
         }
-        let key = self.search.import_key.of(&found.entry)?;
+        let import_key = &self.import_key;
+        if import_key.is_no_text(&found.entry) {
+            let field = &import_key.field;
+            return Err(Error::Option(format!(
+                "import_key={field}: some values in the project are not text, so they cannot identify rows. Use \
+                    a text attribute or the barcode. Nothing was sent"
+            )));
+        }
+        let Some(key) = import_key.of(&found.entry) else {
+            return Ok(None);
+        };
+        let is_wanted = |digest: &u64| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(digest));
         let folded = digest_of_key(key);
-        let is_wanted = wanted.is_none_or(|wanted| wanted.contains(&folded));
-        is_wanted.then(|| Asset {
+        let asset = is_wanted(&folded).then(|| Asset {
             folded,
             created: found.created.unwrap_or(i64::MAX),
             id: Id::of(&found.id),
             exact: xxh3_64(key.as_bytes()),
             client_asset_id: digest_of_key(&found.key),
-            content: wanted.map(|_| compare::comparable(&found.entry).into()),
-        })
-    }
-
-    /// Returns the key of an asset, with the digest of the number that it reads as, if it is not the usual text of that
-    /// number.
-    fn as_number(&self, found: &Found, wanted: Option<&HashSet<u64>>) -> Option<(u64, Box<str>)> {
-        let key = self.search.import_key.of(&found.entry).filter(|_| found.active)?;
-        let number = compare::as_number(key).filter(|number| number != key)?;
-        let digest = digest_of_key(&number);
-        let is_wanted = wanted.is_none_or(|wanted| wanted.contains(&digest));
-        is_wanted.then(|| (digest, key.into()))
-    }
-
-    /// Locks the state. No code panics while holding the lock.
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+            content: self
+                .wanted
+                .as_ref()
+                .map(|_| compare::comparable(&found.entry).into()),
+        });
+        let number = compare::as_number(key).filter(|number| number != key);
+        let number = number.map(|number| digest_of_key(&number)).filter(is_wanted);
+        let as_number = number.map(|digest| Box::new((digest, key.into())));
+        let is_any = asset.is_some() || as_number.is_some();
+        Ok(is_any.then_some(Keyed { asset, as_number }))
     }
 }

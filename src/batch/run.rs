@@ -588,7 +588,6 @@ impl Run {
             lookup,
             import_key: import_key.clone(),
             wanted,
-            settings: policy.names.settings.clone(),
         };
         let context = self.context();
         self.activity.set(Activity::ImportKeys);

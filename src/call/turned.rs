@@ -5,7 +5,7 @@ use crate::api::filters::Checks;
 use crate::api::{Call, Next, Paging};
 use crate::columns::Received;
 use crate::error::Error;
-use crate::http::{Response, untold};
+use crate::http::{At, Response};
 
 use super::pages::received;
 
@@ -23,7 +23,8 @@ pub struct Turned {
 const MOST_EQUAL: usize = 2;
 
 impl Session {
-    /// Reads the page of a list that starts at this cursor, with at most `limit` rows.
+    /// Reads the page of a list that starts at this cursor, with at most `limit` rows. Calls `at` at each stage
+    /// of each request.
     ///
     /// # Errors
     /// If the page cannot be read, its rows do not match the checks, or they have no ids that tell them apart.
@@ -33,6 +34,7 @@ impl Session {
         cursor: Option<&str>,
         limit: u32,
         checks: &Checks,
+        at: At<'_>,
     ) -> Result<Turned, Error> {
         let endpoint = call.endpoint;
         let mut call = call;
@@ -57,7 +59,7 @@ impl Session {
             let next = next.map_err(|reason| endpoint.unreadable(&response, &reason))?;
             Ok((response, received, ids, next))
         };
-        let outcome = self.call(&call, &untold, &read).await;
+        let outcome = self.call(&call, at, &read).await;
         let (response, received, ids, next) = outcome.result?;
         Ok(Turned {
             response,

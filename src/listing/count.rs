@@ -4,6 +4,7 @@ use crate::api::Call;
 use crate::api::filters::Checks;
 use crate::call::Session;
 use crate::error::Error;
+use crate::http::untold;
 
 use super::drive::PER_PAGE;
 use super::query::Asked;
@@ -19,7 +20,7 @@ pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
     // An asset may match several lists of a long filter, so their numbers cannot be added.
     if asked.lists.len() == 1 {
         let checks = Checks::of(call.endpoint, &call.query);
-        let turned = session.turn_to(call.clone(), None, 1, &checks).await?;
+        let turned = session.turn_to(call.clone(), None, 1, &checks, &untold).await?;
         if let Some(total) = turned.next.total
             && total >= turned.ids.len() as u64
         {

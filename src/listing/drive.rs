@@ -6,11 +6,11 @@ use futures_util::stream::FuturesUnordered;
 use crate::api::filters::Checks;
 use crate::api::{Call, Endpoint, unreadable};
 use crate::call::{Session, Turned};
-use crate::columns::Table;
+use crate::columns::{Received, Table};
 use crate::error::{Error, stopped};
-use crate::http::Response;
+use crate::http::{At, Response, untold};
 
-use super::facts::{Fact, Facts, versions};
+use super::facts::{Facts, facts};
 use super::machine::{Ask, Machine, Which};
 use super::part::Trouble;
 use super::query::Asked;
@@ -20,8 +20,9 @@ use super::rows::Rows;
 pub const PER_PAGE: u32 = 200;
 
 /// The pages of one or several lists.
-pub struct Source {
+pub struct Source<'s> {
     pub session: Session,
+    at: At<'s>,
     call: Call,
     asked: Asked,
     per_page: u32,
@@ -30,13 +31,15 @@ pub struct Source {
     no_checks: Checks,
 }
 
-impl Source {
-    pub fn new(session: Session, call: Call, asked: Asked, per_page: u32) -> Self {
+impl<'s> Source<'s> {
+    /// Creates the source of the lists that were asked for. Calls `at` at each stage of each request.
+    pub fn new(session: Session, call: Call, asked: Asked, per_page: u32, at: At<'s>) -> Self {
         let check = |at| Checks::of(call.endpoint, &asked.checked(Which::Filtered(at)));
         Self {
             checks: (0..asked.lists.len()).map(check).collect(),
             no_checks: Checks::default(),
             session,
+            at,
             call: Call {
                 query: Vec::new(),
                 ..call
@@ -69,16 +72,62 @@ impl Source {
             ask.next.cursor.as_deref(),
             self.per_page,
             checks.unwrap_or(&self.no_checks),
+            self.at,
         );
         let turned = turned.await?;
-        let rows = turned.ids.iter().zip(versions(&turned.received.page));
         let facts = Facts {
-            rows: rows.map(|(id, version)| Fact { id: *id, version }).collect(),
+            rows: facts(&turned),
             cursor: turned.next.cursor.clone(),
             total: turned.next.total,
             asked_at: clock.better(sent).earliest,
         };
         Ok((ask, turned, facts))
+    }
+
+    /// Reads until the lists are whole, with up to `at_once` requests in flight. `keep` receives each page as
+    /// it arrives, and returns the number of new assets.
+    ///
+    /// # Errors
+    /// If a page cannot be read or kept, or a list cannot be read whole.
+    pub async fn read(
+        &self,
+        machine: &mut Machine,
+        at_once: usize,
+        mut keep: impl FnMut(Received, &Facts) -> Result<u64, Error>,
+    ) -> Result<(), Error> {
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            in_flight.extend(machine.asks(at_once).into_iter().map(|ask| self.page(ask)));
+            let Some(page) = in_flight.next().await else {
+                // The machine asks until it has ended.
+                return if machine.is_at_end() {
+                    Ok(())
+                } else {
+                    Err(stopped())
+                };
+            };
+            self.take(machine, page?, &mut keep)?;
+        }
+    }
+
+    /// Lets the machine and `keep` read a page.
+    ///
+    /// # Errors
+    /// If the page cannot be kept, or the list cannot be read whole.
+    pub fn take(
+        &self,
+        machine: &mut Machine,
+        (ask, turned, facts): (Ask, Turned, Facts),
+        keep: &mut impl FnMut(Received, &Facts) -> Result<u64, Error>,
+    ) -> Result<(), Error> {
+        let known = machine.on(&ask, &facts);
+        let new = match ask.list {
+            Which::Filtered(_) => keep(turned.received, &facts)?,
+            Which::Changes => 0,
+        };
+        let counters = &self.session.counters;
+        counters.note_page(new, machine.total().unwrap_or(0));
+        known.map_err(|trouble| self.error(&turned.response, &trouble))
     }
 
     /// Creates the error for a list that cannot be read whole.
@@ -112,7 +161,7 @@ pub fn incomplete(endpoint: &Endpoint, response: &Response, rows: u64, total: u6
 
 /// A list that is read whole.
 pub struct Listing {
-    source: Source,
+    source: Source<'static>,
     machine: Machine,
     rows: Rows,
     most: usize,
@@ -131,7 +180,7 @@ impl Listing {
         earlier: Option<(Option<&Machine>, &Table)>,
     ) -> Result<Self, Error> {
         let asked = Asked::of(&call.query)?;
-        let source = Source::new(session, call, asked, per_page);
+        let source = Source::new(session, call, asked, per_page, &untold);
         let (machine, rows) = match earlier {
             None => (None, Rows::default()),
             Some((machine, table)) => (machine.cloned(), Rows::of(table)),
@@ -165,29 +214,8 @@ impl Listing {
             ..
         } = self;
         let at_once = source.session.caller.options().max_in_flight;
-        let mut in_flight = FuturesUnordered::new();
-        loop {
-            in_flight.extend(machine.asks(at_once).into_iter().map(|ask| source.page(ask)));
-            let Some(page) = in_flight.next().await else {
-                // The machine asks until it has ended.
-                return if machine.is_at_end() {
-                    Ok(())
-                } else {
-                    Err(stopped())
-                };
-            };
-            let (ask, turned, facts) = page?;
-            let known = machine.on(&ask, &facts);
-            let new = match ask.list {
-                Which::Filtered(_) => rows.add(turned.received.page, &facts),
-                Which::Changes => 0,
-            };
-            source
-                .session
-                .counters
-                .note_page(new, machine.total().unwrap_or(0));
-            known.map_err(|trouble| source.error(&turned.response, &trouble))?;
-        }
+        let keep = |received: Received, facts: &Facts| Ok(rows.add(received.page, facts));
+        source.read(machine, at_once, keep).await
     }
 
     /// Returns the rows read so far, sorted, and what remains of the read.

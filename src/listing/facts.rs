@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::Turned;
 use crate::columns::{Cell, Column, Page};
 use crate::model::value;
 
@@ -29,6 +30,12 @@ pub struct Facts {
     pub total: Option<u64>,
     /// The earliest time at which the request may have been executed, according to the service's clock.
     pub asked_at: i64,
+}
+
+/// Returns the id and the version of each row of a page.
+pub fn facts(turned: &Turned) -> Vec<Fact> {
+    let rows = turned.ids.iter().zip(versions(&turned.received.page));
+    rows.map(|(id, version)| Fact { id: *id, version }).collect()
 }
 
 /// Returns the version of each row of a page.

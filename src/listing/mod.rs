@@ -9,7 +9,8 @@
 //! `machine` decides what to request, without I/O. `series` reads one list in rounds, and `range` one range
 //! of a round. `rows` keeps the newest version of each asset, and `order` sorts them. `split` cuts long
 //! filters. `drive` sends the requests: `Listing` collects all rows, `Stream` returns them page by page, and
-//! `count` only counts them. `limited` reads only the first rows.
+//! `count` only counts them. `values` keeps
+//! only a value per asset, and `limited` reads only the first rows.
 
 mod count;
 mod drive;
@@ -24,6 +25,7 @@ mod rows;
 mod series;
 mod split;
 mod stream;
+mod values;
 
 pub use count::count;
 pub use drive::{Listing, PER_PAGE, incomplete};
@@ -31,3 +33,4 @@ pub use limited::Limited;
 pub use machine::Machine;
 pub use query::{Asked, is_split};
 pub use stream::Stream;
+pub use values::Values;

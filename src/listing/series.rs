@@ -267,9 +267,10 @@ impl Series {
                 changed: None,
                 round: 0,
             };
+            let is_known = self.seen.contains_key(&row.id);
             let seen = self.seen.entry(row.id).or_insert(unseen);
             new |= seen.round != round;
-            self.fresh |= changed.is_none() || changed > seen.changed;
+            self.fresh |= !is_known || changed > seen.changed;
             seen.changed = seen.changed.max(changed);
             seen.round = round;
         }

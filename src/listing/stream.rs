@@ -6,7 +6,7 @@ use crate::api::Call;
 use crate::call::Session;
 use crate::columns::Page;
 use crate::error::{Error, stopped};
-use crate::http::{Phase, Stop};
+use crate::http::{Phase, Stop, untold};
 
 use super::drive::Source;
 use super::facts::active;
@@ -17,7 +17,7 @@ use super::query::Asked;
 /// A list that is read page by page. No asset is returned twice: of an asset that changes meanwhile, the version
 /// that was read first is kept.
 pub struct Stream {
-    source: Source,
+    source: Source<'static>,
     machine: Machine,
     /// The digests of the ids of all assets that were returned.
     returned: HashSet<u64>,
@@ -32,7 +32,7 @@ impl Stream {
     /// [`Error::Option`] if the filters are too long.
     pub fn new(session: Session, call: Call, per_page: u32) -> Result<Self, Error> {
         let asked = Asked::of(&call.query)?;
-        let source = Source::new(session, call, asked, per_page);
+        let source = Source::new(session, call, asked, per_page, &untold);
         Ok(Self {
             machine: source.machine(),
             source,
