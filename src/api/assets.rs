@@ -251,7 +251,7 @@ fn found(raw: &str) -> Option<Found> {
         created: text("createdAt")
             .and_then(|time| time.parse::<Timestamp>().ok())
             .map(Timestamp::as_millisecond),
-        active: is_active(&entry) != Some(false),
+        active: value::is_active(entry.get("isActive"), entry.get("deletedAt")),
         entry,
     })
 }

@@ -161,8 +161,7 @@ impl ByField {
                     .to_owned(),
             )
         })?;
-        let is_active = asset.get("isActive").and_then(value::flag) != Some(false);
-        if !is_active && !self.options.include_deleted {
+        if !value::is_active(asset.get("isActive"), asset.get("deletedAt")) && !self.options.include_deleted {
             return Ok(None);
         }
         let place = self.value(&asset).and_then(|value| wanted.place(&value));

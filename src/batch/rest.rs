@@ -201,8 +201,10 @@ impl List {
         let way = if call.endpoint.name != assets::LIST.name {
             let (place, table) = place.unwrap_or_default();
             Way::Pages(session, call, Box::new(Reading { table, place }))
-        } else if let Some(most) = most.filter(|_| !listing::is_split(&call)) {
-            Way::First(Box::new(Limited::new(session, call, most, place)))
+        } else if let Some(most) = most
+            && !listing::is_split(&call)?
+        {
+            Way::First(Box::new(Limited::new(session, call, most)))
         } else {
             let earlier = earlier.map(|(rest, table)| (rest.machine(), table));
             let listing = Listing::new(session, call, PER_PAGE, earlier)?;
@@ -230,7 +232,7 @@ impl List {
                 let (table, machine) = listing.end();
                 (table, From::Whole(Box::new(machine)))
             }
-            Way::First(limited) => (limited.table, From::Page(limited.place)),
+            Way::First(limited) => (limited.table, From::Page(Place::default())),
             Way::Pages(_, _, reading) => (reading.table, From::Page(reading.place)),
         };
         ReadEnd {

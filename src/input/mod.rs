@@ -211,6 +211,7 @@ pub fn duplicate(names: &[String]) -> Option<&str> {
 /// Returns the date `day` days after 1970-01-01, if its year is between -9999 and 9999.
 #[must_use]
 pub fn date_of_day(day: i64) -> Option<jiff::civil::Date> {
-    let midnight = jiff::Timestamp::from_second(day.checked_mul(86_400)?).ok()?;
-    Some(jiff::tz::Offset::UTC.to_datetime(midnight).date())
+    // A timestamp would end hours before the last day, so that it exists in every time zone.
+    let epoch = jiff::civil::date(1970, 1, 1);
+    epoch.checked_add(jiff::Span::new().try_days(day).ok()?).ok()
 }

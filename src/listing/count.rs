@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::http::untold;
 
 use super::drive::PER_PAGE;
-use super::query::Asked;
+use super::query::{Asked, checkable};
 use super::stream::Stream;
 
 /// Counts the assets that a list with the parameters of `call` would have. If the service reports the number,
@@ -19,8 +19,11 @@ pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
     let asked = Asked::of(&call.query)?;
     // An asset may match several lists of a long filter, so their numbers cannot be added.
     if asked.lists.len() == 1 {
-        let checks = Checks::of(call.endpoint, &call.query);
-        let turned = session.turn_to(call.clone(), None, 1, &checks, &untold).await?;
+        // A filter that the service ignored shows in the rows.
+        let rows = if asked.is_filtered() { PER_PAGE } else { 1 };
+        let checked = call.clone().with_query(checkable(call.query.clone()));
+        let checks = Checks::of(call.endpoint, &checked.query);
+        let turned = session.turn_to(checked, None, rows, &checks, &untold).await?;
         if let Some(total) = turned.next.total
             && total >= turned.ids.len() as u64
         {

@@ -8,7 +8,7 @@ use crate::api::{Call, Endpoint, unreadable};
 use crate::call::{Session, Turned};
 use crate::columns::{Received, Table};
 use crate::error::{Error, stopped};
-use crate::http::{At, Response, untold};
+use crate::http::{At, By, Moment, Response, untold};
 
 use super::facts::{Facts, facts};
 use super::machine::{Ask, Machine, Which};
@@ -79,7 +79,7 @@ impl<'s> Source<'s> {
             rows: facts(&turned),
             cursor: turned.next.cursor.clone(),
             total: turned.next.total,
-            asked_at: clock.better(sent).earliest,
+            asked_at: asked_at(clock.better(sent)),
         };
         Ok((ask, turned, facts))
     }
@@ -147,6 +147,11 @@ impl<'s> Source<'s> {
         };
         unreadable(response, message)
     }
+}
+
+/// Returns the earliest time of a moment by the service's clock, if that is known.
+pub fn asked_at(moment: Moment) -> Option<i64> {
+    (moment.by > By::Local).then_some(moment.earliest)
 }
 
 /// Creates the error for a list that has fewer rows than the service counts.

@@ -28,8 +28,9 @@ pub struct Facts {
     pub cursor: Option<String>,
     /// The number of rows on all pages, if the service reports it.
     pub total: Option<u64>,
-    /// The earliest time at which the request may have been executed, according to the service's clock.
-    pub asked_at: i64,
+    /// The earliest time at which the request may have been executed, according to the service's clock, if
+    /// that is known.
+    pub asked_at: Option<i64>,
 }
 
 /// Returns the id and the version of each row of a page.
@@ -61,17 +62,17 @@ pub fn versions(page: &Page) -> impl Iterator<Item = Version> + '_ {
 
 /// Returns whether each row of a page is an asset that exists: it is not marked as deleted.
 pub fn active(page: &Page) -> impl Iterator<Item = bool> + '_ {
-    let column = named(page, "isActive");
+    let (flags, deletions) = (named(page, "isActive"), named(page, "deletedAt"));
     (0..page.rows()).map(move |row| {
-        let shown = match (column, page.members(row)) {
-            (_, None) => page.row(row).get("isActive").cloned(),
-            (Some(column), _) => match column.cell(row) {
-                Cell::Bool(flag) => return flag,
-                cell => Some(cell.to_value()),
-            },
-            (None, _) => None,
-        };
-        shown.and_then(|shown| value::flag(&shown)).unwrap_or(true)
+        if page.members(row).is_none() {
+            let object = page.row(row);
+            return value::is_active(object.get("isActive"), object.get("deletedAt"));
+        }
+        let of = |column: Option<&Column>| Some(column?.cell(row).to_value());
+        match flags.map(|flags| flags.cell(row)) {
+            Some(Cell::Bool(flag)) => flag,
+            _ => value::is_active(of(flags).as_ref(), of(deletions).as_ref()),
+        }
     })
 }
 

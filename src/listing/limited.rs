@@ -1,84 +1,120 @@
 //! The first assets of a list, in the order of the service.
+//!
+//! Only the pages with these assets are read. Pages are cut by offset underneath, so several pages are right
+//! only if nothing changed between the first and the last. The changes since the start tell. If others change
+//! the project again and again, or the service does not sort, the whole list is read and sorted here.
 
 use crate::api::Call;
-use crate::call::{Place, Session};
+use crate::api::filters::Checks;
+use crate::call::Session;
 use crate::columns::Table;
 use crate::error::Error;
+use crate::http::untold;
 
-use super::drive::incomplete;
-use super::facts::active;
-use super::query::with_deleted;
+use super::drive::{Listing, PER_PAGE, asked_at};
+use super::facts::{Fact, active, facts};
+use super::query::{Asked, checkable, with_deleted};
+use super::series::MARGIN;
 
-/// How often a list is read from its start if rows are missing.
-const MOST_READS: u32 = 3;
+/// How often the pages are read before the whole list is.
+const MOST_READS: u32 = 4;
 
 /// A list that is read until it has enough assets.
 pub struct Limited {
     session: Session,
     call: Call,
     most: usize,
-    deleted: bool,
+    /// The assets read so far.
     pub table: Table,
-    pub place: Place,
 }
 
+/// The pages with the first assets.
+struct Pages {
+    count: usize,
+    /// Whether the service sorted them, and returned as many rows as it counts.
+    is_right: bool,
+}
+
+/// What has changed since a time: its number, and the newest of it.
+type Changes = (Option<u64>, Vec<Fact>);
+
 impl Limited {
-    /// Creates the list of the first `most` assets. An earlier read has read those before `place`.
-    pub fn new(session: Session, call: Call, most: usize, earlier: Option<(Place, Table)>) -> Self {
-        let (query, deleted) = with_deleted(&call.query);
-        let (place, table) = earlier.unwrap_or_default();
+    /// Creates the list of the first `most` assets.
+    pub fn new(session: Session, call: Call, most: usize) -> Self {
         Self {
             session,
-            call: Call { query, ..call },
+            call,
             most,
-            deleted,
-            table,
-            place,
+            table: Table::default(),
         }
     }
 
-    /// Reads until there are enough assets, or to the end of the list. Every page is kept as it arrives.
+    /// Reads until there are enough assets, or to the end of the list.
     ///
     /// # Errors
-    /// If a page cannot be read, or rows are missing.
+    /// If a page cannot be read, or the list cannot be read whole.
     pub async fn read(&mut self) -> Result<(), Error> {
-        for read in 1.. {
-            match self.read_on().await? {
-                Some(error) if read >= MOST_READS => return Err(error),
-                Some(_) => (self.table, self.place) = Default::default(),
-                None => break,
+        let begun = self.session.caller.clock().now();
+        let mut before = None;
+        for _ in 0..MOST_READS {
+            let pages = self.pages().await?;
+            if pages.count == 1 && pages.is_right {
+                return Ok(());
             }
+            let begun = asked_at(self.session.caller.clock().better(begun));
+            let changes = self
+                .changes(begun.map(|begun| begun.saturating_sub(MARGIN)))
+                .await?;
+            let is_quiet = changes.1.is_empty() || before.as_ref() == Some(&changes);
+            if is_quiet && pages.is_right {
+                return Ok(());
+            }
+            if is_quiet {
+                break;
+            }
+            before = Some(changes);
         }
-        self.table = self.table.take(0..self.table.len().min(self.most));
-        Ok(())
+        let mut listing =
+            Listing::new(self.session.clone(), self.call.clone(), PER_PAGE, None)?.first(Some(self.most));
+        let read = listing.read().await;
+        self.table = listing.end().0;
+        read
     }
 
-    /// Returns an error if the list has ended with fewer rows than the service counts.
-    async fn read_on(&mut self) -> Result<Option<Error>, Error> {
-        let mut read = self.place.rows();
-        let mut pages = self
-            .session
-            .pages(self.call.clone())
-            .after(self.place.clone(), self.table.digests());
+    /// Reads the pages with the first assets.
+    async fn pages(&mut self) -> Result<Pages, Error> {
+        self.table = Table::default();
+        let (query, deleted) = with_deleted(&checkable(self.call.query.clone()));
+        let call = self.call.clone().with_query(query);
+        let mut pages = self.session.pages(call);
+        let (mut count, mut rows, mut total, mut all) = (0, 0, None, Table::default());
         while self.table.len() < self.most {
-            let page = pages.next().await;
-            self.place.clone_from(pages.place());
-            let Some(page) = page? else { break };
-            read += page.ids().count() as u64;
-            if pages.is_at_end()
-                && let Some(total) = page.total.filter(|total| *total > read)
-            {
-                return Ok(Some(incomplete(self.call.endpoint, &page.response, read, total)));
-            }
+            let Some(page) = pages.next().await? else { break };
+            count += 1;
+            rows += page.ids().count() as u64;
+            total = page.total.max(total);
             let page = page.into_columns();
-            let shown = active(&page)
-                .enumerate()
-                .filter(|(_, active)| *active || self.deleted);
-            let rows: Vec<usize> = shown.map(|(row, _)| row).collect();
-            let mut all = Table::default();
-            all.add(page, 0..);
-            self.table.append(&all.take(rows));
+            let shown = active(&page).enumerate().filter(|(_, active)| *active || deleted);
+            let shown: Vec<usize> = shown.map(|(row, _)| row).collect();
+            let mut read = Table::default();
+            read.add(page, 0..);
+            self.table.append(&read.take(shown));
+            all.append(&read);
         }
-        Ok(None)
+        self.table = self.table.take(0..self.table.len().min(self.most));
+        let is_short = pages.is_at_end() && total.is_some_and(|total| total > rows);
+        Ok(Pages {
+            count,
+            is_right: !is_short && Asked::of(&self.call.query)?.order.may_be_that_of(&all),
+        })
+    }
+
+    /// Reads what has changed in the project since a time.
+    async fn changes(&self, since: Option<i64>) -> Result<Changes, Error> {
+        let call = self.call.clone().with_query(Asked::changes(since));
+        let checks = Checks::default();
+        let turned = self.session.turn_to(call, None, PER_PAGE, &checks, &untold);
+        let turned = turned.await?;
+        Ok((turned.next.total, facts(&turned)))
     }
 }

@@ -3,6 +3,8 @@
 //! 1. Every list is read once, as it was at the start.
 //! 2. If there are filters, the changes since then are read without filters: they say which assets may have left.
 //! 3. The changes in every list are read until it is quiet.
+//! 4. If a list has fewer rows than the service counted at the start, and some may have left it since, the
+//!    service counts again.
 
 use std::collections::HashMap;
 
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Facts, Version};
 use super::part::{Next, Times, Trouble};
-use super::series::Series;
+use super::series::{MARGIN, Series, Whole};
 
 /// A list: one with the user's filters, or the list of all changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,7 @@ enum Stage {
     Lists,
     AllChanges,
     Changes,
+    Counts,
     End,
 }
 
@@ -43,6 +46,8 @@ pub struct Machine {
     /// The newest version of each changed asset.
     changed: HashMap<u64, Version>,
     stage: Stage,
+    /// The earliest time at which the first request may have been executed, if it is known.
+    begun: Option<i64>,
     times: Times,
     per_page: u64,
     #[serde(skip)]
@@ -58,6 +63,7 @@ impl Machine {
             changes,
             changed: HashMap::new(),
             stage: Stage::Lists,
+            begun: None,
             times,
             per_page,
             in_flight: 0,
@@ -138,6 +144,7 @@ impl Machine {
     /// Reads a page, and returns what to do next.
     pub fn on(&mut self, ask: &Ask, facts: &Facts) -> Result<(), Trouble> {
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.begun = self.begun.or(facts.asked_at);
         if ask.list == Which::Changes {
             for row in &facts.rows {
                 let newest = self.changed.entry(row.id).or_insert(row.version);
@@ -151,7 +158,8 @@ impl Machine {
         let read = series.map_or(Ok(()), |series| series.on(&ask.next.part, facts));
         let read = read.and_then(|()| self.advance());
         if read.is_err() {
-            // A later call reads everything again.
+            // A later call reads everything again. What changed since the first request is still to be known,
+            // as the rows that were read are kept.
             self.lists
                 .iter_mut()
                 .for_each(|list| *list = Series::new(self.times));
@@ -172,6 +180,7 @@ impl Machine {
                 self.after_all_changes()
             }
             Stage::Changes if self.lists.iter().all(Series::rests) => self.read_changes(),
+            Stage::Counts if !self.lists.iter().any(Series::is_counting) => self.after_counts(),
             _ => Ok(()),
         }
     }
@@ -181,13 +190,16 @@ impl Machine {
             && list.is_quiet()
         {
             // The list fits in one response, which shows it at one moment.
-            if list.is_whole(&self.changed)? {
-                self.stage = Stage::End;
-            }
+            self.stage = match list.is_whole(&self.changed)? {
+                Whole::Yes => Stage::End,
+                Whole::Uncounted => Stage::Counts,
+                Whole::Changed | Whole::No => Stage::Lists,
+            };
             return Ok(());
         }
         self.lists.iter_mut().for_each(Series::disturb);
-        let since = self.lists.iter().filter_map(Series::changed_since).min();
+        let begun = self.begun.map(|begun| begun.saturating_sub(MARGIN));
+        let since = begun.or_else(|| self.lists.iter().filter_map(Series::changed_since).min());
         if let Some(changes) = &mut self.changes {
             changes.disturb();
             changes.begin(since)?;
@@ -213,11 +225,33 @@ impl Machine {
         if !self.lists.iter().all(Series::is_quiet) {
             return Ok(());
         }
-        let mut is_whole = true;
-        for list in &mut self.lists {
-            is_whole &= list.is_whole(&self.changed)?;
-        }
-        self.stage = if is_whole { Stage::End } else { Stage::Lists };
+        self.stage = match self.are_whole(Series::is_whole)? {
+            Whole::No => Stage::Lists,
+            Whole::Uncounted => Stage::Counts,
+            _ => Stage::End,
+        };
         Ok(())
+    }
+
+    fn after_counts(&mut self) -> Result<(), Trouble> {
+        match self.are_whole(Series::is_whole_now)? {
+            Whole::No => self.stage = Stage::Lists,
+            Whole::Changed => return self.after_lists(),
+            _ => self.stage = Stage::End,
+        }
+        Ok(())
+    }
+
+    /// Returns what is to be done first for any of the lists.
+    fn are_whole(
+        &mut self,
+        check: impl Fn(&mut Series, &HashMap<u64, Version>) -> Result<Whole, Trouble>,
+    ) -> Result<Whole, Trouble> {
+        let mut least = Whole::Yes;
+        for list in &mut self.lists {
+            let whole = check(list, &self.changed)?;
+            least = least.max(whole);
+        }
+        Ok(least)
     }
 }

@@ -17,12 +17,17 @@ enum Key {
     Text(Box<str>),
 }
 
-/// The values of a row, and its version number.
-type Keys = (Vec<Option<Key>>, Option<i64>);
+/// The values of a row, its creation time, and its version number.
+type Keys = (Vec<Option<Key>>, Option<Key>, Option<i64>);
+
+const CREATED: &str = "createdAt";
+/// Of the pairs of neighbors, one in this many may be in another order: the service may compare texts in
+/// another way. In a list that is not sorted, it is one in two.
+const FEWEST_IN_ORDER: usize = 4;
 
 impl Default for Order {
     fn default() -> Self {
-        Self(vec![("createdAt".into(), false)])
+        Self(vec![(CREATED.into(), false)])
     }
 }
 
@@ -37,14 +42,69 @@ impl Order {
     }
 
     /// Returns these rows of a table, given by their ascending positions, in order. Assets with equal values
-    /// keep the order of their creation, as far as their version number shows it.
+    /// are in the order of their creation. Within one time of creation, the version number shows the order, as
+    /// long as the asset is not edited.
     pub fn sorted(&self, table: &Table, positions: Vec<usize>) -> Vec<usize> {
+        let mut keyed = self.keyed(table, positions);
+        keyed.sort_by(
+            |((one, created, number), position), ((other, later, next), beside)| {
+                let fields = self.compared(one, other);
+                let creation = fields.then_with(|| ordered(created.as_ref(), later.as_ref(), false));
+                let versions = creation.then(number.cmp(next));
+                versions.then_with(|| table.id(*position).cmp(&table.id(*beside)))
+            },
+        );
+        keyed.into_iter().map(|(_, position)| position).collect()
+    }
+
+    /// Returns whether the rows of a table can be in this order. The service may sort ids by what they name,
+    /// and texts by other rules.
+    pub fn may_be_that_of(&self, table: &Table) -> bool {
+        let keyed = self.keyed(table, (0..table.len()).collect());
+        let pairs = keyed.windows(2).filter_map(|pair| match pair {
+            [((one, ..), _), ((other, ..), _)] => self.certainly_compared(one, other),
+            _ => None,
+        });
+        let (mut all, mut wrong, mut late) = (0, 0, false);
+        for (is_time, order) in pairs {
+            let is_wrong = order == Ordering::Greater;
+            all += 1;
+            wrong += usize::from(is_wrong);
+            late |= is_wrong && is_time;
+        }
+        !late && wrong * FEWEST_IN_ORDER <= all
+    }
+
+    /// Compares the first field of two rows, unless the order of its values is the service's own. Returns
+    /// whether the values are times, too.
+    fn certainly_compared(&self, one: &[Option<Key>], other: &[Option<Key>]) -> Option<(bool, Ordering)> {
+        let (name, descending) = self.0.first()?;
+        let (one, other) = (one.first()?.as_ref()?, other.first()?.as_ref()?);
+        let is_id = |key: &Key| matches!(key, Key::Text(text) if uuid::Uuid::try_parse(text).is_ok());
+        if &**name == "categoryId" || is_id(one) || is_id(other) {
+            return None;
+        }
+        Some((name.ends_with("At"), ordered(Some(one), Some(other), *descending)))
+    }
+
+    fn compared(&self, one: &[Option<Key>], other: &[Option<Key>]) -> Ordering {
+        let pairs = one.iter().zip(other).zip(&self.0);
+        let mut orders =
+            pairs.map(|((one, other), (_, descending))| ordered(one.as_ref(), other.as_ref(), *descending));
+        orders
+            .find(|order| *order != Ordering::Equal)
+            .unwrap_or(Ordering::Equal)
+    }
+
+    /// Returns the values of these rows of a table, which are given by their ascending positions.
+    fn keyed(&self, table: &Table, positions: Vec<usize>) -> Vec<(Keys, usize)> {
         let mut keyed: Vec<(Keys, usize)> = Vec::with_capacity(positions.len());
         let mut positions = positions.into_iter().peekable();
         let mut first = 0;
         for (page, from, to) in table.parts() {
             let column = |(name, _): &(Box<str>, bool)| named(page, column_name(name));
             let columns: Vec<Option<&Column>> = self.0.iter().map(column).collect();
+            let created = named(page, CREATED);
             let numbers: Vec<Option<i64>> = versions(page).map(|version| version.number).collect();
             let end = first + to - from;
             while let Some(position) = positions.next_if(|position| *position < end) {
@@ -53,19 +113,12 @@ impl Order {
                 let fields = fields
                     .map(|((name, _), column)| key(name, page, *column, row))
                     .collect();
-                keyed.push(((fields, numbers.get(row).copied().flatten()), position));
+                let number = numbers.get(row).copied().flatten();
+                keyed.push(((fields, key(CREATED, page, created, row), number), position));
             }
             first = end;
         }
-        keyed.sort_by(|((one, version), position), ((other, later), beside)| {
-            let pairs = one.iter().zip(other).zip(&self.0);
-            let orders = pairs
-                .map(|((one, other), (_, descending))| ordered(one.as_ref(), other.as_ref(), *descending));
-            let fields = orders.fold(Ordering::Equal, Ordering::then);
-            let versions = fields.then(version.cmp(later));
-            versions.then_with(|| table.id(*position).cmp(&table.id(*beside)))
-        });
-        keyed.into_iter().map(|(_, position)| position).collect()
+        keyed
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Part {
     Range(u64),
     /// The next page of a list without time order.
     Plain,
+    /// The number of rows.
+    Count,
 }
 
 /// Times in milliseconds since 1970, both included.

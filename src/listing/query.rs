@@ -46,8 +46,20 @@ impl Asked {
                 _ => filters.push((name.clone(), value.clone())),
             }
         }
-        asked.lists = split(filters)?;
+        asked.lists = split(checkable(filters))?;
         Ok(asked)
+    }
+
+    /// Returns the query of the changes since a time, newest first, in all assets.
+    pub fn changes(since: Option<i64>) -> Query {
+        let mut query = vec![(ATTRIBUTES.to_owned(), "false".to_owned())];
+        query.extend(updated(Times {
+            from: since,
+            to: None,
+        }));
+        query.push((DELETED.to_owned(), "true".to_owned()));
+        query.push(("sort".to_owned(), "updatedAt desc".to_owned()));
+        query
     }
 
     /// Returns whether a change can remove an asset from the result.
@@ -70,7 +82,7 @@ impl Asked {
         let mut query = self.filters(ask.list);
         query.extend(updated(ask.next.times));
         let sort = match ask.next.part {
-            Part::Newest => "updatedAt desc",
+            Part::Newest | Part::Count => "updatedAt desc",
             Part::Range(_) => "updatedAt asc",
             Part::Plain => "createdAt asc",
         };
@@ -88,10 +100,24 @@ impl Asked {
 }
 
 /// Returns whether the filters of GET assets are too long for one list.
-#[must_use]
-pub fn is_split(call: &Call) -> bool {
-    // Filters that cannot be split are rejected when the list is created.
-    Asked::of(&call.query).is_ok_and(|asked| asked.lists.len() > 1)
+///
+/// # Errors
+/// [`Error::Option`] if they are too long even for several lists.
+pub fn is_split(call: &Call) -> Result<bool, Error> {
+    Ok(Asked::of(&call.query)?.lists.len() > 1)
+}
+
+/// Returns the query with custom attributes if it filters by them. Without them, nothing would show that the
+/// service ignored the filter.
+pub fn checkable(mut query: Query) -> Query {
+    let filters_attributes = query
+        .iter()
+        .any(|(name, _)| name.starts_with("filter[customAttributes]"));
+    if filters_attributes {
+        query.retain(|(name, _)| name != ATTRIBUTES);
+        query.push((ATTRIBUTES.to_owned(), "true".to_owned()));
+    }
+    query
 }
 
 /// Returns a query whose result includes deleted assets, and whether it did before.

@@ -15,7 +15,7 @@ mod plain;
 
 /// The clocks of a service may differ, and changes become visible later than their time says, by this many
 /// milliseconds.
-const MARGIN: i64 = 5_000;
+pub const MARGIN: i64 = 5_000;
 /// The number of rounds after which a list will never be quiet, since others change it faster than it can be
 /// read.
 const MOST_ROUNDS: u32 = 50;
@@ -66,6 +66,21 @@ pub struct Series {
     #[serde(skip)]
     in_flight: bool,
     cursor: Option<String>,
+    /// The number of rows at the end is asked for, or was answered.
+    counting: bool,
+    counted: Option<u64>,
+}
+
+/// Whether a list has all of its rows. What is to be done first comes last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whole {
+    Yes,
+    /// Rows that are missing may have left the list: what the service counts now will tell.
+    Uncounted,
+    /// The list has changed since.
+    Changed,
+    /// Rows are missing, so the list begins again.
+    No,
 }
 
 impl Series {
@@ -90,6 +105,8 @@ impl Series {
             unclear: 0,
             in_flight: false,
             cursor: None,
+            counting: false,
+            counted: None,
         }
     }
 
@@ -171,6 +188,7 @@ impl Series {
         self.empty = 0;
         self.cursor = None;
         self.in_flight = false;
+        self.counting = false;
     }
 
     /// Reads the list again from the start.
@@ -182,29 +200,74 @@ impl Series {
     }
 
     /// Checks that as many rows were read as the service counted at the start. Of the `changed` rows, some
-    /// may have left the list unseen. If rows are missing, the list begins again. Returns whether no row is
-    /// missing.
-    pub fn is_whole(&mut self, changed: &HashMap<u64, Version>) -> Result<bool, Trouble> {
+    /// may have left the list unseen. If rows are missing, the list begins again.
+    pub fn is_whole(&mut self, changed: &HashMap<u64, Version>) -> Result<Whole, Trouble> {
         let is_shown = |id: &u64| self.seen.get(id).is_some_and(|seen| seen.round >= 1);
         let others = changed.keys().filter(|id| !is_shown(id)).count() as u64;
         let (shown, total) = (self.shown_since(1), self.total().unwrap_or(0));
-        if shown + others >= total {
-            return Ok(true);
+        if shown >= total {
+            Ok(Whole::Yes)
+        } else if shown + others >= total {
+            self.counting = true;
+            self.counted = None;
+            self.fresh = false;
+            Ok(Whole::Uncounted)
+        } else {
+            self.miss(shown, total)
         }
+    }
+
+    /// Returns whether the number of rows is still to be counted.
+    pub fn is_counting(&self) -> bool {
+        self.counting
+    }
+
+    /// Checks that as many rows were read as the service counts now. `changed` are rows that may have left.
+    pub fn is_whole_now(&mut self, changed: &HashMap<u64, Version>) -> Result<Whole, Trouble> {
+        let Some(counted) = self.counted.take() else {
+            return Ok(Whole::Yes);
+        };
+        if self.fresh {
+            self.quiet = false;
+            return Ok(Whole::Changed);
+        }
+        let has_left = |id: &u64, seen: &Seen| changed.get(id).is_some_and(|now| now.changed > seen.changed);
+        let kept = self
+            .seen
+            .iter()
+            .filter(|(id, seen)| seen.round >= 1 && !has_left(id, seen))
+            .count() as u64;
+        if kept >= counted {
+            Ok(Whole::Yes)
+        } else {
+            self.miss(kept, counted)
+        }
+    }
+
+    /// Begins the list again, unless it was read too often.
+    fn miss(&mut self, rows: u64, total: u64) -> Result<Whole, Trouble> {
         self.reads += 1;
         if self.reads >= MOST_READS {
-            return Err(Trouble::Short(shown, total));
+            return Err(Trouble::Short(rows, total));
         }
         // Perhaps the service does not sort as documented, and the first page did not show it.
         if self.reads + 1 == MOST_READS {
             self.expect_no_order();
         }
         self.again();
-        Ok(false)
+        Ok(Whole::No)
     }
 
     /// Returns what to ask for next, except what is in flight.
     pub fn next(&mut self) -> Option<Next> {
+        if self.counting {
+            let next = Next {
+                part: Part::Count,
+                times: self.times,
+                cursor: None,
+            };
+            return (!std::mem::replace(&mut self.in_flight, true)).then_some(next);
+        }
         if self.rests() {
             return None;
         }
@@ -278,6 +341,12 @@ impl Series {
             Part::Newest => self.on_newest(facts),
             Part::Range(number) => self.on_range(*number, facts),
             Part::Plain => return self.on_plain(facts, new),
+            Part::Count => {
+                self.in_flight = false;
+                self.counting = false;
+                self.counted = facts.total;
+                return Ok(());
+            }
         };
         match read {
             Ok(()) => {
@@ -325,7 +394,7 @@ impl Series {
             self.note_total(facts);
         }
         let newest = facts.rows.iter().filter_map(|row| row.version.changed).max();
-        self.newest = newest.or(Some(facts.asked_at.saturating_sub(MARGIN)));
+        self.newest = newest.or(facts.asked_at.map(|asked_at| asked_at.saturating_sub(MARGIN)));
         if facts.cursor.is_none() {
             self.phase = Phase::Ended;
             self.quiet = true;

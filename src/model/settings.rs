@@ -104,12 +104,6 @@ fn flag(entry: &Value, name: &str) -> Option<bool> {
     value::flag(entry.get(name)?)
 }
 
-/// Returns whether an entry is active. `isActive` takes precedence, because some examples have `deletedAt`
-/// with `isActive: true`. Without `isActive`, an entry is active unless it has `deletedAt`.
-fn active(entry: &Value) -> bool {
-    flag(entry, "isActive").unwrap_or_else(|| text(entry, "deletedAt").is_none())
-}
-
 fn entries<T>(entry: &Value, name: &str, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
     let entries = entry.get(name).and_then(Value::as_array);
     entries.into_iter().flatten().filter_map(read).collect()
@@ -124,7 +118,7 @@ impl Category {
             name: text(entry, "name").unwrap_or_default(),
             parent: text(entry, "parentId"),
             root: flag(entry, "isRoot").unwrap_or(false),
-            active: active(entry),
+            active: value::is_active(entry.get("isActive"), entry.get("deletedAt")),
             description: text(entry, "description"),
         })
     }
@@ -139,7 +133,7 @@ impl Status {
             label: text(entry, "label").unwrap_or_default(),
             color: text(entry, "color"),
             description: text(entry, "description"),
-            active: active(entry),
+            active: value::is_active(entry.get("isActive"), entry.get("deletedAt")),
         })
     }
 }
@@ -153,7 +147,7 @@ impl StatusSet {
             name: text(entry, "name").unwrap_or_default(),
             description: text(entry, "description"),
             default: flag(entry, "isDefault").unwrap_or(false),
-            active: active(entry),
+            active: value::is_active(entry.get("isActive"), entry.get("deletedAt")),
             statuses: entries(entry, "values", Status::read),
         })
     }
@@ -167,7 +161,7 @@ impl Attribute {
             Some(Choice {
                 id: text(value, "id")?,
                 label: text(value, "displayName").unwrap_or_default(),
-                active: active(value),
+                active: value::is_active(value.get("isActive"), value.get("deletedAt")),
             })
         };
         let name = text(entry, "name")?;
@@ -187,7 +181,7 @@ impl Attribute {
                 .filter(|value| !value.is_null())
                 .cloned(),
             choices: entries(entry, "values", choice),
-            active: active(entry),
+            active: value::is_active(entry.get("isActive"), entry.get("deletedAt")),
         })
     }
 }

@@ -38,6 +38,17 @@ pub fn flag(value: &Value) -> Option<bool> {
     }
 }
 
+/// Returns whether an entry is active, from its members `isActive` and `deletedAt`. `isActive` takes precedence,
+/// because some examples have `deletedAt` with `isActive: true`.
+#[must_use]
+pub fn is_active(active: Option<&Value>, deleted: Option<&Value>) -> bool {
+    active.and_then(flag).unwrap_or_else(|| match deleted {
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Number(_)) => false,
+        _ => true,
+    })
+}
+
 fn in_parts(raw: &RawValue, depth: usize) -> Value {
     let text = raw.get();
     if let Ok(value) = serde_json::from_str(text) {

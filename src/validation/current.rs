@@ -15,7 +15,7 @@ use super::row::{RowWriter, shown};
 use super::rules::{DELETED_ASSET, DRIFTED, NOT_COMPARED, SET_BY_SERVICE};
 use super::value;
 use crate::input::{Cell, Column};
-use crate::model::value::flag;
+use crate::model::value::{flag, is_active};
 
 /// The note on a column that only the service sets.
 pub(super) const OF_SERVICE: &str = "set by the service, so not sent";
@@ -215,7 +215,7 @@ impl RowWriter {
                 &NOT_COMPARED,
                 "the service did not return this asset, so the row could not be compared and was not sent",
             ),
-            Some(asset) if asset.get("isActive").and_then(flag) == Some(false) => {
+            Some(asset) if !is_active(asset.get("isActive"), asset.get("deletedAt")) => {
                 (&DELETED_ASSET, "the asset was deleted")
             }
             Some(_) => return,

@@ -15,7 +15,7 @@ impl Series {
         self.in_flight = false;
         if self.cursor.is_none() {
             self.note_total(facts);
-            self.newest = Some(facts.asked_at);
+            self.newest = facts.asked_at;
             let first = self.from.map(|from| from.saturating_sub(MARGIN));
             // Without times, changes cannot be told from the rest.
             let is_early = |time: Option<i64>| time.is_none_or(|time| Some(time) < first);
