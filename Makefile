@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test attack soak kills fuzz sync docs lint bench faults wheel clean
+.PHONY: help demo test attack soak planted kills fuzz sync docs lint bench faults wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -45,6 +45,9 @@ soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 		--test schedules -- --nocapture
 	FIRST=$(FIRST) LISTINGS=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features --features simulator \
 		--test listing -- --nocapture
+
+planted: ## Plant known bugs in a copy of the sources, and see that the random schedules find each
+	python3 tools/plant_bugs.py
 
 kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again
 	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/test_kill.py -k killed

@@ -750,6 +750,20 @@ async fn a_list_takes_few_more_requests_than_it_has_pages() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_with_a_filter_takes_few_requests_in_a_large_project() {
+    let service = Service::quiet(large(10_000));
+    let query = pairs(&[("includeCustomAttributes", "true"), ("filter[categoryId]", "101")]);
+    let found = service.list(&query, 200).await.unwrap().len();
+    assert!(found > 50, "{found}");
+    // Most assets of other categories have changed later.
+    assert!(
+        service.requests() <= found / 200 + 5,
+        "{} requests for {found}",
+        service.requests()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn half_a_million_assets_are_read_at_the_rate_limit() {
     let (pages, requests, time) = measured(500_000).await;
     let at_limit = time_at_the_limit(requests);

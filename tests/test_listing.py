@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from conftest import Kit
-from front import front
+from front import Passing, front
 
 import acc_assets as acc
 
@@ -269,3 +271,64 @@ def test_sort_puts_blanks_last(project: acc.Project, kit: Kit) -> None:
         "-createdAt": ["b", "A", "C", "ä", "d"],
     }.items():
         assert keys([project.assets.list(sort=sort)]) == expected, sort
+
+
+@pytest.mark.once
+def test_a_filter_that_the_service_ignores_is_an_error(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit
+) -> None:
+    numeric = kit.name("numeric")
+    rows = [kit.row(f"AHU-{number}", **{numeric: number}) for number in range(5)]
+    project.assets.create(rows).raise_if_failed()
+    sim.set_switch("ignore_filter", "all")
+    assets = sim.client(retry=acc.Retry(base=0.01)).project(sim.project_id).assets
+    wanted = {numeric: 3}
+    for call in (
+        lambda: assets.list(attributes=wanted),
+        lambda: assets.list(attributes=wanted, include_custom_attributes=False),
+        lambda: assets.list(attributes=wanted, limit=2),
+        lambda: list(assets.iter(attributes=wanted)),
+        lambda: assets.count(attributes=wanted),
+    ):
+        with pytest.raises(acc.ApiError, match="ignored"):
+            call()
+
+
+@pytest.mark.once
+def test_limit_does_not_rely_on_the_service_to_sort(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit
+) -> None:
+    numeric = kit.name("numeric")
+    rows = [kit.row(f"AHU-{number}", **{numeric: number * 7 % 40}) for number in range(40)]
+    project.assets.create(rows).raise_if_failed()
+    sim.set_switch("list_sort", "ignored")
+    found = project.assets.list(sort=f"-{numeric}", limit=3, names=False)
+    assert [asset["customAttributes"][numeric] for asset in found] == ["39", "38", "37"]
+
+
+@pytest.mark.once
+def test_assets_with_equal_values_are_in_the_order_of_their_creation(project: acc.Project, kit: Kit) -> None:
+    for number in range(3):
+        project.assets.create([kit.row(f"AHU-{number}")]).raise_if_failed()
+        time.sleep(0.005)
+    first = project.assets.list(text="AHU-0", names=False)[0]
+    project.assets.patch([{"id": first["id"], "description": "edited"}]).raise_if_failed()
+    assert keys([project.assets.list(sort="statusId")]) == ["AHU-0", "AHU-1", "AHU-2"]
+
+
+@pytest.mark.once
+def test_a_deleted_asset_shows_in_its_time_of_deletion(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit
+) -> None:
+    """A response without `isActive`."""
+    made = project.assets.create(kit.rows(3)).raise_if_failed()
+    project.assets.delete(made.ids[:1]).raise_if_failed()
+
+    def answer(passing: Passing) -> bytes:
+        response = passing.forward()
+        body = re.sub(rb'"isActive":(true|false),|,"isActive":(true|false)', b"", response.body)
+        return response._replace(body=body).whole()
+
+    with front(sim, answer) as (url, _), acc.Client(sim.token, base_url=url) as client:
+        assets = client.project(sim.project_id).assets
+        assert assets.list().ids == assets.list(limit=5).ids == made.ids[1:]

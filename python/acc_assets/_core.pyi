@@ -44,6 +44,8 @@ class Clear:
 CLEAR: Final[Clear]
 # Seconds that requests in flight have to finish after Ctrl-C or a cancellation.
 GRACE: Final[float]
+# The longest filters of a list in bytes.
+LONGEST_FILTERS: Final[int]
 NO_LOOP: Final[str]
 
 @final

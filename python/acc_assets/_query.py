@@ -51,9 +51,6 @@ CLOSE: Final = 0.7
 # The number of names that a message lists if none is close.
 LONGEST_LIST: Final = 20
 
-# Servers commonly accept a request line of 8 kB. The path, the cursor and the page size need some of it.
-LONGEST_QUERY: Final = 6000
-
 
 QueryPairs: TypeAlias = list[tuple[str, str]]
 
@@ -322,7 +319,7 @@ def _check_length(pairs: Sequence[tuple[str, str]]) -> None:
     for pair in pairs:
         sizes.setdefault(pair[0], []).append(len(urlencode([pair])))
     # The core splits several values of a filter into several lists.
-    if sum(map(max, sizes.values())) <= LONGEST_QUERY:
+    if sum(map(max, sizes.values())) <= _core.LONGEST_FILTERS:
         return
     longest = max(sizes, key=lambda name: max(sizes[name]))
     argument = ARGUMENTS.get(longest.removeprefix("filter[").removesuffix("]").lower(), "attributes")
@@ -331,7 +328,7 @@ def _check_length(pairs: Sequence[tuple[str, str]]) -> None:
     number = len(sizes[longest])
     raise OptionError(
         f"{argument}: {counted(number, 'value')}{below} {'makes' if number == 1 else 'make'} the request longer than "
-        f"{LONGEST_QUERY:,} bytes, which the service may reject. Pass fewer values per call, and combine the results."
+        f"{_core.LONGEST_FILTERS:,} bytes, which the service may reject. Pass fewer values per call, and combine the results."
     )
 
 

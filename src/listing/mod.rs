@@ -32,5 +32,6 @@ pub use drive::{Listing, PER_PAGE, incomplete};
 pub use limited::Limited;
 pub use machine::Machine;
 pub use query::{Asked, is_split};
+pub use split::LONGEST_FILTERS;
 pub use stream::Stream;
 pub use values::Values;

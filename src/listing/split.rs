@@ -7,7 +7,7 @@ use crate::error::Error;
 
 /// The longest filters in bytes. Servers commonly accept a request line of 8 kB, and a URL stays below 6 kB.
 /// The path, the times, the order and the cursor need the rest.
-const MOST_BYTES: usize = 5_000;
+pub const LONGEST_FILTERS: usize = 5_000;
 /// More lists would take more requests than reading the whole project.
 const MOST_LISTS: usize = 200;
 
@@ -20,13 +20,13 @@ pub fn split(query: Query) -> Result<Vec<Query>, Error> {
     let mut waiting = vec![query];
     let mut lists = Vec::new();
     while let Some(query) = waiting.pop() {
-        if encoded_bytes(&query) <= MOST_BYTES {
+        if encoded_bytes(&query) <= LONGEST_FILTERS {
             lists.push(query);
         } else {
             let longest = longest(&query).filter(|_| lists.len() + waiting.len() < MOST_LISTS);
             let name = longest.ok_or_else(|| {
                 Error::Option(format!(
-                    "the filters make the request longer than {MOST_BYTES} bytes, which the service may \
+                    "the filters make the request longer than {LONGEST_FILTERS} bytes, which the service may \
                         reject; pass fewer or shorter values per call"
                 ))
             })?;
@@ -99,7 +99,7 @@ mod tests {
         assert!(lists.len() > 4 && lists.len() < 40, "{}", lists.len());
         let mut combined = std::collections::BTreeSet::new();
         for list in &lists {
-            assert!(encoded_bytes(list) <= MOST_BYTES);
+            assert!(encoded_bytes(list) <= LONGEST_FILTERS);
             let of = |name: &str| -> Vec<&String> {
                 list.iter()
                     .filter(|pair| pair.0 == name)

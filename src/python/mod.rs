@@ -185,6 +185,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("LONGEST_FILTERS", crate::listing::LONGEST_FILTERS)?;
         module.add("GRACE", crate::batch::run::GRACE.as_secs_f64())?;
         module.add("NO_LOOP", super::asyncio::NO_LOOP)?;
         module.add("CLEAR", super::values::clear(module.py())?)?;
