@@ -47,6 +47,8 @@ struct Between<T> {
     before: Before,
     after: After,
     asked: Arc<Mutex<Vec<String>>>,
+    /// Responses may overtake each other by up to this many milliseconds.
+    unsteady: Mutex<(Rng, u64)>,
 }
 
 impl<T: Transport> Transport for Between<T> {
@@ -55,27 +57,26 @@ impl<T: Transport> Transport for Between<T> {
             let url = request.url.clone();
             self.asked.lock().unwrap().push(url.clone());
             (self.before)(&url);
-            self.inner
-                .send(request)
-                .await
-                .map(|response| (self.after)(&url, response))
+            let response = self.inner.send(request).await;
+            let late = {
+                let (random, most) = &mut *self.unsteady.lock().unwrap();
+                Duration::from_millis(random.u64(0..=*most))
+            };
+            tokio::time::sleep(late).await;
+            response.map(|response| (self.after)(&url, response))
         })
     }
 }
 
 impl Service {
-    fn new(options: simulator::Options, client: Options, before: Before, after: After) -> Self {
-        let simulator = Simulator::new(options).unwrap();
-        Self::of(simulator, client, before, after)
-    }
-
-    fn of(simulator: Simulator, client: Options, before: Before, after: After) -> Self {
+    fn of(simulator: Simulator, client: Options, before: Before, after: After, unsteady: u64) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let between = Between {
             inner: simulator.transport(),
             before,
             after,
             asked: asked.clone(),
+            unsteady: Mutex::new((Rng::with_seed(unsteady), unsteady)),
         };
         let token = Token::fixed(simulator.token());
         let caller = Arc::new(Caller::alone(Box::new(between), token, client));
@@ -92,6 +93,7 @@ impl Service {
             bench::client(),
             Box::new(|_| {}),
             Box::new(|_, response| response),
+            0,
         )
     }
 
@@ -152,17 +154,12 @@ impl Service {
         }
     }
 
-    /// Reads the first assets of a list, and tries again after each error that a later call may not have.
-    async fn first(&self, query: &Pairs, most: usize, retries: usize) -> Result<Vec<Value>, Error> {
+    /// Reads the first assets of a list.
+    async fn first(&self, query: &Pairs, most: usize, per_page: u32) -> Result<Vec<Value>, Error> {
         let call = lists::call(&LIST, &self.path(), query);
-        let mut limited = Limited::new(self.session(), call, most);
-        for _ in 0..retries {
-            match limited.read().await {
-                Err(Error::Service(_)) => {}
-                read => return read.map(|()| rows(&limited.table)),
-            }
-        }
-        panic!("the list never ended");
+        let mut limited = Limited::new(self.session(), call, most, per_page);
+        limited.read().await?;
+        Ok(rows(&limited.table))
     }
 
     fn requests(&self) -> usize {
@@ -319,6 +316,8 @@ struct Schedule {
     sorts_and_counts: bool,
     /// Whether responses lack rows that the service counts.
     is_short: bool,
+    /// Whether requests fail.
+    fails: bool,
     way: Way,
     what: String,
 }
@@ -399,8 +398,9 @@ impl Schedule {
         client.max_in_flight = random.usize(1..9);
         client.retry.attempts = 1;
         client.retry.budget = 1_000_000;
-        let service = Service::new(
-            options,
+        let unsteady = if random.bool() { random.u64(0..400) } else { 0 };
+        let service = Service::of(
+            Simulator::new(options).unwrap(),
             client,
             Box::new(move |url| acting.act(url)),
             Box::new(move |_, response| {
@@ -419,6 +419,7 @@ impl Schedule {
                 }
                 if totals { response } else { without_total(response) }
             }),
+            unsteady,
         );
         let simulator = service.simulator.clone();
         let categories = categories_of(&simulator);
@@ -473,6 +474,7 @@ impl Schedule {
             per_page,
             sorts_and_counts: sorts && totals,
             is_short,
+            fails: failing > 0.0,
             way,
             what,
         }
@@ -484,7 +486,7 @@ impl Schedule {
         self.others.on.store(true, Ordering::Relaxed);
         let read = match self.way {
             Way::Stream => self.service.stream(&self.query, self.per_page, 5000).await,
-            Way::First(most) => self.service.first(&self.query, most, 5000).await,
+            Way::First(most) => self.service.first(&self.query, most, self.per_page).await,
             Way::Whole => {
                 let table = self.service.list_on(&self.query, self.per_page, 5000).await;
                 table.map(|table| rows(&table))
@@ -495,6 +497,9 @@ impl Schedule {
         let rows = match read {
             Ok(rows) => rows,
             Err(error) => {
+                if self.fails && matches!(self.way, Way::First(_)) {
+                    return;
+                }
                 let text = error.to_string();
                 let is_restless = text.contains("changed faster");
                 let is_busy = others.until.load(Ordering::Relaxed) > 0 || !self.sorts_and_counts;
@@ -640,7 +645,7 @@ async fn assets_without_a_time_of_change_are_listed_once() {
                 }
             })
         });
-        let service = Service::of(simulator, bench::client(), Box::new(|_| {}), after);
+        let service = Service::of(simulator, bench::client(), Box::new(|_| {}), after, 0);
         let query = pairs(&[("includeCustomAttributes", "true")]);
         let found: BTreeSet<String> = ids(&rows(&service.list(&query, 200).await.unwrap()))
             .into_iter()

@@ -52,6 +52,20 @@ impl Paging {
         }
     }
 
+    /// Returns the same pagination with at most this many rows per page.
+    #[must_use]
+    pub fn with_limit(self, limit: u32) -> Self {
+        match self {
+            Self::One => self,
+            Self::Token { within, name, .. } => Self::Token {
+                within,
+                name,
+                limit: Some(limit),
+            },
+            Self::Offset { .. } => Self::Offset { limit },
+        }
+    }
+
     /// Returns the member of a page that points to the next page.
     #[must_use]
     pub fn within(self) -> Option<&'static str> {

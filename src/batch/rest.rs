@@ -204,7 +204,7 @@ impl List {
         } else if let Some(most) = most
             && !listing::is_split(&call)?
         {
-            Way::First(Box::new(Limited::new(session, call, most)))
+            Way::First(Box::new(Limited::new(session, call, most, PER_PAGE)))
         } else {
             let earlier = earlier.map(|(rest, table)| (rest.machine(), table));
             let listing = Listing::new(session, call, PER_PAGE, earlier)?;

@@ -83,6 +83,8 @@ pub struct Pages<'s> {
     session: &'s Session,
     at: At<'s>,
     call: Call,
+    /// The number of rows per page, if it is not the usual one.
+    limit: Option<u32>,
     checks: Checks,
     place: Place,
     /// Digests of the ids and cursors seen so far.
@@ -106,6 +108,7 @@ impl Session {
             at: &untold,
             checks: Checks::of(call.endpoint, &call.query),
             call,
+            limit: None,
             place: Place::default(),
             seen: HashSet::new(),
             cursors: HashSet::new(),
@@ -122,6 +125,13 @@ impl<'s> Pages<'s> {
     #[must_use]
     pub fn observed_by(mut self, at: At<'s>) -> Self {
         self.at = at;
+        self
+    }
+
+    /// Sets the number of rows per page.
+    #[must_use]
+    pub fn of_at_most(mut self, limit: u32) -> Self {
+        self.limit = Some(limit);
         self
     }
 
@@ -167,7 +177,9 @@ impl<'s> Pages<'s> {
         }
         let endpoint = self.call.endpoint;
         let mut call = self.call.clone();
-        endpoint.paging().turn_to(&mut call, self.place.cursor.as_deref());
+        let paging = endpoint.paging();
+        let paging = self.limit.map_or(paging, |limit| paging.with_limit(limit));
+        paging.turn_to(&mut call, self.place.cursor.as_deref());
         let (before, checks) = (self.place.read, &self.checks);
         let read_as = |response| read(endpoint, checks, response, before);
         let outcome = self.session.call(&call, self.at, &read_as).await;

@@ -2,7 +2,7 @@
 
 use super::Session;
 use crate::api::filters::Checks;
-use crate::api::{Call, Next, Paging};
+use crate::api::{Call, Next};
 use crate::columns::Received;
 use crate::error::Error;
 use crate::http::{At, Response};
@@ -38,14 +38,7 @@ impl Session {
     ) -> Result<Turned, Error> {
         let endpoint = call.endpoint;
         let mut call = call;
-        let paging = match endpoint.paging() {
-            Paging::Token { within, name, .. } => Paging::Token {
-                within,
-                name,
-                limit: Some(limit),
-            },
-            other => other,
-        };
+        let paging = endpoint.paging().with_limit(limit);
         paging.turn_to(&mut call, cursor);
         let read = |response: Response| {
             let (response, received) = received(endpoint, checks, response)?;

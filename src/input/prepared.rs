@@ -432,15 +432,23 @@ pub fn is_total(text: &str) -> bool {
         "∑",
     ];
     let text = text.trim();
-    // This runs for every text, so most are rejected by their first letters.
-    let begins_with = |title: &&str| {
+    if text.len() > LONGEST {
+        return false;
+    }
+    // This runs for every text, so most are rejected by their first letter, then by the letters after it.
+    let letters = || {
         let letters = text
             .chars()
             .filter(|letter| letter.is_alphabetic() || *letter == '∑');
-        let mut letters = letters.flat_map(char::to_lowercase);
-        title.chars().all(|letter| letters.next() == Some(letter))
+        letters.flat_map(char::to_lowercase)
     };
-    if text.len() > LONGEST || !TITLES.iter().chain(&WHOLE).any(begins_with) {
+    let Some(first) = letters().next() else {
+        return false;
+    };
+    let begins_with = |title: &&str| {
+        title.starts_with(first) && letters().zip(title.chars()).all(|(one, other)| one == other)
+    };
+    if !TITLES.iter().chain(&WHOLE).any(begins_with) {
         return false;
     }
     let mut letters = String::new();

@@ -11,7 +11,7 @@ use crate::columns::Table;
 use crate::error::Error;
 use crate::http::untold;
 
-use super::drive::{Listing, PER_PAGE, asked_at};
+use super::drive::{Listing, asked_at};
 use super::facts::{Fact, active, facts};
 use super::query::{Asked, checkable, with_deleted};
 use super::series::MARGIN;
@@ -24,6 +24,7 @@ pub struct Limited {
     session: Session,
     call: Call,
     most: usize,
+    per_page: u32,
     /// The assets read so far.
     pub table: Table,
 }
@@ -40,11 +41,12 @@ type Changes = (Option<u64>, Vec<Fact>);
 
 impl Limited {
     /// Creates the list of the first `most` assets.
-    pub fn new(session: Session, call: Call, most: usize) -> Self {
+    pub fn new(session: Session, call: Call, most: usize, per_page: u32) -> Self {
         Self {
             session,
             call,
             most,
+            per_page,
             table: Table::default(),
         }
     }
@@ -74,8 +76,8 @@ impl Limited {
             }
             before = Some(changes);
         }
-        let mut listing =
-            Listing::new(self.session.clone(), self.call.clone(), PER_PAGE, None)?.first(Some(self.most));
+        let mut listing = Listing::new(self.session.clone(), self.call.clone(), self.per_page, None)?
+            .first(Some(self.most));
         let read = listing.read().await;
         self.table = listing.end().0;
         read
@@ -86,12 +88,15 @@ impl Limited {
         self.table = Table::default();
         let (query, deleted) = with_deleted(&checkable(self.call.query.clone()));
         let call = self.call.clone().with_query(query);
-        let mut pages = self.session.pages(call);
+        let mut pages = self.session.pages(call).of_at_most(self.per_page);
         let (mut count, mut rows, mut total, mut all) = (0, 0, None, Table::default());
+        let mut is_short = false;
         while self.table.len() < self.most {
             let Some(page) = pages.next().await? else { break };
             count += 1;
-            rows += page.ids().count() as u64;
+            let on_page = page.ids().count() as u64;
+            rows += on_page;
+            is_short |= on_page < u64::from(self.per_page) && !pages.is_at_end();
             total = page.total.max(total);
             let page = page.into_columns();
             let shown = active(&page).enumerate().filter(|(_, active)| *active || deleted);
@@ -102,7 +107,7 @@ impl Limited {
             all.append(&read);
         }
         self.table = self.table.take(0..self.table.len().min(self.most));
-        let is_short = pages.is_at_end() && total.is_some_and(|total| total > rows);
+        is_short |= pages.is_at_end() && total.is_some_and(|total| total > rows);
         Ok(Pages {
             count,
             is_right: !is_short && Asked::of(&self.call.query)?.order.may_be_that_of(&all),
@@ -113,7 +118,7 @@ impl Limited {
     async fn changes(&self, since: Option<i64>) -> Result<Changes, Error> {
         let call = self.call.clone().with_query(Asked::changes(since));
         let checks = Checks::default();
-        let turned = self.session.turn_to(call, None, PER_PAGE, &checks, &untold);
+        let turned = self.session.turn_to(call, None, self.per_page, &checks, &untold);
         let turned = turned.await?;
         Ok((turned.next.total, facts(&turned)))
     }
