@@ -393,7 +393,7 @@ class Assets(Verbs):
 
         Args:
             category, status, location: One or a list of ids or names: category paths, status labels, and location paths, names or
-                barcodes. Assets of all subcategories and sublocations are included.
+                barcodes. Assets of all subcategories and sublocations are included. Inactive ones may be named too.
             updated: When the assets last changed: the earliest time, or (earliest, latest), where None is an open end. Times are
                 dates, datetimes or ISO strings, which may be ranges: "from..to", "from.." or "..to". Both ends are included,
                 and the whole day of a date. A time without a time zone is local time.
@@ -541,7 +541,11 @@ class Assets(Verbs):
         """Return the query parameters for filters, and the settings if the result shows names."""
         settings = None
         if names or asked.has_names():
+            kept = self._session.settings.get(self._key)
             settings = settings_of(self._session, self._key, report)
+            if settings is kept and not asked.are_known(settings, separator):
+                # Somebody may have added the name since the settings were read.
+                settings = settings_of(self._session, self._key, report, refresh=True)
             if asked.has_names():
                 asked = asked.with_ids(settings, separator)
         if asked.categories:
