@@ -32,18 +32,21 @@ def listed(words: Iterable[str]) -> str:
     return " or ".join(", ".join(f'"{word}"' for word in words).rsplit(", ", 1))
 
 
-def grid(names: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """Return a table as lines of text, with as many columns as fit."""
-    lines = [""] * (len(rows) + 1)
-    for place, name in enumerate(names):
-        texts = [name, *("" if row[place] is None else str(row[place]) for row in rows)]
-        texts = [_core.shown(" ".join(text.split())) for text in texts]
+def grid(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table as lines of text, with as many columns as fit. Columns without values are left out."""
+    columns = [[name, *(row[place] for row in rows)] for place, name in enumerate(names)]
+    columns = [column for column in columns if any(column[1:]) or not rows]
+    lines, count = [""] * (len(rows) + 1), 0
+    for column in columns:
+        texts = [_core.shown(" ".join(text.split())) for text in column]
         texts = [text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 3] + "..." for text in texts]
         width = max(map(len, texts))
-        if place and len(lines[0]) + width > LONGEST_LINE:
-            lines[0] += f"+{counted(len(names) - place, 'column')}"
+        if count and len(lines[0]) + width > LONGEST_LINE:
             break
         lines = [line + text.ljust(width) + "  " for line, text in zip(lines, texts, strict=True)]
+        count += 1
+    if more := len(names) - count:
+        lines[0] += f"+{counted(more, 'column')}"
     return [line.rstrip() for line in lines]
 
 
