@@ -780,6 +780,17 @@ def test_a_filter_finds_names_that_are_newer_than_the_settings(
     asyncio.run(read())
 
 
+def test_new_names_are_found_without_locations(
+    lists: Lists, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    """The locations are read again for each call, but not the rest of the settings."""
+    sim.add_fault("status", on="locations", code=403, every=1)
+    assert project.settings().notes
+    setup = acc.Setup.from_dict({"categories": [{"path": "Boilers"}]})
+    sim.client().project(project.id).apply_setup(setup)
+    assert lists(category="Boilers") == []
+
+
 def test_an_unknown_name_is_looked_up_once_in_current_settings(
     lists: Lists, sim: acc.testing.Simulator
 ) -> None:

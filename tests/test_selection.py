@@ -71,7 +71,7 @@ def test_a_wrong_selection_is_an_error(assets: acc.AssetTable) -> None:
     numpy = pytest.importorskip("numpy")
     with pytest.raises(acc.OptionError, match="0 values"):
         assets[numpy.array([], dtype=bool)]
-    with pytest.raises(TypeError, match=r"for a column, use to_pandas\(\)\['Barcode'\]"):
+    with pytest.raises(TypeError, match=r"For a column, use to_pandas\(\)\['Barcode'\]"):
         assets["Barcode"]
     wrong: Any
     for wrong in (["Barcode"], [0.5], [slice(1)], [True, 1, False], b"\x01", {0: True}, 1.5, None):

@@ -29,7 +29,8 @@ def selected(rows: int, index: Any) -> int | Sequence[int]:
     """Return the row number for an index, or the row numbers for a slice, a list of row numbers, or a mask."""
     if isinstance(index, str):
         raise TypeError(
-            f"{index!r} is not a row number. This selects rows; for a column, use to_pandas()[{index!r}]."
+            "A row is selected by its number or by a slice, not by str. For a column, use "
+            f"to_pandas()[{str(index)!r}]."
         )
     if isinstance(index, Iterable) and not isinstance(index, (bytes, Mapping)):
         return _several(rows, index)

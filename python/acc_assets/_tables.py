@@ -47,8 +47,8 @@ class _Table(Sequence[Row]):
     @overload
     def __getitem__(self, index: int, /) -> Row: ...
     @overload
-    def __getitem__(self, index: slice | Iterable[Any], /) -> Self: ...
-    def __getitem__(self, index: int | slice | Iterable[Any], /) -> Row | Self:
+    def __getitem__(self, index: slice | Iterable[object], /) -> Self: ...
+    def __getitem__(self, index: int | slice | Iterable[object], /) -> Row | Self:
         places = selected(len(self), index)
         if isinstance(places, int):
             return cast("Row", self._table.row(places))

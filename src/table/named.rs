@@ -18,9 +18,10 @@ type Pages = Vec<Option<Arc<Column>>>;
 #[must_use]
 pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
     let mut layout = table.layout();
-    let known = || settings.content().attributes.iter();
-    layout.drop_empty(|name| known().any(|known| !known.active && known.name == name));
-    let active = known().filter(|known| attributes && known.active);
+    let known = &settings.content().attributes;
+    let attribute = |name| Some(&known[settings.attribute_of_name(name)?]);
+    layout.drop_empty(|name| attribute(name).is_some_and(|attribute| !attribute.active));
+    let active = known.iter().filter(|known| attributes && known.active);
     layout.add(std::iter::once("id").chain(headings().map(|(field, _)| field)));
     layout.add(active.map(|known| known.name.as_str()));
     layout.add(set_by_the_service());

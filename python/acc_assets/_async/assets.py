@@ -546,9 +546,9 @@ class AsyncAssets(AsyncVerbs):
         """Return the query parameters for filters, and the settings if the result shows names."""
         settings = None
         if names or asked.has_names():
-            kept = self._session.settings.get(self._key)
+            is_earlier = self._key in self._session.settings
             settings = await settings_of(self._session, self._key, report)
-            if settings is kept and not asked.are_known(settings, separator):
+            if is_earlier and not asked.are_known(settings, separator):
                 # Somebody may have added the name since the settings were read.
                 settings = await settings_of(self._session, self._key, report, refresh=True)
             if asked.has_names():
