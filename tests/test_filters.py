@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import decimal
 import enum
+import json
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta, timezone
@@ -13,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from conftest import Kit
-from front import front
+from front import Passing, front
 
 import acc_assets as acc
 from acc_assets._times import time_range
@@ -627,9 +629,12 @@ def test_values_of_attributes_are_checked_by_any_name(lists: Lists, kit: Kit, pr
 
 def test_ids_of_other_projects_are_rejected(lists: Lists, project: acc.Project) -> None:
     other = "00000000-0000-4000-8000-000000000001"
-    for wrong in ({"status": other}, {"location": other}):
-        with pytest.raises(acc.OptionError, match="the project has no such"):
-            lists(**wrong)
+    with pytest.raises(acc.OptionError, match="the project has no such"):
+        lists(status=other)
+    # The settings do not know locations that were removed, which may still have assets.
+    assert lists(location=other) == []
+    with pytest.raises(acc.OptionError, match="the project has no such"):
+        lists(location=other[:-1])
     room = next(one for one in project.settings().locations if one.parent_id is not None)
     assert lists(location=room) == lists(location=room.id) == lists(location=room.id.upper())
 
@@ -681,3 +686,155 @@ def test_an_empty_list_of_an_attribute_is_left_out(lists: Lists, kit: Kit) -> No
 def test_a_range_of_times_is_a_tuple(lists: Lists) -> None:
     with pytest.raises(acc.OptionError, match=r"is a list, but a range is a tuple\. Pass a date"):
         lists(updated=["2026-11-01", None])
+
+
+# ---- names that are inactive, new or odd ----
+
+
+@pytest.fixture
+def retired(sim: acc.testing.Simulator, kit: Kit) -> Iterator[Lists]:
+    """Two assets whose status, option and attribute are inactive, in a location that does not exist any more."""
+    option = kit.choices("select")[0]
+    text = kit.attributes["text"]["displayName"]
+    location = sim.client().project(sim.project_id).settings().location("Building A > Level 0")
+
+    def retire(passing: Passing) -> bytes:
+        answer = passing.forward()
+        path = passing.request.path
+        if not any(part in path for part in ("/custom-attributes", "/status-step-sets", "/nodes")):
+            return answer.whole()
+        body = json.loads(answer.body)
+        results = body["results"]
+        for one in results:
+            if one.get("displayName") == text:
+                one["isActive"] = False
+            for value in one.get("values") or []:
+                if value["id"] in (option, kit.status):
+                    value["isActive"] = False
+        body["results"] = [one for one in results if location.id not in (one.get("id"), one.get("parentId"))]
+        return answer._replace(body=json.dumps(body).encode()).whole()
+
+    attributes = {kit.name("select"): option, kit.name("text"): "gone"}
+    row = kit.row("old", locationId=location.id, customAttributes=attributes)
+    other = {**kit.row("other"), "statusId": kit.other_status}
+    sim.client().project(sim.project_id).assets.create([row, other], settings=None).raise_if_failed()
+    with front(sim, retire) as (url, _):
+        yield Lists(acc.Client(sim.token, base_url=url).project(sim.project_id), sim)
+
+
+def test_inactive_names_are_filters(retired: Lists, kit: Kit) -> None:
+    settings = retired.project.settings()
+    status = next(one for one in settings.statuses if one.id == kit.status)
+    select, text = (kit.attributes[kind] for kind in ("select", "text"))
+    option = select["values"][0]
+    assert not status.is_active
+    location = next(asset for asset in sim_assets(retired) if asset["clientAssetId"] == "old")["locationId"]
+    assert location not in {one.id for one in settings.locations}
+    filters: dict[str, Any]
+    for filters in (
+        {"status": status.label},
+        {"status": status.id},
+        {"location": location},
+        {"location": [location, "Building B"]},
+        {"attributes": {select["displayName"]: option["displayName"]}},
+        {"attributes": {select["name"]: option["id"]}},
+        {"attributes": {text["displayName"]: "gone"}},
+        {"attributes": {text["name"]: "gone"}},
+    ):
+        assert retired(**filters) == ["old"], filters
+    assert retired(sort=text["displayName"]) == ["old", "other"]
+    with pytest.raises(acc.OptionError, match="no such location"):
+        retired(location="Level 00")
+
+
+def sim_assets(lists: Lists) -> list[Any]:
+    return list(lists.sim.assets())
+
+
+def test_a_filter_finds_names_that_are_newer_than_the_settings(
+    lists: Lists, project: acc.Project, async_project: acc.AsyncProject, sim: acc.testing.Simulator
+) -> None:
+    def add(name: str) -> None:
+        """Add a category and an attribute, with another client."""
+        setup = {
+            "categories": [{"path": name, "attributes": [f"{name} flow"]}],
+            "attributes": [{"display_name": f"{name} flow", "type": "select", "options": [f"{name} option"]}],
+        }
+        sim.client().project(project.id).apply_setup(acc.Setup.from_dict(setup))
+
+    project.settings()
+    add("Boilers")
+    assert lists(category="Boilers") == []
+    add("Chillers")
+    assert lists(attributes={"Chillers flow": "Chillers option"}) == []
+    add("Pumps")
+    assert lists(sort="Pumps flow") == []
+    add("Fan coils")
+    assert project.assets.count(attributes={"Fan coils flow": "Fan coils option"}) == 0
+    add("Valves")
+    assert list(project.assets.iter(category="Valves")) == []
+
+    async def read() -> None:
+        await async_project.settings()
+        add("Ducts")
+        assert len(await async_project.assets.list(category="Ducts")) == 0
+
+    asyncio.run(read())
+
+
+def test_new_names_are_found_without_locations(
+    lists: Lists, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    """The locations are read again for each call, but not the rest of the settings."""
+    sim.add_fault("status", on="locations", code=403, every=1)
+    assert project.settings().notes
+    setup = acc.Setup.from_dict({"categories": [{"path": "Boilers"}]})
+    sim.client().project(project.id).apply_setup(setup)
+    assert lists(category="Boilers") == []
+
+
+def test_an_unknown_name_is_looked_up_once_in_current_settings(
+    lists: Lists, sim: acc.testing.Simulator
+) -> None:
+    def requests(**filters: Any) -> int:
+        before = sim.audit()["requests"]
+        with pytest.raises(acc.OptionError) as caught:
+            lists(**filters)
+        assert type(caught.value) is acc.OptionError
+        return sim.audit()["requests"] - before
+
+    # Read by this call, so not read again.
+    once = requests(category="Boylers")
+    assert once > 3
+    assert requests(category="Boylers") == once
+    assert requests(status="Instaled") == once
+    assert requests(attributes={"Filter Class": "G99"}) == once
+    # Not a name.
+    assert requests(attributes={"Airflow": "many"}) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["Airflow >=", "Airflow>", "airflow <=", ">= Airflow", "Airflow !=", "Airflow ="]
+)
+def test_an_operator_is_not_ignored(lists: Lists, name: str) -> None:
+    with pytest.raises(
+        acc.OptionError, match=r"has an operator .* pass a tuple, such as attributes=\{\"Airflow\": "
+    ):
+        lists(attributes={name: 2})
+
+
+def test_an_operator_in_a_display_name_is_no_operator(lists: Lists, project: acc.Project) -> None:
+    attribute = {"display_name": "Leak rate <= 5 %", "type": "numeric"}
+    setup = {"attributes": [attribute], "categories": [{"path": "HVAC", "attributes": ["Leak rate <= 5 %"]}]}
+    project.apply_setup(acc.Setup.from_dict(setup))
+    for name in ("Leak rate <= 5 %", "leak rate <= 5%"):
+        assert lists(attributes={name: 2}) == []
+    assert lists(attributes={"leak rate 5": 2}) == []
+    with pytest.raises(acc.OptionError, match="has an operator"):
+        lists(attributes={"Leak rate <= 5 % >": 2})
+
+
+@pytest.mark.parametrize("name", ["Category", "-status", "Location desc"])
+def test_sorting_by_a_name_says_to_sort_the_table(lists: Lists, no_request: None, name: str) -> None:
+    with pytest.raises(acc.OptionError, match=r"sorts by ids, .* list\(...\).to_pandas\(\).sort_values\("):
+        lists(sort=[name])

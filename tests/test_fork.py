@@ -41,6 +41,24 @@ def test_fork(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> Non
     assert sim.audit()["assets_created"] == 3
 
 
+def test_an_iterator_belongs_to_its_process(project: acc.Project, kit: Kit) -> None:
+    project.assets.create(kit.rows(30)).raise_if_failed()
+    pages = project.assets.iter(page_size=10)
+    seen = len(next(pages))
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        code = 1
+        try:
+            next(pages)
+        except acc.OptionError as error:
+            code = 0 if "call iter again" in str(error) else 2
+        finally:
+            os._exit(code)
+    assert ended(child) == 0
+    assert seen + sum(map(len, pages)) == 30
+
+
 def create_one(project: acc.Project, row: dict[str, object]) -> None:
     signal.alarm(20)
     project.assets.create(row).raise_if_failed()

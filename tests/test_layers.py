@@ -11,11 +11,12 @@ PACKAGE = pathlib.Path(acc.__file__).parent
 LAYERS = """
     _core _json errors _text _html _paths _secret
     _records _options _times
-    _conditions _convert
+    _conditions _convert _frames
+    _selection _table_files
     _tables _related _partial _mapping _progress
     _aligned _workbooks _reading
     _report
-    _results _files _frames _rows _event_loop
+    _results _files _rows _event_loop
     _session _write _check _settings _setup _runs _query _lookup
     {face}._drive {face}.verbs {face}.assets {face}.relationships {face}.project {face}.client
     typing testing

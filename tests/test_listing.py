@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import pickle
 import re
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Kit
+from conftest import Kit, until
 from front import Passing, front
 
 import acc_assets as acc
@@ -70,19 +71,94 @@ def test_iter_takes_the_filters_of_list(project: acc.Project, kit: Kit) -> None:
         assert project.assets.count(**filters) == len(expected), filters
 
 
-def test_iter_reads_a_page_when_it_is_requested(
-    project: acc.Project, ids: list[str], requests: Callable[[], int]
-) -> None:
-    requests()
+def test_iter_reads_one_page_ahead(sim: acc.testing.Simulator, project: acc.Project, ids: list[str]) -> None:
+    project.settings()
+
+    def requests() -> int:
+        return sim.audit()["requests"] - before
+
+    before = sim.audit()["requests"]
     pages = project.assets.iter(page_size=50)
+    time.sleep(0.05)
     assert requests() == 0
     next(pages)
     # The newest page is read first and returned last.
-    assert requests() == 2
+    until(lambda: requests() == 3)
+    time.sleep(0.05)
+    assert requests() == 3
     next(pages)
-    assert requests() == 1
+    until(lambda: requests() == 4)
     pages.close()
-    assert requests() == 0
+    time.sleep(0.05)
+    assert requests() == 4
+
+
+def test_iter_reads_ahead_while_the_caller_works(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    """The next page has arrived when the caller asks for it, even if no event loop or thread waits for it."""
+    arrived = threading.Event()
+
+    def count(passing: Passing) -> bytes:
+        answer = passing.forward().whole()
+        if "cursorState" in passing.request.path:
+            arrived.set()
+        return answer
+
+    with front(sim, count) as (url, _):
+        pages = acc.Client(sim.token, base_url=url).project(sim.project_id).assets.iter(page_size=50)
+        next(pages)
+        assert arrived.wait(30)
+        assert len([asset for page in pages for asset in page]) == 400
+
+
+def test_an_error_of_a_page_that_was_read_ahead_is_raised_in_its_turn(
+    sim: acc.testing.Simulator, ids: list[str]
+) -> None:
+    assets = sim.client(retry=ONCE).project(sim.project_id).assets
+    assert assets.count() == 450
+    before = sim.audit()["requests"]
+    pages = assets.iter(page_size=50, names=False)
+    seen = [*next(pages)]
+    until(lambda: sim.audit()["requests"] == before + 3)
+    sim.add_fault("status", on="assets", code=500)
+    seen += next(pages)
+    with pytest.raises(acc.ServerError):
+        next(pages)
+    assert next(pages, None) is None
+    assert len(seen) == 100
+
+
+def test_iter_reports_what_was_read_and_the_total(project: acc.Project, ids: list[str]) -> None:
+    seen: list[tuple[int, int | None]] = []
+
+    def show(now: acc.Progress) -> None:
+        if now.phase == "reading":
+            seen.append((now.done, now.total))
+
+    project.settings()
+    read = 0
+    for page in project.assets.iter(page_size=50, progress=show):
+        read += len(page)
+        assert read <= seen[-1][0] <= 450
+        # One page is read ahead, and the newest one is returned last.
+        assert seen[-1][0] <= read + 100
+        assert seen[-1][1] == 450
+    assert seen[-1] == (450, 450)
+    assert len({done for done, _ in seen}) > 4
+
+
+def test_async_iter_reports_what_was_read_and_the_total(
+    async_project: acc.AsyncProject, ids: list[str]
+) -> None:
+    seen: list[acc.Progress] = []
+
+    async def read() -> None:
+        await async_project.settings()
+        async for _ in async_project.assets.iter(page_size=50, progress=seen.append):
+            assert seen[-1].total == 450
+
+    asyncio.run(read())
+    assert (seen[-1].done, seen[-1].total) == (450, 450)
+    assert seen[0].done < 450
 
 
 def test_iter_returns_assets_that_change_meanwhile(

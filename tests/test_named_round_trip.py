@@ -339,3 +339,15 @@ def test_files_keep_every_line_break(project: acc.Project, kit: Kit, write: Any,
     ]
     ids = project.assets.create(rows).ids
     assert project.assets.patch(write(project.assets.get(ids), tmp_path)).counts == {"unchanged": len(rows)}
+
+
+def test_lists_of_a_csv_file_of_pandas_come_back(
+    project: acc.Project, kit: Kit, ids: list[str], tmp_path: Path
+) -> None:
+    """A list is written as Python code."""
+    pandas = pytest.importorskip("pandas")
+    frame = project.assets.list().to_pandas()
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    assert "['" in (tmp_path / "a.csv").read_text()
+    read = pandas.read_csv(tmp_path / "a.csv", dtype={"Barcode": str, "Asset ID": str})
+    assert project.assets.patch(read).counts == {"unchanged": len(ids)}

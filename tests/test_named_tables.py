@@ -68,6 +68,14 @@ def table(rows: list[Any], known: _core.Settings | None) -> acc.AssetTable:
     return acc.AssetTable(_core.Table.load(json.dumps(state).encode()), known)
 
 
+# The columns of every table with names, before and after the custom attributes.
+OWN = ["id", "Asset ID", "Category", "Status", "Description", "Location", "Barcode"]
+OF_SERVICE = [
+    *("isActive", "version", "createdAt", "createdBy", "updatedAt", "updatedBy"),
+    *("deletedAt", "deletedBy", "companyId"),
+]
+
+
 def shown(rows: list[Any], known: _core.Settings) -> dict[str, list[str]]:
     """The texts of the columns, as in a CSV file."""
     flat = table(rows, known)._flat()
@@ -80,7 +88,7 @@ def typed(rows: list[Any], *attributes: Any) -> list[tuple[str, str, list[Any]]]
     pyarrow = pytest.importorskip("pyarrow")
     read = pyarrow.table(table(rows, settings(attributes=attributes)))
     found = [(field.name, str(field.type), read[field.name].to_pylist()) for field in read.schema]
-    return [one for one in found if one[0] != "id"]
+    return found[len(OWN) : -len(OF_SERVICE)]
 
 
 def values(*cells: Any) -> list[Any]:
@@ -94,7 +102,8 @@ def values(*cells: Any) -> list[Any]:
 @pytest.mark.once
 def test_columns_have_headings_in_a_fixed_order() -> None:
     row = {
-        "customAttributes": {"ca10": 1, "ca2": "x", "ca99": True},
+        "customAttributes": {"ca10": 1, "ca2": "x", "ca99": True, "ca100": 2, "ca3": None},
+        "other": 1,
         "companyId": "c",
         "updatedBy": "u",
         "version": 1,
@@ -106,22 +115,58 @@ def test_columns_have_headings_in_a_fixed_order() -> None:
         "clientAssetId": "a",
         "id": "i",
     }
-    known = settings(attributes=[attribute(2, "Maker", "text"), attribute(10, "Flow", "numeric")])
-    assert list(shown([row], known)) == [
-        *("id", "Asset ID", "Category", "Status", "Description", "Location", "Barcode"),
-        *("Maker", "Flow", "ca99", "version", "updatedBy", "companyId"),
+    attributes = [
+        attribute(10, "Flow", "numeric"),
+        attribute(2, "Maker", "text"),
+        attribute(3, "Old", "text", active=False),
+        attribute(4, "Blank", "date"),
     ]
-    empty = table([], known)._flat().head(0)[0]
-    assert empty[:8] == [
-        "id",
-        "Asset ID",
-        "Category",
-        "Status",
-        "Description",
-        "Location",
-        "Barcode",
-        "isActive",
+    known = settings(attributes=attributes)
+    found = ["Flow", "Maker", "Blank"]
+    assert list(shown([row], known)) == [*OWN, *found, "ca99", "ca100", *OF_SERVICE, "other"]
+    # Rows without values, and no rows, have the same columns.
+    for rows in ([{"id": "r"}], []):
+        assert table(rows, known)._flat().head(0)[0] == [*OWN, *found, *OF_SERVICE]
+    # An inactive attribute has a column only if it has values.
+    assert list(shown([{"id": "r", "customAttributes": {"ca3": "x"}}], known)) == [
+        *OWN,
+        "Flow",
+        "Maker",
+        "Old",
+        "Blank",
+        *OF_SERVICE,
     ]
+
+
+@pytest.mark.once
+def test_attributes_that_were_not_read_have_no_columns() -> None:
+    """A column without values would look as if the assets had none."""
+    known = settings(attributes=[attribute(1, "Flow", "numeric")])
+    assets = acc.AssetTable(table([{"id": "r"}, {"id": "s"}], None)._table, known, attributes=False)
+    for same in (assets, assets[:1], assets[[1]], pickle.loads(pickle.dumps(assets))):
+        assert same._flat().head(0)[0] == [*OWN, *OF_SERVICE]
+
+
+@pytest.mark.once
+def test_pages_have_one_schema_whatever_their_values(tmp_path: Path) -> None:
+    polars = pytest.importorskip("polars")
+    duckdb = pytest.importorskip("duckdb")
+    kinds = ("numeric", "date", "boolean", "select", "multi_select", "text", "new")
+    known = settings(attributes=[attribute(at, kind, kind, OPTIONS) for at, kind in enumerate(kinds, 1)])
+    flows: list[Any] = ["5", 3, "2.5", 0.25, None]
+    pages = [table([{"id": "r", "customAttributes": {"ca1": flow}}], known) for flow in flows]
+    pages += [
+        table([{"id": "r", "other": 1, **ROWS[0]}], known)[:0],
+        table([], known),
+        table(ROWS[:1], known),
+    ]
+    frames = [page.to_polars() for page in pages]
+    assert len({str(frame.schema) for frame in frames}) == 1
+    assert polars.concat(frames)["numeric"].sum() == 10.75 + 1.5
+    for at, page in enumerate(pages):
+        page.to_parquet(tmp_path / f"{at}.parquet")
+    (found,) = duckdb.sql(f"select sum(numeric) from '{tmp_path}/*.parquet'").fetchall()
+    assert found == (12.25,)
 
 
 @pytest.mark.once
@@ -211,7 +256,8 @@ def test_headings_that_could_mean_another_column_have_a_number(active: bool) -> 
     row = {"id": "r", "customAttributes": {f"ca{at}": f"v{at}" for at in range(1, len(names) + 1)}}
     known = settings(attributes=attributes)
     found = shown([row], known)
-    assert list(found)[1:] == [
+    headings = list(found)[len(OWN) : -len(OF_SERVICE)]
+    assert headings == [
         *("Airflow (ca1)", "airflow (ca2)", "Status (ca3)", "id (ca4)", "Asset ID (ca5)", "createdAt (ca6)"),
         *(
             "Updated by (ca7)",
@@ -223,7 +269,7 @@ def test_headings_that_could_mean_another_column_have_a_number(active: bool) -> 
         ),
         *("ca13", "Name (ca14)", "Line", "Barcode * (ca16)", "Company Id (ca17)"),
     ]
-    for at, heading in enumerate(list(found)[1:], 1):
+    for at, heading in enumerate(headings, 1):
         if active or at != 1:
             assert known.find_attribute(heading)[0] == f"ca{at}", heading
     if not active:
@@ -252,7 +298,7 @@ def test_a_heading_with_a_number_must_fit_the_attribute() -> None:
 def test_undocumented_fields_do_not_look_like_known_columns() -> None:
     known = settings(attributes=[attribute(1, "serial number", "text")])
     row = {"id": "r", "statusId": "s", "Status": 1, "serialNumber": "7", "customAttributes": {"ca1": "8"}}
-    assert shown([row], known) == {
+    assert {name: cells for name, cells in shown([row], known).items() if cells != [""]} == {
         "id": ["r"],
         "Status": ["s"],
         "serial number": ["8"],
@@ -285,11 +331,15 @@ def test_options_become_labels() -> None:
 def test_types_of_attributes() -> None:
     day = datetime.date(2031, 2, 28)
     cases: list[tuple[str, list[Any], str, list[Any]]] = [
-        ("numeric", ["110", 7, None, " "], "int64", [110, 7, None, None]),
+        # One type, so that files of several pages fit together.
+        ("numeric", ["110", 7, None, " "], "double", [110.0, 7.0, None, None]),
+        ("numeric", [7, 8], "double", [7.0, 8.0]),
+        ("numeric", [7, 0.5], "double", [7.0, 0.5]),
         ("numeric", ["1.50", 7, "1e3"], "double", [1.5, 7.0, 1000.0]),
         ("numeric", [None], "double", [None]),
-        ("numeric", [9007199254740993, "2"], "int64", [9007199254740993, 2]),
+        ("numeric", [9007199254740992, "2"], "double", [9007199254740992.0, 2.0]),
         # Nothing is lost: the column is text.
+        ("numeric", [9007199254740993, "2"], "string", ["9007199254740993", "2"]),
         ("numeric", ["1.50", "n/a"], "string", ["1.50", "n/a"]),
         ("numeric", ["0.10000000000000001", "2"], "string", ["0.10000000000000001", "2"]),
         ("numeric", [9007199254740993, "1.5"], "string", ["9007199254740993", "1.5"]),
@@ -306,7 +356,9 @@ def test_types_of_attributes() -> None:
         ("text", ["1.50", 2, None], "string", ["1.50", "2", None]),
         ("text", [None], "string", [None]),
         ("text", [1, 2], "string", ["1", "2"]),
-        ("new", [1, 2], "int64", [1, 2]),
+        ("date", [True], "string", ["true"]),
+        ("new", [1, 2], "string", ["1", "2"]),
+        ("new", [None], "string", [None]),
         ("multi_select", [None], "list<item: string>", [None]),
     ]
     for kind, cells, arrow, expected in cases:
@@ -332,7 +384,8 @@ def test_fields_of_another_type_are_text() -> None:
         table([{"id": "r", "clientAssetId": 7, "isActive": "no", "barcode": None}], settings())
     )
     types = {field.name: str(field.type) for field in read.schema}
-    assert types == {"id": "string", "Asset ID": "string", "Barcode": "string", "isActive": "string"}
+    assert [types[name] for name in ("id", "Asset ID", "Barcode", "isActive")] == ["string"] * 4
+    assert (types["version"], types["createdAt"]) == ("int64", "timestamp[ms, tz=UTC]")
 
 
 # ---- tables ----
@@ -406,8 +459,8 @@ def test_pandas_has_nullable_types() -> None:
     types = {name: str(kind) for name, kind in frame.dtypes.items()}
     assert types["Flow"] == "float64"
     assert types["Installed"] == "datetime64[ms]"
-    assert (types["Ready"], types["Count"]) == ("boolean", "Int64")
-    assert frame.loc[1, "Count"] == 9007199254740993
+    assert (types["Ready"], types["version"]) == ("boolean", "Int64")
+    assert frame.loc[1, "Count"] == "9007199254740993"
     assert frame.loc[0, "Installed"] == pandas.Timestamp(2031, 2, 28)
     assert frame["Functions"].tolist()[:2] == [["F7", "a; b"], []]
 
@@ -474,11 +527,15 @@ def test_csv_follows_the_standard(tmp_path: Path) -> None:
             "barcode": " 007 ",
             "isActive": False,
             "createdAt": READ_AT,
-        }
+            "customAttributes": {"ca1": 5, "ca6": "2.50"},
+        },
+        {"id": "s", "customAttributes": {"ca1": 1e20, "ca6": "-7"}},
     ]
     table(rows, KNOWN).to_csv(tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_bytes().decode() == (
-        f'\ufeffid,Description,Barcode,isActive,createdAt\r\nr,"=1+1, ""q""\nü"," 007 ",false,{READ_AT}\r\n'
+        f"\ufeff{','.join((*OWN, 'Flow', 'Installed', 'Ready', 'Filter', 'Functions', 'Count', *OF_SERVICE))}\r\n"
+        f'r,,,,"=1+1, ""q""\nü",," 007 ",5,,,,,2.5,false,,{READ_AT},,,,,,\r\n'
+        "s,,,,,,,1e+20,,,,,-7,,,,,,,,,\r\n"
     )
     table(rows, KNOWN).to_csv(tmp_path / "b.csv", names=False)
     assert (tmp_path / "b.csv").read_bytes().decode().startswith("\ufeffid,description,barcode,")
@@ -512,7 +569,7 @@ def test_excel_has_cells_of_the_right_type(tmp_path: Path) -> None:
     assert cells["Functions"].value == '["F7","a; b"]'
     assert cells["createdAt"].value == datetime.datetime(2031, 2, 3, 4, 5, 6, 789000)
     cells = {head.value: cell for head, cell in zip(heads, second, strict=True)}
-    assert (cells["Flow"].value, cells["Count"].value) == (1 / 3, 12)
+    assert (cells["Flow"].value, cells["Count"].value) == (1 / 3, "12")
     assert cells["Installed"].value == datetime.datetime(2031, 2, 28)
     assert next(cell.value for head, cell in zip(heads, third, strict=True) if head.value == "Flow") == 2
     assert sheet.freeze_panes == "A2"

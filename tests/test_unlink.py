@@ -103,12 +103,17 @@ def test_an_entity_with_an_id_has_a_type() -> None:
         acc.Entity("autodesk-bim360-asset", id="x")
 
 
-@pytest.mark.parametrize("kind", ["assets", "Asset", "", "nope"])
+@pytest.mark.parametrize("kind", ["assets", "Asset", "", "nope", "AHU-1", "AHU-1.2", "bim360-asset"])
 def test_unknown_kind_of_entity_is_rejected(kind: str, project: acc.Project) -> None:
     with pytest.raises(acc.OptionError, match="Known kinds: asset, "):
         acc.Entity(kind)
-    with pytest.raises(acc.OptionError, match="Known kinds: asset, "):
+    with pytest.raises(acc.OptionError, match="Known kinds: asset, ") as caught:
         project.relationships.search(kind)
+    assert 'For one asset, pass its id: acc_assets.Entity("asset", id=' in str(caught.value)
+    assert "Known domains: autodesk-bim360-asset, autodesk-" in str(caught.value)
+    # Other domains may exist.
+    assert acc.Entity("autodesk-new").domain == "autodesk-new"
+    assert acc.Entity("bim360-asset", "thing").domain == "bim360-asset"
 
 
 def test_an_id_in_place_of_a_kind_is_rejected(project: acc.Project) -> None:

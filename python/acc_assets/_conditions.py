@@ -64,12 +64,12 @@ class Condition(NamedTuple):
         values = [one.strip() if isinstance(one, str) else one for one in values]
         return cls(name, [_ends(name, one) if isinstance(one, tuple) else one for one in values])
 
-    def of_type(self, kind: str, find_option: Callable[[str], str]) -> Condition:
+    def of_type(self, kind: str, find_options: Callable[[str], list[str]]) -> Condition:
         """Convert the values to the strings to send for an attribute of this type.
 
         Args:
             kind: The type of the attribute.
-            find_option: Returns the id of a value of a select attribute, given its id or label.
+            find_options: Returns the ids of the values of a select attribute with this label or id.
         """
         if kind in ("numeric", "date"):
             return self._replace(values=self._ordered(_number if kind == "numeric" else _day))
@@ -83,7 +83,9 @@ class Condition(NamedTuple):
                 f"{self.name}: the service searches a text attribute for one text only. Call list once for each text."
             )
         if kind in ("select", "multi_select"):
-            return self._replace(values=[self._option(find_option, one) for one in self.values])
+            return self._replace(
+                values=[id for one in self.values for id in self._options(find_options, one)]
+            )
         if kind == "boolean":
             return self._replace(values=[self._flag(one) for one in self.values])
         return self._replace(values=[_plain(one) for one in self.values])
@@ -92,11 +94,11 @@ class Condition(NamedTuple):
         """Return the strings to send."""
         return [_plain(one) for one in self.values]
 
-    def _option(self, find_option: Callable[[str], str], value: Any) -> str:
+    def _options(self, find_options: Callable[[str], list[str]], value: Any) -> list[str]:
         try:
-            return find_option(_plain(value))
+            return find_options(_plain(value))
         except OptionError as error:
-            raise OptionError(f"{self.name}: {error}") from None
+            raise type(error)(f"{self.name}: {error}") from None
 
     def _flag(self, value: Any) -> str:
         text = _plain(value).strip().lower()

@@ -424,8 +424,11 @@ class Table:
         (milliseconds since 1970) and "date" (days since 1970). Documented fields come first, followed by one column per
         custom attribute.
         """
-    def named(self, settings: Settings, /) -> Table:
-        """Return the same rows, exported with headings and with names instead of ids."""
+    def named(self, settings: Settings, attributes: bool, /) -> Table:
+        """Return the same rows, exported with headings and with names instead of ids.
+
+        `attributes` says whether the custom attributes were read. If so, all active ones have a column.
+        """
     def head(self, rows: int, /) -> tuple[list[str], list[list[str]]]:
         """Return the names of the columns, and the text of each cell in the first rows."""
     def csv(self) -> bytes:
@@ -461,10 +464,12 @@ class Settings:
         self, category: str | int | Sequence[str], separator: str, inactive: bool = False, /
     ) -> dict[str, Any]: ...
     def find_location(self, location: str | Sequence[str], separator: str, /) -> dict[str, Any]: ...
-    def find_statuses(self, status: str, /) -> list[str]: ...
-    def find_attribute(self, attribute: str, /) -> tuple[str, str]:
+    def find_statuses(self, status: str, inactive: bool = False, /) -> list[str]:
+        """Return the id of the status with this id, or the ids of all with this label: active ones, or inactive ones too."""
+    def find_attribute(self, attribute: str, inactive: bool = False, /) -> tuple[str, str]:
         """Return the API name, such as "ca7", and the type."""
-    def find_option(self, attribute: str, value: str, /) -> str: ...
+    def find_options(self, attribute: str, value: str, /) -> list[str]:
+        """Return the ids of the values with this label, active or not, or the id of the value with this id."""
     def content(self) -> dict[str, Any]:
         """Return the content that `dump` writes, as a dict."""
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from . import _core
 from ._frames import is_of
+from ._options import ATTRIBUTE
 from ._related import RelationshipTable
 from ._results import Outcomes
 from ._rows import Rows
@@ -40,6 +41,11 @@ def field_named(data: object, rows: _core.Rows, key: str, by: str | None, after:
     if after is not None:
         raise OptionError("after= cannot be used with by=: only reads by id can be resumed. Remove after=.")
     return by
+
+
+def is_attribute(field: str) -> bool:
+    """Return whether a field is a custom attribute, which is then read in any case."""
+    return ATTRIBUTE.fullmatch(field) is not None
 
 
 def field_options(options: dict[str, Any], field: str, column: str) -> dict[str, Any]:

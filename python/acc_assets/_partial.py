@@ -79,11 +79,9 @@ def unfinished(after: After) -> _core.Table | None:
     return kept._table
 
 
-def found(
-    table: _core.Table, missing: str, settings: _core.Settings | None = None, by: str | None = None
-) -> AssetTable:
+def found(assets: AssetTable, missing: str, by: str | None = None) -> AssetTable:
     """Return the result of a read by ids, or by another field. With `missing` "raise", raise InputError for missing assets."""
-    assets, absent = AssetTable(table, settings), list(dict.fromkeys(table.missing))
+    absent = list(dict.fromkeys(assets.missing))
     if absent and missing == "raise":
         more = f" and {len(absent) - FIRST:,} more" if len(absent) > FIRST else ""
         names = ", ".join(map(repr, absent[:FIRST]))

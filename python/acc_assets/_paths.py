@@ -21,6 +21,12 @@ RESERVED: Final = {"CON", "PRN", "AUX", "NUL"} | {
     device + number for device in ("COM", "LPT") for number in "0123456789¹²³"
 }
 
+# What to do if a file exists, and if people fill in the file.
+REPLACES: Final = "overwrite=True replaces it"
+REPLACES_ENTRIES: Final = (
+    "If you filled it in, import it first. overwrite=True replaces it and all that was entered"
+)
+
 
 def state_folder(variable: str, name: str) -> pathlib.Path:
     """Return the folder named by an environment variable, or else a folder in the platform's state folder."""
@@ -83,6 +89,7 @@ def write_file(
     *,
     overwrite: bool,
     source: str | os.PathLike[str] | None = None,
+    instead: str = REPLACES,
 ) -> None:
     """Write a file for the user. An existing file stays unchanged until the new one is complete.
 
@@ -91,12 +98,13 @@ def write_file(
         content: Its content.
         overwrite: Whether to replace an existing file.
         source: The file that the new file reports on, which is never replaced.
+        instead: What to do if the file exists.
 
     Raises:
         OptionError: `path` is not a path.
         FileError: The file exists and may not be replaced, or cannot be written.
     """
-    _may_write(checked(path), overwrite, source)
+    _may_write(checked(path), overwrite, source, instead)
     # A link stays, and its target is replaced.
     target = os.path.realpath(path)
     part = os.path.join(os.path.dirname(target), f".acc-assets-{os.urandom(8).hex()}.part")
@@ -120,7 +128,7 @@ def write_file(
             with suppress(OSError):
                 os.remove(left)
         if isinstance(error, FileExistsError):
-            raise _exists(path) from error
+            raise _exists(path, instead) from error
         if isinstance(error, OSError):
             raise FileError.of(path, error, writing=True) from error
         raise
@@ -152,7 +160,9 @@ def check_excel(path: str | os.PathLike[str]) -> None:
         raise FileError(f"`{name}` is not a path of an Excel file: use a path that ends with .xlsx", name)
 
 
-def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | os.PathLike[str] | None) -> None:
+def _may_write(
+    path: str | os.PathLike[str], overwrite: bool, source: str | os.PathLike[str] | None, instead: str
+) -> None:
     name = os.fspath(path)
     if source is not None and is_same(name, source):
         raise FileError(
@@ -165,7 +175,7 @@ def _may_write(path: str | os.PathLike[str], overwrite: bool, source: str | os.P
     if not os.path.lexists(name):
         return
     if not overwrite:
-        raise _exists(path)
+        raise _exists(path, instead)
     if os.path.exists(name) and not os.path.isfile(name):
         raise FileError(f"`{name}` is not a regular file: use another path", name, errno.EINVAL)
 
@@ -178,10 +188,10 @@ def is_same(path: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool
         return False
 
 
-def _exists(path: str | os.PathLike[str]) -> FileError:
+def _exists(path: str | os.PathLike[str], instead: str) -> FileError:
     name = os.fspath(path)
     return FileError(
-        f"`{name}` already exists. If you filled it in, import it first. overwrite=True replaces it and all that was entered",
+        f"`{name}` already exists. {instead}",
         name,
         errno.EEXIST,
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from . import _core
 from ._conditions import Condition, scalar, several
@@ -44,7 +45,18 @@ FIELDS: Final = (
     "version",
     "id",
 )
+# What the values of these fields are called in tables. The client and the service sort by their ids.
+NAMED_FIELDS: Final = {
+    "category": "Category",
+    "categorypath": "Category",
+    "status": "Status",
+    "location": "Location",
+    "locationpath": "Location",
+}
 OTHER_NAMES: Final = {"assetid": "clientAssetId", "created": "createdAt", "updated": "updatedAt"}
+
+# Operators, as other libraries write them in the names of attributes.
+OPERATOR: Final = re.compile(r"[<>=!~]+")
 
 # The similarity of a name that is probably meant.
 CLOSE: Final = 0.7
@@ -53,6 +65,11 @@ LONGEST_LIST: Final = 20
 
 
 QueryPairs: TypeAlias = list[tuple[str, str]]
+T = TypeVar("T")
+
+
+class LookupMissError(OptionError):
+    """A name or id that the settings do not have. It may exist if the settings are out of date."""
 
 
 class SortKey(NamedTuple):
@@ -120,8 +137,24 @@ class Filters(NamedTuple):
             or any(key.name not in FIELDS for key in self.sort)
         )
 
+    def are_known(self, settings: _core.Settings, separator: str) -> bool:
+        """Return whether these settings have all names, so that current settings are not needed to find them."""
+        try:
+            self._with_ids(settings, separator)
+        except LookupMissError:
+            return False
+        except OptionError:  # `with_ids` raises it too
+            pass
+        return True
+
     def with_ids(self, settings: _core.Settings, separator: str) -> Filters:
         """Replace names with ids, and several locations with all locations in them."""
+        try:
+            return self._with_ids(settings, separator)
+        except LookupMissError as error:
+            raise OptionError(*error.args) from None
+
+    def _with_ids(self, settings: _core.Settings, separator: str) -> Filters:
         attributes: dict[str, Condition] = {}
         for name, wanted in self.attributes.items():
             attribute, kind = _find_attribute(settings, name)
@@ -129,10 +162,14 @@ class Filters(NamedTuple):
                 raise OptionError(
                     f"attributes: {name!r} and another key are the same attribute, {attribute}."
                 )
-            attributes[attribute] = wanted.of_type(kind, partial(settings.find_option, attribute))
+            attributes[attribute] = wanted.of_type(
+                kind, partial(_looked_up, settings.find_options, attribute)
+            )
         return self._replace(
             categories=_categories(settings, self.categories, separator),
-            statuses=[id for one in self.statuses for id in _statuses(settings, str(one))],
+            statuses=[
+                id for one in self.statuses for id in _looked_up(settings.find_statuses, str(one), True)
+            ],
             locations=_locations(settings, self.locations, separator),
             attributes=attributes,
             sort=[_sort_key(settings, key) for key in self.sort],
@@ -189,6 +226,14 @@ def is_category_id(value: object) -> bool:
     return text.isascii() and text.isdigit()
 
 
+def _looked_up(find: Callable[..., T], *args: object) -> T:
+    """Call a `find_` method of settings. If nothing or several things match, raise LookupMissError."""
+    try:
+        return find(*args)
+    except OptionError as error:
+        raise LookupMissError(*error.args) from None
+
+
 def _within(wanted: Iterable[str], parents: Mapping[str, str]) -> list[str]:
     """Return ids and the ids of everything below them, without duplicates."""
     children: dict[str, list[str]] = {}
@@ -214,16 +259,28 @@ def _locations(settings: _core.Settings, locations: Sequence[Any], separator: st
             "location: the project's locations could not be read, so the sublocations of several locations are unknown. Pass "
             "the id of one location per call."
         )
-    found = list(dict.fromkeys(settings.find_location(one, separator)["id"] for one in locations))
+    found = list(dict.fromkeys(_location(settings, one, separator) for one in locations))
     if len(found) < 2:
         return found
     return _within(found, {row["id"]: str(row["parent_id"]) for row in settings.rows("locations")})
 
 
+def _location(settings: _core.Settings, location: Any, separator: str) -> str:
+    """Return the id of a location. Assets may still be in one that was removed, which the settings do not know."""
+    try:
+        return str(_looked_up(settings.find_location, location, separator)["id"])
+    except OptionError:
+        if is_uuid(location):
+            return str(location)
+        raise
+
+
 def _categories(settings: _core.Settings, categories: Sequence[Any], separator: str) -> list[str]:
     """Return the ids of categories. Strings of digits are returned unchanged: they may be ids or names."""
     found = [
-        {"id": str(one), "path": ""} if is_category_id(one) else settings.find_category(one, separator, True)
+        {"id": str(one), "path": ""}
+        if is_category_id(one)
+        else _looked_up(settings.find_category, one, separator, True)
         for one in categories
     ]
     # In other verbs, a list of names is a path.
@@ -237,22 +294,12 @@ def _categories(settings: _core.Settings, categories: Sequence[Any], separator: 
     return [row["id"] for row in found]
 
 
-def _statuses(settings: _core.Settings, status: str) -> list[str]:
-    """Return the id of a status, or the ids of all statuses with a label, including inactive ones."""
-    found = settings.find_statuses(status)
-    rows = settings.rows("statuses")
-    if status.strip().lower() in {str(row["id"]).lower() for row in rows}:
-        return found
-    labels = {str(row["label"]).casefold() for row in rows if row["id"] in found}
-    return [row["id"] for row in rows if str(row["label"]).casefold() in labels]
-
-
 def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:
+    rows = settings.rows("attributes")
     try:
-        return settings.find_attribute(name)
+        found = settings.find_attribute(name, True)
     except OptionError as error:
         argument = ARGUMENTS.get(_folded(name))
-        rows = settings.rows("attributes")
         active = [row["display_name"] for row in rows if row["is_active"]]
         if argument is not None:
             reason = f"{name!r} is not a custom attribute. Use the argument {argument}= instead."
@@ -262,7 +309,16 @@ def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:
             reason = f"the project has no custom attribute {name!r}. Use one of {listed(active)}."
         else:
             reason = str(error)
-        raise OptionError(f"attributes: {reason}") from None
+        raise LookupMissError(f"attributes: {reason}") from None
+    # Names are compared without punctuation, so an operator would be ignored.
+    displayed = next(str(row["display_name"]) for row in rows if row["name"] == found[0])
+    operators = OPERATOR.findall(name)
+    if operators and operators != OPERATOR.findall(displayed):
+        raise OptionError(
+            f"attributes: {name!r} has an operator ({operators[-1]}), and the service has none. For a range, pass a tuple, "
+            f'such as attributes={{"{displayed}": (2, None)}} for at least 2.'
+        )
+    return found
 
 
 def _folded(name: str) -> str:
@@ -287,6 +343,11 @@ def _sort_keys(sort: str | Sequence[str]) -> list[SortKey]:
         name = name.removeprefix("customAttributes.")
         if not name:
             raise OptionError(f"sort: {sort!r} contains an empty field.")
+        if column := NAMED_FIELDS.get(_folded(name)):
+            raise OptionError(
+                f"sort: the service sorts by ids, not by the name of a {column.lower()}. Sort the table instead: "
+                f'list(...).to_pandas().sort_values("{column}").'
+            )
         name = f"customAttributes.{name}" if ATTRIBUTE.fullmatch(name) else known.get(_folded(name), name)
         keys.append(SortKey(name, descending))
     return keys
@@ -298,7 +359,7 @@ def _sort_key(settings: _core.Settings, key: SortKey) -> SortKey:
     if name in FIELDS:
         return key
     try:
-        attribute, _ = settings.find_attribute(name)
+        attribute, _ = settings.find_attribute(name, True)
     except OptionError:
         displayed = [row["display_name"] for row in settings.rows("attributes") if row["is_active"]]
         near = nearest(name, (*FIELDS, *displayed), CLOSE)
@@ -307,7 +368,9 @@ def _sort_key(settings: _core.Settings, key: SortKey) -> SortKey:
             if near
             else f"Use one of {listed(FIELDS)}, or the name of a custom attribute."
         )
-        raise OptionError(f"sort: the project has no field or custom attribute {name!r}. {hint}") from None
+        raise LookupMissError(
+            f"sort: the project has no field or custom attribute {name!r}. {hint}"
+        ) from None
     return key._replace(name=f"customAttributes.{attribute}")
 
 

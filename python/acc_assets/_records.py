@@ -457,6 +457,10 @@ ENTITIES: Final[Mapping[str, tuple[str, str]]] = {
 
 
 DOCUMENTED: Final = {name for names in ENTITIES.values() for name in names}
+# All documented domains begin like this. There may be others.
+OFFICIAL: Final = "autodesk-"
+# The similarity of a kind that is probably meant.
+CLOSE: Final = 0.6
 
 
 class _EntityFields(NamedTuple):
@@ -509,12 +513,14 @@ class Entity(_EntityFields):
                     f"{domain!r} is the short name of a kind, which has a type already. Remove the type {type!r}."
                 )
             domain, type = ENTITIES[domain]
-        # Documented domains contain dashes; short names do not.
-        if type is None and "-" not in domain:
-            near = nearest(domain, ENTITIES)
+        # Otherwise, the name of an asset would find no relationships, as if it had none.
+        if type is None and not domain.lower().startswith(OFFICIAL):
+            near = nearest(domain, ENTITIES, CLOSE)
             hint = f" Did you mean {near!r}?" if near else ""
             raise OptionError(
-                f"{domain!r} is not a kind of entity.{hint} Known kinds: {', '.join(ENTITIES)}."
+                f"{domain!r} is neither a kind nor a domain of entities.{hint} For one asset, pass its id: "
+                f'acc_assets.Entity("asset", id=...). Known kinds: {", ".join(ENTITIES)}. Known domains: '
+                f"{', '.join(dict.fromkeys(known for known, _ in ENTITIES.values()))}. For another domain, pass the type too."
             )
         if id is not None and type is None:
             raise OptionError(f"Entity({domain!r}, id={id!r}) has an id but no type. Pass type= too.")

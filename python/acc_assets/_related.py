@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from . import _core
 from ._json import Json
 from ._records import ENTITIES, Relationship
+from ._table_files import write_csv, write_excel, write_parquet
 from ._tables import _Table
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ class RelationshipTable(_Table[Relationship]):
     a column has the wrong type, the column is text. Other fields of a row become additional columns. If a relationship has
     one entity or more than two, its entities are in the column `entities`, as JSON.
 
-    Tables can be pickled. A slice is a RelationshipTable too.
+    Tables can be pickled. A slice is a RelationshipTable too, and so are the rows at a list of positions, or those of a mask
+    of one boolean per row.
 
     Example:
         >>> made = sim.seed_relationships(3)
@@ -84,6 +87,59 @@ class RelationshipTable(_Table[Relationship]):
         super().__init__(table)
         # None if the assets were not read.
         self._names = names
+
+    def to_excel(
+        self, path: str | os.PathLike[str], *, sheet: str = "Relationships", overwrite: bool = False
+    ) -> None:
+        """Write an Excel file with the columns of the DataFrame. Times are in UTC.
+
+        Args:
+            path: The .xlsx file.
+            sheet: Name of the sheet. Default: "Relationships".
+            overwrite: Whether to replace an existing file. Default: False.
+
+        Raises:
+            OptionError: An option is invalid.
+            InputError: The table does not fit into a sheet, which has at most 1,048,575 rows below the headings.
+            FileError: The file exists or cannot be written.
+
+        Example:
+            >>> project.relationships.search("asset").to_excel(folder / "links.xlsx")
+        """
+        write_excel(path, self._flat(), sheet, overwrite)
+
+    def to_csv(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write a CSV file in UTF-8 with a byte order mark, with the columns of the DataFrame.
+
+        Args:
+            path: The file.
+            overwrite: Whether to replace an existing file. Default: False.
+
+        Raises:
+            OptionError: An option is invalid.
+            FileError: The file exists or cannot be written.
+
+        Example:
+            >>> project.relationships.search("asset").to_csv(folder / "links.csv")
+        """
+        write_csv(path, self._flat(), overwrite)
+
+    def to_parquet(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write a Parquet file, with pyarrow or polars.
+
+        Args:
+            path: The file.
+            overwrite: Whether to replace an existing file. Default: False.
+
+        Raises:
+            ImportError: Neither pyarrow nor polars is installed.
+            OptionError: An option is invalid.
+            FileError: The file exists or cannot be written.
+
+        Example:
+            >>> project.relationships.search("asset").to_parquet(folder / "links.parquet")
+        """
+        write_parquet(path, self._flat(), overwrite)
 
     def _taken(self, table: _core.Table) -> Self:
         return type(self)(table, self._names)

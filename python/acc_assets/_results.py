@@ -24,7 +24,8 @@ from ._records import (
     shown_verb,
 )
 from ._report import Report, causes_of, estimate_of, message_of, place_of, to_send, unchecked
-from ._tables import AssetTable, positions
+from ._selection import positions
+from ._tables import AssetTable
 from ._text import counted
 from ._workbooks import write_fixes
 from .errors import BulkError, InputError, OptionError

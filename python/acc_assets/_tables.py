@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 from . import _core, _html
-from ._convert import parquet, polars_frame, table_frame
+from ._convert import polars_frame, table_frame
 from ._options import flag
-from ._paths import check_excel, write_file
 from ._records import Asset
-from ._text import counted
+from ._selection import selected
+from ._table_files import write_csv, write_excel, write_parquet
+from ._text import counted, grid
 from .errors import OptionError
 
 if TYPE_CHECKING:
@@ -19,21 +20,11 @@ if TYPE_CHECKING:
     import polars
     from typing_extensions import Self
 
+# The number of rows to show in a notebook, and in print.
 ROWS_SHOWN: Final = 10
+LINES_SHOWN: Final = 5
 # A row as returned by the service.
 Row = TypeVar("Row")
-
-
-def positions(rows: int, index: int | slice) -> int | range:
-    """Return the row number for an index, or the row numbers for a slice."""
-    try:
-        return range(rows)[index]
-    except IndexError:
-        raise IndexError(f"There is no row {index}: {counted(rows, 'row')}, numbered from 0.") from None
-    except TypeError:
-        raise TypeError(
-            f"A row is selected by its number or by a slice, not by {type(index).__name__}."
-        ) from None
 
 
 class _Table(Sequence[Row]):
@@ -56,15 +47,15 @@ class _Table(Sequence[Row]):
     @overload
     def __getitem__(self, index: int, /) -> Row: ...
     @overload
-    def __getitem__(self, index: slice, /) -> Self: ...
-    def __getitem__(self, index: int | slice, /) -> Row | Self:
-        places = positions(len(self), index)
+    def __getitem__(self, index: slice | Iterable[object], /) -> Self: ...
+    def __getitem__(self, index: int | slice | Iterable[object], /) -> Row | Self:
+        places = selected(len(self), index)
         if isinstance(places, int):
             return cast("Row", self._table.row(places))
         return self._taken(self._table.take(places))
 
     def _taken(self, table: _core.Table) -> Self:
-        """Return a slice."""
+        """Return a table of some of the rows."""
         return type(self)(table)
 
     def __iter__(self) -> Iterator[Row]:
@@ -98,19 +89,19 @@ class _Table(Sequence[Row]):
         """Return the table whose fields become the columns of a DataFrame."""
         return self._table
 
-    def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return a row as a dict from column to value."""
-        raise NotImplementedError
-
     def __repr__(self) -> str:
         rows = counted(len(self), "row")
         return f"{type(self).__name__}: {rows}{', incomplete' if self._table.incomplete else ''}"
 
-    def _head(self) -> tuple[list[str], list[list[Any]]]:
+    def __str__(self) -> str:
+        """Return the first rows and columns as text."""
+        names, rows = self._head()
+        lines = grid(names, rows[:LINES_SHOWN])
+        return "\n".join([repr(self), *lines, *(["..."] if len(self) > LINES_SHOWN else [])])
+
+    def _head(self) -> tuple[list[str], list[list[str]]]:
         """Return the columns and cells of the first rows, to show them."""
-        flat = [self._flat_row(self._table.row(place)) for place in range(min(len(self), ROWS_SHOWN))]
-        names = list(dict.fromkeys(name for row in flat for name in row))
-        return names, [[row.get(name) for name in names] for row in flat]
+        return self[:ROWS_SHOWN]._flat().head(ROWS_SHOWN)
 
     def _repr_html_(self) -> str:
         names, rows = self._head()
@@ -136,18 +127,24 @@ class AssetTable(_Table[Asset]):
     Rows are dicts as returned by the service, with ids. DataFrames, Arrow and files have names, unless the table was read
     with `names=False`: category and location paths, status and option labels, and one column per custom attribute with its
     display name. A name that the settings do not know stays an id, or `caN`. `patch` accepts both forms. Tables can be
-    pickled. A slice is an AssetTable too.
+    pickled.
 
-    With names, numeric attributes are integers or floats, date attributes are dates, boolean attributes are booleans, and
-    multi-select attributes are lists of labels. If a value in such a column has another type, or would lose digits, the
-    column is text. Without names, a custom attribute has the narrowest type that fits all of its values, or text if there
-    are no values. Documented fields have the same type in every table: `isActive` is boolean, `version` is an integer,
-    `createdAt`, `updatedAt` and `deletedAt` are UTC timestamps, and all others are text. In pandas, integers and booleans
-    are `Int64` and `boolean`, which support missing values.
+    A slice is an AssetTable too, and so are the rows at a list of positions (`assets[[0, 7]]`) or those of a mask, which is
+    a list, an array or a Series of one boolean per row. Blanks in a mask count as False.
+
+    With names, the columns and their types are the same in every table of a project, so that pages and files fit together.
+    Every active custom attribute has a column, even without values; an inactive one has a column only if it has values.
+    Numeric attributes are floats, date attributes are dates, boolean attributes are booleans, and multi-select attributes
+    are lists of labels. All others are text. If a value in such a column has another type, or more digits than a float has,
+    the column is text. Without names, a field has a column only if it has values, and a custom attribute has the narrowest
+    type that fits all of its values. Documented fields have the same type in every table: `isActive` is boolean, `version`
+    is an integer, `createdAt`, `updatedAt` and `deletedAt` are UTC timestamps, and all others are text. In pandas, integers
+    and booleans are `Int64` and `boolean`, which support missing values.
 
     Args:
         table: The rows.
         settings: The settings with the names. If None, the table has no names.
+        attributes: Whether the custom attributes were read. Default: True.
 
     Example:
         >>> row = {"Asset ID": "AHU-1", "Category": "HVAC > Air Handling", "Status": "Ordered", "Airflow": 2.5}
@@ -159,13 +156,19 @@ class AssetTable(_Table[Asset]):
         {'ca2': '2.5'}
         >>> project.assets.get(["f6a1e3b5-abaa-4b01-b33a-5d55f36ba047"]).missing
         ['f6a1e3b5-abaa-4b01-b33a-5d55f36ba047']
+        >>> listed = project.assets.list()
+        >>> len(listed[listed.to_pandas()["Barcode"].isna()])
+        1
     """
 
-    __slots__ = ("_settings",)
+    __slots__ = ("_attributes", "_settings")
 
-    def __init__(self, table: _core.Table, /, settings: _core.Settings | None = None) -> None:
+    def __init__(
+        self, table: _core.Table, /, settings: _core.Settings | None = None, attributes: bool = True
+    ) -> None:
         super().__init__(table)
         self._settings = settings
+        self._attributes = attributes
 
     @property
     def missing(self) -> list[str]:
@@ -237,9 +240,7 @@ class AssetTable(_Table[Asset]):
             >>> project.assets.patch(folder / "assets.xlsx").ok
             True
         """
-        flag("overwrite", overwrite)
-        check_excel(path)
-        write_file(path, self._flat(names).excel(sheet), overwrite=overwrite)
+        write_excel(path, self._flat(names), sheet, overwrite)
 
     def to_csv(
         self, path: str | os.PathLike[str], *, names: bool | None = None, overwrite: bool = False
@@ -263,8 +264,7 @@ class AssetTable(_Table[Asset]):
             >>> project.assets.patch(folder / "assets.csv").ok
             True
         """
-        flag("overwrite", overwrite)
-        write_file(path, self._flat(names).csv(), overwrite=overwrite)
+        write_csv(path, self._flat(names), overwrite)
 
     def to_parquet(
         self, path: str | os.PathLike[str], *, names: bool | None = None, overwrite: bool = False
@@ -286,8 +286,7 @@ class AssetTable(_Table[Asset]):
             >>> project.assets.patch(folder / "assets.parquet").ok
             True
         """
-        flag("overwrite", overwrite)
-        write_file(path, parquet(self._flat(names)), overwrite=overwrite)
+        write_parquet(path, self._flat(names), overwrite)
 
     def _flat(self, names: bool | None = None) -> _core.Table:
         if names is not None:
@@ -298,28 +297,19 @@ class AssetTable(_Table[Asset]):
             raise OptionError(
                 "names=True needs the project's settings, but the table was read without names. Read it with names=True."
             )
-        return self._table.named(self._settings)
-
-    def _flat_row(self, row: dict[str, Any]) -> dict[str, Any]:
-        attributes = row.pop("customAttributes", None)
-        return row | (attributes if isinstance(attributes, dict) else {})
-
-    def _head(self) -> tuple[list[str], list[list[Any]]]:
-        if self._settings is None:
-            return super()._head()
-        names, rows = self[:ROWS_SHOWN]._flat().head(ROWS_SHOWN)
-        return names, list(rows)
+        return self._table.named(self._settings, self._attributes)
 
     def _taken(self, table: _core.Table) -> Self:
-        return type(self)(table, self._settings)
+        return type(self)(table, self._settings, self._attributes)
 
     @classmethod
-    def _load(cls, state: bytes, settings: bytes | None = None) -> Self:
-        return cls(_core.Table.load(state), None if settings is None else _core.Settings.load(settings))
+    def _load(cls, state: bytes, settings: bytes | None = None, attributes: bool = True) -> Self:
+        known = None if settings is None else _core.Settings.load(settings)
+        return cls(_core.Table.load(state), known, attributes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         settings = None if self._settings is None else self._settings.dump()
-        return type(self)._load, (self._table.dump(), settings)
+        return type(self)._load, (self._table.dump(), settings, self._attributes)
 
     def __repr__(self) -> str:
         text, missing = super().__repr__(), self.missing

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from . import _core
+
+# The width of a table that is printed, in characters.
+LONGEST_LINE: Final = 88
+WIDEST_CELL: Final = 36
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -25,6 +30,24 @@ def nearest(text: str, names: Iterable[str], cutoff: float = 0.4) -> str | None:
 def listed(words: Iterable[str]) -> str:
     """Join words with commas and "or": `"a", "b" or "c"`."""
     return " or ".join(", ".join(f'"{word}"' for word in words).rsplit(", ", 1))
+
+
+def grid(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table as lines of text, with as many columns as fit. Columns without values are left out."""
+    columns = [[name, *(row[place] for row in rows)] for place, name in enumerate(names)]
+    columns = [column for column in columns if any(column[1:]) or not rows]
+    lines, count = [""] * (len(rows) + 1), 0
+    for column in columns:
+        texts = [_core.shown(" ".join(text.split())) for text in column]
+        texts = [text if len(text) <= WIDEST_CELL else text[: WIDEST_CELL - 3] + "..." for text in texts]
+        width = max(map(len, texts))
+        if count and len(lines[0]) + width > LONGEST_LINE:
+            break
+        lines = [line + text.ljust(width) + "  " for line, text in zip(lines, texts, strict=True)]
+        count += 1
+    if more := len(names) - count:
+        lines[0] += f"+{counted(more, 'column')}"
+    return [line.rstrip() for line in lines]
 
 
 def is_uuid(value: object) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from . import _core
 from ._options import flag
-from ._paths import check_excel, is_same, write_file
+from ._paths import REPLACES_ENTRIES, check_excel, is_same, write_file
 from ._records import BAD, WriteCall
 from .errors import OptionError
 
@@ -26,7 +26,8 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
     rows, content = _core.fixes_file(call.verb, call.rows, ledger, call.settings, dict(call.options))
     if not rows:
         return _nothing(path, call.rows.path)
-    write_file(path, content, overwrite=overwrite, source=call.rows.path)
+    source = call.rows.path
+    write_file(path, content, overwrite=overwrite, source=source, instead=REPLACES_ENTRIES)
     return rows
 
 
@@ -55,4 +56,5 @@ def write_template(
     flag("overwrite", overwrite)
     check_excel(path)
     found = settings.find_category(category, separator)
-    write_file(path, _core.template_file(settings, found["id"], rows), overwrite=overwrite)
+    content = _core.template_file(settings, found["id"], rows)
+    write_file(path, content, overwrite=overwrite, instead=REPLACES_ENTRIES)

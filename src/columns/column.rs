@@ -36,7 +36,7 @@ pub enum Cell<'c> {
 const DATE: usize = 10;
 
 /// Floats represent all integers up to 2^53 exactly.
-pub(super) const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
+const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
 
 /// The strings of one cell.
 #[derive(Debug, Clone, Copy)]

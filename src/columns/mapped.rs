@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::column::{Cell, Column, Data, MOST_EXACT, nothing, printed_date, quoted, zeros};
+use super::column::{Cell, Column, Data, nothing, printed_date, quoted, zeros};
 use super::kind::Kinds;
 use super::texts::Texts;
 
@@ -12,7 +12,6 @@ use super::texts::Texts;
 pub enum Image<'v> {
     Null,
     Bool(bool),
-    Int(i64),
     Float(f64),
     /// Days since 1970.
     Date(i32),
@@ -46,25 +45,12 @@ impl Column {
 
     /// Returns a column with the number for each string. Returns `None` if the column has other values, or if a string
     /// has no number. A string whose number is `None` becomes null.
-    pub fn ints<'c>(&'c self, parse: impl FnMut(&'c str) -> Result<Option<i64>, Unparsed>) -> Option<Self> {
-        let (numbers, valid) = self.parsed(parse).ok()?;
-        let is_large = |number: &i64| number.unsigned_abs() > MOST_EXACT;
-        let is_empty = valid.as_ref().is_some_and(|valid| !valid.contains(&true));
-        let kinds = match (numbers.iter().any(is_large), is_empty) {
-            (true, _) => Kinds::LARGE_INT,
-            (false, false) => Kinds::INT,
-            (false, true) => Kinds::NONE,
-        };
-        Some(self.with(Data::Int(numbers), valid, kinds))
-    }
-
-    /// Returns a column with the number for each string, like [`Self::ints`].
     pub fn floats<'c>(&'c self, parse: impl FnMut(&'c str) -> Result<Option<f64>, Unparsed>) -> Option<Self> {
         let (numbers, valid) = self.parsed(parse).ok()?;
         Some(self.with(Data::Float(numbers), valid, Kinds::FLOAT))
     }
 
-    /// Returns a column with the date for each string, in days since 1970, like [`Self::ints`].
+    /// Returns a column with the date for each string, in days since 1970, like [`Self::floats`].
     pub fn dates<'c>(&'c self, parse: impl FnMut(&'c str) -> Result<Option<i32>, Unparsed>) -> Option<Self> {
         let (days, valid) = self.parsed(parse).ok()?;
         Some(self.with(Data::Date(days), valid, Kinds::DATE))
@@ -126,7 +112,6 @@ impl Column {
         match image {
             Image::Null => self.push_null(),
             Image::Bool(flag) => self.push_bool(*flag),
-            Image::Int(number) => self.push_int(*number),
             Image::Float(number) => self.push_float(*number),
             Image::Date(day) => self.push_date(*day),
             Image::Text(text) => self.push_string(text),

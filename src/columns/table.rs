@@ -299,10 +299,36 @@ impl Layout {
         }
     }
 
+    /// Adds the columns with these names that no page has.
+    pub fn add<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        for name in names {
+            if self.fields.iter().all(|(known, _)| **known != *name) {
+                self.fields.push((name.into(), Type::of(name, Kinds::NONE)));
+                self.columns.iter_mut().for_each(|columns| columns.push(None));
+            }
+        }
+    }
+
+    /// Drops the columns without values whose name fits.
+    pub fn drop_empty(&mut self, fits: impl Fn(&str) -> bool) {
+        let has_value = |at| {
+            self.column(at)
+                .flatten()
+                .any(|column| column.kinds != Kinds::NONE)
+        };
+        let kept = |at: &usize| !fits(&self.fields[*at].0) || has_value(*at);
+        self.select(&(0..self.fields.len()).filter(kept).collect::<Vec<_>>());
+    }
+
     /// Sorts the columns by a key of their names. Columns with equal keys keep their order.
     pub fn sort_by_key<K: Ord>(&mut self, key: impl Fn(&str) -> K) {
         let mut order: Vec<usize> = (0..self.fields.len()).collect();
         order.sort_by_key(|at| key(&self.fields[*at].0));
+        self.select(&order);
+    }
+
+    /// Keeps the columns at these positions, in this order.
+    fn select(&mut self, order: &[usize]) {
         self.fields = order.iter().map(|at| self.fields[*at].clone()).collect();
         for columns in &mut self.columns {
             *columns = order

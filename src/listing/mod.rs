@@ -8,10 +8,11 @@
 //!
 //! `machine` decides what to request, without I/O. `series` reads one list in rounds, and `range` one range
 //! of a round. `rows` keeps the newest version of each asset, and `order` sorts them. `split` cuts long
-//! filters. `drive` sends the requests: `Listing` collects all rows, `Stream` returns them page by page, and
-//! `count` only counts them. `values` keeps
-//! only a value per asset, and `limited` reads only the first rows.
+//! filters. `drive` sends the requests: `Listing` collects all rows, `Stream` returns them page by page, `Ahead`
+//! reads one page ahead of its caller, and `count` only counts them. `values` keeps only a value per asset, and
+//! `limited` reads only the first rows.
 
+mod ahead;
 mod count;
 mod drive;
 mod facts;
@@ -27,6 +28,7 @@ mod split;
 mod stream;
 mod values;
 
+pub use ahead::Ahead;
 pub use count::count;
 pub use drive::{Listing, PER_PAGE, incomplete};
 pub use limited::Limited;

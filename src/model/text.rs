@@ -62,10 +62,43 @@ pub fn joined(items: &[&str]) -> String {
     Value::from(items).to_string()
 }
 
-/// Reads strings that are written as a JSON array.
+/// Reads strings that are written as a JSON array, or as a Python list, as `to_csv` of pandas writes lists.
 #[must_use]
 pub fn listed(text: &str) -> Option<Vec<String>> {
-    text.starts_with('[').then(|| serde_json::from_str(text).ok())?
+    let inner = text.strip_prefix('[')?;
+    let json = || serde_json::from_str(text).ok();
+    json().or_else(|| python_list(inner.strip_suffix(']')?))
+}
+
+/// Reads the items of a Python list of strings.
+fn python_list(text: &str) -> Option<Vec<String>> {
+    let mut items = Vec::new();
+    let mut rest = text.trim();
+    loop {
+        let quote = rest.chars().next().filter(|quote| ['\'', '"'].contains(quote))?;
+        let mut item = String::new();
+        let mut letters = rest[1..].char_indices();
+        let end = loop {
+            match letters.next()? {
+                (at, letter) if letter == quote => break at,
+                (_, '\\') => item.push(match letters.next()?.1 {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    letter @ ('\\' | '\'' | '"') => letter,
+                    _ => return None,
+                }),
+                (_, letter) => item.push(letter),
+            }
+        };
+        items.push(item);
+        // A quote is one byte long.
+        rest = rest[end + 2..].trim_start();
+        if rest.is_empty() {
+            return Some(items);
+        }
+        rest = rest.strip_prefix(',')?.trim_start();
+    }
 }
 
 /// Normalizes a key (a client asset id, an id or an import key): trims it, converts it to lower case, and
@@ -84,7 +117,32 @@ pub fn same_key(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::same_key;
+    use super::{listed, same_key};
+
+    #[test]
+    fn listed_reads_json_and_python() {
+        for (text, expected) in [
+            (r#"["F7", "a; b"]"#, Some(&["F7", "a; b"][..])),
+            ("['F7', 'a; b']", Some(&["F7", "a; b"][..])),
+            ("['F7']", Some(&["F7"][..])),
+            (
+                r#"["it's", 'say "x"',  'it\'s "x"', 'a\\b\nc']"#,
+                Some(&["it's", "say \"x\"", "it's \"x\"", "a\\b\nc"]),
+            ),
+            ("[]", Some(&[][..])),
+            ("['F7' 'F9']", None),
+            ("['F7',]", None),
+            ("['F7", None),
+            ("['F7'", None),
+            ("[nan]", None),
+            ("[1, 2]", None),
+            ("['\\x41']", None),
+            ("F7", None),
+        ] {
+            let expected = expected.map(|items| items.iter().map(ToString::to_string).collect());
+            assert_eq!(listed(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn same_key_ignores_blanks_case_and_composition() {

@@ -273,10 +273,8 @@ impl Engine {
             };
             Ended {
                 table,
-                rest: None,
-                settings: None,
-                count: None,
                 error,
+                ..Ended::default()
             }
         });
         Ok(Operation::new(

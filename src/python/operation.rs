@@ -44,6 +44,8 @@ pub struct Ended {
     pub settings: Option<Arc<settings::Settings>>,
     /// The number of rows, of a call that only counts them.
     pub count: Option<u64>,
+    /// Whether this was only a part of a read, so that more rows follow.
+    pub goes_on: bool,
     pub error: Option<Error>,
 }
 
@@ -67,6 +69,7 @@ struct Shared {
     stop: Stop,
     interrupted: AtomicBool,
     done: AtomicBool,
+    goes_on: AtomicBool,
     /// The number of rows, if known in advance.
     rows: Option<usize>,
     end: Mutex<End>,
@@ -118,6 +121,7 @@ impl Operation {
                 stop,
                 interrupted: AtomicBool::new(false),
                 done: AtomicBool::new(false),
+                goes_on: AtomicBool::new(false),
                 rows,
                 end: Mutex::default(),
                 ended: OnceLock::new(),
@@ -150,6 +154,7 @@ impl Operation {
 
 impl Shared {
     fn end(&self, ended: Ended) {
+        self.goes_on.store(ended.goes_on, Ordering::Relaxed);
         let rest = ended.rest;
         let table = ended.table.and_then(|table| {
             let table = Table::unfinished(table, rest);
@@ -189,9 +194,9 @@ impl Shared {
         {
             let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
             let total = match self.ended.get() {
-                Some(_) => Some(rows),
+                Some(_) if !self.goes_on.load(Ordering::Relaxed) => Some(rows),
                 // Some lists report no total, or a total that does not match the rows that the user may see.
-                None => Some(total).filter(|total| *total >= rows && *total > 0),
+                _ => Some(total).filter(|total| *total >= rows && *total > 0),
             };
             return (count(rows), total.map(count), pages, 0, activity.as_str());
         }

@@ -5,25 +5,29 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
+use super::errors::exception;
 use super::operation::{Ended, Operation};
 use crate::batch::activity::{Activity, CurrentActivity};
 use crate::columns;
+use crate::error::Error;
 use crate::http::{Counters, Stop};
 use crate::ledger::SharedLedger;
-use crate::listing::Stream;
+use crate::listing::{Ahead, Stream};
 
 /// A list of assets that is read page by page.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Pages {
-    stream: Arc<Mutex<Stream>>,
+    pages: Arc<Mutex<Ahead>>,
     counters: Arc<Counters>,
+    process: u32,
 }
 
 impl Pages {
     pub fn new(stream: Stream, counters: Arc<Counters>) -> Self {
         Self {
-            stream: Arc::new(Mutex::new(stream)),
+            pages: Arc::new(Mutex::new(Ahead::new(stream))),
             counters,
+            process: std::process::id(),
         }
     }
 }
@@ -31,34 +35,42 @@ impl Pages {
 #[pymethods]
 impl Pages {
     /// Plans the read of the next page. The operation's table has no rows at the end of the list.
-    fn next(&self) -> Operation {
-        let (stream, stop) = (self.stream.clone(), Stop::default());
+    fn next(&self, py: Python<'_>) -> PyResult<Operation> {
+        if std::process::id() != self.process {
+            // The next page would never arrive, because the other process reads it.
+            let text = "this iterator was created in another process; call iter again in this one";
+            return Err(exception(py, &Error::Option(text.to_owned())));
+        }
+        let (pages, stop) = (self.pages.clone(), Stop::default());
         let stopping = stop.clone();
         let work = Box::pin(async move {
             let mut table = columns::Table::default();
-            match stream.lock().await.next(&stopping).await {
+            match pages.lock().await.next(&stopping).await {
                 Ok(page) => {
+                    let goes_on = page.is_some();
                     if let Some(page) = page {
                         table.add(page, 0..);
                     }
                     Ended {
                         table: Some(table),
+                        goes_on,
                         ..Ended::default()
                     }
                 }
                 Err(error) => Ended {
                     error: Some(error),
+                    goes_on: true,
                     ..Ended::default()
                 },
             }
         });
-        Operation::new(
+        Ok(Operation::new(
             work,
             SharedLedger::default(),
             stop,
             None,
             Arc::default(),
             CurrentActivity::new(Activity::Reading, self.counters.clone()),
-        )
+        ))
     }
 }

@@ -210,16 +210,26 @@ impl Settings {
     }
 
     /// Returns the id of the status with this id, or else the ids of the active statuses with this label in all
-    /// active sets.
-    #[pyo3(signature = (status, /))]
-    fn find_statuses(&self, py: Python<'_>, status: &Bound<'_, PyString>) -> PyResult<Vec<String>> {
+    /// active sets, or of inactive ones too.
+    #[pyo3(signature = (status, inactive=false, /))]
+    fn find_statuses(
+        &self,
+        py: Python<'_>,
+        status: &Bound<'_, PyString>,
+        inactive: bool,
+    ) -> PyResult<Vec<String>> {
         let text = status.to_string_lossy();
         let sets = &self.0.content().status_sets;
         let id = |(set, place): (usize, usize)| sets[set].statuses[place].id.clone();
         if let Some(found) = self.0.status_of_id(&text) {
             return Ok(vec![id(found)]);
         }
-        let found: Vec<String> = self.0.statuses_called(&text).into_iter().map(id).collect();
+        let called = if inactive {
+            self.0.any_statuses_called(&text)
+        } else {
+            self.0.statuses_called(&text)
+        };
+        let found: Vec<String> = called.into_iter().map(id).collect();
         if found.is_empty() {
             let miss = self.0.no_status_called(&text);
             return Err(missed(py, "status", status.as_any(), &miss));
@@ -227,31 +237,43 @@ impl Settings {
         Ok(found)
     }
 
-    /// Returns the name (`caN`) and type of a custom attribute, given its name or display name.
-    #[pyo3(signature = (attribute, /))]
-    fn find_attribute(&self, py: Python<'_>, attribute: &Bound<'_, PyString>) -> PyResult<(String, String)> {
+    /// Returns the name (`caN`) and type of a custom attribute, given its name or display name. With `inactive`, an inactive
+    /// one may have the display name, if no active one has.
+    #[pyo3(signature = (attribute, inactive=false, /))]
+    fn find_attribute(
+        &self,
+        py: Python<'_>,
+        attribute: &Bound<'_, PyString>,
+        inactive: bool,
+    ) -> PyResult<(String, String)> {
         let text = attribute.to_string_lossy();
         let found = match self.0.attribute_of_name(&text) {
-            Some(place) => place,
-            None => self
-                .0
-                .attribute(&text)
-                .map_err(|miss| missed(py, "custom attribute", attribute.as_any(), &miss))?,
+            Some(place) => Ok(place),
+            None if inactive => self.0.any_attribute(&text),
+            None => self.0.attribute(&text),
         };
+        let found = found.map_err(|miss| missed(py, "custom attribute", attribute.as_any(), &miss))?;
         let known = &self.0.content().attributes[found];
         Ok((known.name.clone(), known.data_type.clone()))
     }
 
-    /// Returns the id of a value of a select or multi-select attribute, given the value's label or id.
+    /// Returns the ids of the values of a select or multi-select attribute with this label, active or not, or else of the one
+    /// with this id.
     #[pyo3(signature = (attribute, value, /))]
-    fn find_option(&self, py: Python<'_>, attribute: &str, value: &Bound<'_, PyString>) -> PyResult<String> {
+    fn find_options(
+        &self,
+        py: Python<'_>,
+        attribute: &str,
+        value: &Bound<'_, PyString>,
+    ) -> PyResult<Vec<String>> {
         let place = self
             .0
             .attribute_of_name(attribute)
             .ok_or_else(|| refused(py, format!("the project has no custom attribute {attribute}")))?;
-        let found = self.0.choice(place, &value.to_string_lossy(), true);
-        let choice = found.map_err(|miss| missed(py, "value", value.as_any(), &miss))?;
-        Ok(self.0.choice_id(place, choice).to_owned())
+        let found = self.0.any_choices(place, &value.to_string_lossy());
+        let found = found.map_err(|miss| missed(py, "value", value.as_any(), &miss))?;
+        let ids = found.into_iter().map(|choice| self.0.choice_id(place, choice));
+        Ok(ids.map(str::to_owned).collect())
     }
 
     /// Returns the complete settings as a dict.

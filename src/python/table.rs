@@ -136,9 +136,9 @@ impl Table {
     }
 
     /// Returns the same assets with other columns to export: with names instead of ids, and headings.
-    #[pyo3(signature = (settings, /))]
-    fn named(&self, py: Python<'_>, settings: &Settings) -> Self {
-        let named = py.detach(|| table::layout(&self.rows, &settings.0));
+    #[pyo3(signature = (settings, attributes, /))]
+    fn named(&self, py: Python<'_>, settings: &Settings, attributes: bool) -> Self {
+        let named = py.detach(|| table::layout(&self.rows, &settings.0, attributes));
         Self {
             rows: self.rows.clone(),
             rest: None,

@@ -293,6 +293,19 @@ impl Settings {
             .collect()
     }
 
+    /// Finds the statuses with this label in all sets, active or not, since assets may still have an inactive status.
+    #[must_use]
+    pub fn any_statuses_called(&self, label: &str) -> Vec<(usize, usize)> {
+        let label = folded(label);
+        let sets = self.content.status_sets.iter().enumerate();
+        let statuses = sets.flat_map(|(set, found)| {
+            let statuses = found.statuses.iter().enumerate();
+            statuses.map(move |(place, status)| ((set, place), status))
+        });
+        let called = statuses.filter(|(_, status)| folded(&status.label) == label);
+        called.map(|(place, _)| place).collect()
+    }
+
     /// Returns why no active status has this label.
     #[must_use]
     pub fn no_status_called(&self, label: &str) -> Miss {
@@ -335,6 +348,21 @@ impl Settings {
             _ if attribute.active => Ok(place),
             _ => Err(self.inactive(place)),
         }
+    }
+
+    /// Looks up a custom attribute like [`Self::attribute`]. If no active one matches, an inactive one may match, since
+    /// assets may still have values of it.
+    ///
+    /// # Errors
+    /// The reason if there is no unique match.
+    pub fn any_attribute(&self, text: &str) -> Result<usize, Miss> {
+        self.attribute(text).or_else(|miss| match miss {
+            Miss::Inactive(_) => self.inactive_attribute(text).ok_or_else(|| {
+                let called = self.attribute_names.get(&plain(text)).into_iter().flatten();
+                Miss::Ambiguous(called.map(|place| self.shown_attribute(*place)).collect())
+            }),
+            miss => Err(miss),
+        })
     }
 
     /// Looks up an inactive custom attribute by its display name, which its own name may follow in parentheses. `None` if
@@ -411,6 +439,28 @@ impl Settings {
                 Err(unknown_label(text, &labels))
             }
             None => Err(Miss::Unknown(Vec::new())),
+        }
+    }
+
+    /// Finds the values of a select or multi-select attribute with this label, or else the one with this id. They may be
+    /// inactive, since assets may still have them. Returns their indexes.
+    ///
+    /// # Errors
+    /// The reason if no value matches.
+    pub fn any_choices(&self, attribute: usize, text: &str) -> Result<Vec<usize>, Miss> {
+        let label = folded(text);
+        let choices = self.content.attributes[attribute].choices.iter().enumerate();
+        let called = choices.filter(|(_, choice)| folded(&choice.label) == label);
+        let called: Vec<usize> = called.map(|(place, _)| place).collect();
+        if !called.is_empty() {
+            return Ok(called);
+        }
+        let of_id = self.choices[attribute]
+            .by_id
+            .get(&text.trim().to_ascii_lowercase());
+        match of_id {
+            Some(place) => Ok(vec![*place]),
+            None => self.choice(attribute, text, true).map(|place| vec![place]),
         }
     }
 

@@ -8,15 +8,23 @@ use super::parse::{boolean, date, numeric};
 use crate::columns::{Column, Kinds, Layout, Table, Type};
 use crate::settings::Settings;
 use crate::settings::names::plain;
-use crate::validation::columns::{attribute_heading, headings};
+use crate::validation::columns::{attribute_heading, headings, set_by_the_service};
 
 /// Values of a column by page.
 type Pages = Vec<Option<Arc<Column>>>;
 
-/// Returns the columns of a table of assets with names.
+/// Returns the columns of a table of assets with names. The columns and their types do not depend on the rows, so that
+/// pages and files of the same project fit together. `attributes` says whether the custom attributes were read.
 #[must_use]
-pub fn layout(table: &Table, settings: &Settings) -> Layout {
+pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
     let mut layout = table.layout();
+    let known = &settings.content().attributes;
+    let attribute = |name| Some(&known[settings.attribute_of_name(name)?]);
+    layout.drop_empty(|name| attribute(name).is_some_and(|attribute| !attribute.active));
+    let active = known.iter().filter(|known| attributes && known.active);
+    layout.add(std::iter::once("id").chain(headings().map(|(field, _)| field)));
+    layout.add(active.map(|known| known.name.as_str()));
+    layout.add(set_by_the_service());
     for at in 0..layout.fields.len() {
         let pages: Vec<Option<&Arc<Column>>> = layout.column(at).collect();
         let named = named(&layout.fields[at].0, &pages, settings);
@@ -27,7 +35,7 @@ pub fn layout(table: &Table, settings: &Settings) -> Layout {
             }
         }
     }
-    layout.sort_by_key(place);
+    layout.sort_by_key(|name| place(name, settings));
     let titles: Vec<String> = titles(&layout, settings);
     for ((name, _), title) in layout.fields.iter_mut().zip(titles) {
         // Arrow passes names as C strings.
@@ -36,16 +44,21 @@ pub fn layout(table: &Table, settings: &Settings) -> Layout {
     layout
 }
 
-/// Returns the sort key of a column: the id, the fields of a template, then custom attributes by number. The others
-/// follow in their order.
-fn place(name: &str) -> (usize, u64) {
+/// Returns the sort key of a column: the id, the fields of a template, the custom attributes in the order of the settings,
+/// unknown ones by number, then the service's own fields. Undocumented fields follow in their order.
+fn place(name: &str, settings: &Settings) -> (usize, u64) {
     if name == "id" {
         return (0, 0);
     }
-    match headings().position(|(field, _)| field == name) {
-        Some(place) => (1, place as u64),
-        None => attribute_number(name).map_or((3, 0), |number| (2, number)),
-    }
+    let fields = [
+        (1, headings().position(|(field, _)| field == name)),
+        (2, settings.attribute_of_name(name)),
+        (4, set_by_the_service().position(|field| field == name)),
+    ];
+    let known = fields
+        .into_iter()
+        .find_map(|(group, place)| Some((group, place? as u64)));
+    known.unwrap_or_else(|| attribute_number(name).map_or((5, 0), |number| (3, number)))
 }
 
 fn attribute_number(name: &str) -> Option<u64> {
@@ -74,7 +87,9 @@ fn titles(layout: &Layout, settings: &Settings) -> Vec<String> {
         .collect()
 }
 
-/// Returns the type of a column with names, and its values if they change. `None` for a column that stays as it is.
+/// Returns the type of a column with names, and its values if they change. `None` for a documented field that stays as it
+/// is. The type does not depend on the values, unless one of them has another type or would lose digits: then the column is
+/// text.
 fn named<'c>(
     name: &str,
     pages: &[Option<&'c Arc<Column>>],
@@ -94,23 +109,26 @@ fn named<'c>(
         let are_lists = kinds(&pages).within(Kinds::LIST);
         return Some((if are_lists { Type::List } else { Type::Text }, Some(pages)));
     }
-    match data_type {
+    let (kind, pages) = match data_type {
         "numeric" => {
-            let whole = Kinds::INT.and(Kinds::LARGE_INT);
-            let pages = parsed(pages, whole.and(Kinds::FLOAT), numeric)?;
-            match kinds(&pages) {
-                Kinds::NONE => Some((Type::Float, Some(pages))),
-                kinds if kinds.within(whole) => Some((Type::Int, Some(pages))),
-                // A float does not represent every large integer.
-                kinds if kinds.within(Kinds::INT.and(Kinds::FLOAT)) => Some((Type::Float, Some(pages))),
-                _ => None,
-            }
+            let right = |kinds: Kinds| kinds.within(Kinds::FLOAT) || kinds.within(Kinds::INT);
+            (Type::Float, parsed(pages, right, numeric))
         }
-        "date" => Some((Type::Date, Some(parsed(pages, Kinds::DATE, date)?))),
-        "boolean" => Some((Type::Bool, Some(parsed(pages, Kinds::BOOL, boolean)?))),
-        "text" => Some((Type::Text, None)),
-        _ => None,
-    }
+        "date" => (Type::Date, parsed(pages, |kinds| kinds.within(Kinds::DATE), date)),
+        "boolean" => (
+            Type::Bool,
+            parsed(pages, |kinds| kinds.within(Kinds::BOOL), boolean),
+        ),
+        _ if is_documented(name) => return None,
+        _ => (Type::Text, None),
+    };
+    Some((if pages.is_some() { kind } else { Type::Text }, pages))
+}
+
+/// Returns whether the type of a field is known.
+fn is_documented(name: &str) -> bool {
+    let is_field = headings().any(|(field, _)| field == name);
+    name == "id" || is_field || set_by_the_service().any(|field| field == name)
 }
 
 /// Replaces the values of a column, page by page. Returns `None` if those of a page cannot be replaced.
@@ -128,11 +146,11 @@ fn replaced<'c>(
 /// Parses the values of a column. Pages with values of the right kinds stay. Returns `None` if a value cannot be parsed.
 fn parsed(
     pages: &[Option<&Arc<Column>>],
-    right: Kinds,
+    right: impl Fn(Kinds) -> bool,
     parse: fn(&Column) -> Option<Column>,
 ) -> Option<Pages> {
     replaced(pages, |column| {
-        if column.kinds().within(right) {
+        if right(column.kinds()) {
             Some(column.clone())
         } else {
             parse(column).map(Arc::new)

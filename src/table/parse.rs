@@ -5,49 +5,21 @@ use serde_json::Value;
 use crate::columns::{Cell, Column, Image, Unparsed, day};
 use crate::model::value::flag;
 
-/// A number of a numeric attribute.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Number {
-    Null,
-    Int(i64),
-    Float(f64),
-}
-
 /// Parses numbers, which the service returns as numbers or as text ("POST assets:batch-create" and "Retrieve assets data"
 /// pages).
 pub(super) fn numeric(column: &Column) -> Option<Column> {
-    let int = |text: &str| match number(text)? {
-        Number::Null => Ok(None),
-        Number::Int(number) => Ok(Some(number)),
-        Number::Float(_) => Err(Unparsed),
-    };
-    let float = |text: &str| match number(text)? {
-        Number::Null => Ok(None),
-        #[allow(clippy::cast_precision_loss)] // A float represents these integers exactly.
-        Number::Int(number) if number.unsigned_abs() <= MOST_EXACT => Ok(Some(number as f64)),
-        Number::Int(_) => Err(Unparsed),
-        Number::Float(number) => Ok(Some(number)),
-    };
-    let parsed = column.ints(int).or_else(|| column.floats(float));
-    parsed.or_else(|| column.mapped(image))
-}
-
-const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-
-fn image(cell: Cell<'_>) -> Option<Image<'_>> {
-    let number = match cell {
-        Cell::Int(value) => Number::Int(value),
-        Cell::Float(value) => Number::Float(value),
-        cell => match cell.to_value() {
-            Value::Number(value) => number(&value.to_string()).ok()?,
-            Value::String(text) => number(&text).ok()?,
-            _ => return None,
-        },
-    };
-    Some(match number {
-        Number::Null => Image::Null,
-        Number::Int(number) => Image::Int(number),
-        Number::Float(number) => Image::Float(number),
+    column.floats(number).or_else(|| {
+        column.mapped(|cell| {
+            let number = match cell {
+                Cell::Float(value) => Some(value),
+                cell => match cell.to_value() {
+                    Value::Number(value) => number(&value.to_string()).ok()?,
+                    Value::String(text) => number(&text).ok()?,
+                    _ => return None,
+                },
+            };
+            Some(number.map_or(Image::Null, Image::Float))
+        })
     })
 }
 
@@ -82,25 +54,22 @@ pub(super) fn boolean(column: &Column) -> Option<Column> {
     })
 }
 
-/// Reads a decimal number. Blank text is null.
-fn number(text: &str) -> Result<Number, Unparsed> {
+/// Reads a decimal number that a float represents. Blank text is null.
+fn number(text: &str) -> Result<Option<f64>, Unparsed> {
     let text = text.trim();
     if text.is_empty() {
-        return Ok(Number::Null);
+        return Ok(None);
     }
     if let Some(number) = short(text) {
-        return Ok(number);
+        return Ok(Some(number));
     }
     let is_number = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
     if !text.bytes().all(is_number) {
         return Err(Unparsed);
     }
-    if let Ok(number) = text.parse() {
-        return Ok(Number::Int(number));
-    }
     let number: f64 = text.parse().map_err(|_| Unparsed)?;
     if number.is_finite() && digits(text) == digits(&format!("{number:e}")) {
-        Ok(Number::Float(number))
+        Ok(Some(number))
     } else {
         Err(Unparsed)
     }
@@ -108,7 +77,7 @@ fn number(text: &str) -> Result<Number, Unparsed> {
 
 /// Reads a number of at most 15 digits without an exponent. A float represents all of them, and the quotient of two exact
 /// floats is rounded correctly.
-fn short(text: &str) -> Option<Number> {
+fn short(text: &str) -> Option<f64> {
     const MOST: usize = 15;
     let is_negative = text.starts_with('-');
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -126,13 +95,10 @@ fn short(text: &str) -> Option<Number> {
     if count == 0 {
         return None;
     }
-    let Some(point) = point else {
-        return Some(Number::Int(if is_negative { -number } else { number }));
-    };
-    let power = POWERS.get(count - point)?;
+    let power = POWERS.get(count - point.unwrap_or(count))?;
     #[allow(clippy::cast_precision_loss)] // At most 15 digits.
     let quotient = number as f64 / power;
-    Some(Number::Float(if is_negative { -quotient } else { quotient }))
+    Some(if is_negative { -quotient } else { quotient })
 }
 
 const POWERS: [f64; 16] = [
@@ -162,23 +128,23 @@ mod tests {
     #[test]
     fn numbers_keep_all_digits() {
         for (text, expected) in [
-            ("110", "Int(110)"),
-            (" -7 ", "Int(-7)"),
-            ("+5", "Int(5)"),
-            ("0012", "Int(12)"),
-            ("1.50", "Float(1.5)"),
-            ("110.0", "Float(110.0)"),
-            (".5", "Float(0.5)"),
-            ("5.", "Float(5.0)"),
-            ("12345678.9012345", "Float(12345678.9012345)"),
-            ("0.000000000000001", "Float(1e-15)"),
-            ("-0.3", "Float(-0.3)"),
-            ("1e3", "Float(1000.0)"),
-            ("12.5E-2", "Float(0.125)"),
-            ("-0.0", "Float(-0.0)"),
-            ("0.1", "Float(0.1)"),
-            ("9007199254740993", "Int(9007199254740993)"),
-            ("", "Null"),
+            ("110", "Some(110.0)"),
+            (" -7 ", "Some(-7.0)"),
+            ("+5", "Some(5.0)"),
+            ("0012", "Some(12.0)"),
+            ("1.50", "Some(1.5)"),
+            ("110.0", "Some(110.0)"),
+            (".5", "Some(0.5)"),
+            ("5.", "Some(5.0)"),
+            ("12345678.9012345", "Some(12345678.9012345)"),
+            ("0.000000000000001", "Some(1e-15)"),
+            ("-0.3", "Some(-0.3)"),
+            ("1e3", "Some(1000.0)"),
+            ("12.5E-2", "Some(0.125)"),
+            ("-0.0", "Some(-0.0)"),
+            ("0.1", "Some(0.1)"),
+            ("9007199254740992", "Some(9007199254740992.0)"),
+            ("", "None"),
         ] {
             assert_eq!(
                 number(text).ok().map(|number| format!("{number:?}")).as_deref(),
@@ -187,6 +153,7 @@ mod tests {
         }
         for text in [
             "0.10000000000000001",
+            "9007199254740993",
             "9007199254740993.0",
             "18446744073709551615",
             "1e999",

@@ -125,6 +125,11 @@ pub fn headings() -> impl Iterator<Item = (&'static str, &'static str)> {
     FIELDS.iter().map(|field| (field.name, field.heading))
 }
 
+/// Returns the fields of an asset that only the service sets, except the id, in the order of a table.
+pub fn set_by_the_service() -> impl Iterator<Item = &'static str> {
+    fields::set_by_the_service()
+}
+
 /// Returns the heading of a custom attribute in a table: its display name, with its own name behind it if the display name
 /// alone could mean another column.
 #[must_use]

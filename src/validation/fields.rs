@@ -136,8 +136,8 @@ pub(super) const LONGEST_ATTRIBUTE: usize = 250;
 /// Fields of an asset that only the service sets.
 static SET_BY_THE_SERVICE: [&str; 10] = [
     "id",
-    "version",
     "isActive",
+    "version",
     "createdAt",
     "createdBy",
     "updatedAt",
@@ -146,6 +146,11 @@ static SET_BY_THE_SERVICE: [&str; 10] = [
     "deletedBy",
     "companyId",
 ];
+
+/// Returns the fields of an asset that only the service sets, except the id.
+pub(super) fn set_by_the_service() -> impl Iterator<Item = &'static str> {
+    SET_BY_THE_SERVICE.into_iter().filter(|field| *field != "id")
+}
 
 pub(super) fn is_set_by_the_service(name: &str) -> bool {
     SET_BY_THE_SERVICE.contains(&name)
@@ -159,8 +164,7 @@ pub(super) fn is_heading_of_service(called: &str) -> bool {
 /// Returns the field that only the service sets and that a heading such as `Updated At` names, except the id.
 pub(super) fn of_service(heading: &str) -> Option<&'static str> {
     let called = plain(heading);
-    let fields = SET_BY_THE_SERVICE.iter().filter(|field| **field != "id");
-    fields.copied().find(|field| plain(field) == called)
+    set_by_the_service().find(|field| plain(field) == called)
 }
 
 /// Returns whether a name consists of `ca` and a number, like the names that the service gives to custom

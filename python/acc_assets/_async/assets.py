@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .. import _core
-from .._lookup import column_of, field_named, field_options
+from .._lookup import column_of, field_named, field_options, is_attribute
 from .._options import (
     SEPARATOR,
     Missing,
@@ -286,12 +286,13 @@ class AsyncAssets(AsyncVerbs):
                 wanted = names or (by is not None and field is None)
                 settings = await settings_of(self._session, self._key, report) if wanted else None
             if by is None:
-                operation = engine.get(self._project, rows, options, after=before)
+                field, operation = None, engine.get(self._project, rows, options, after=before)
             else:
                 field = field or _core.lookup_field(by, settings) or by
                 operation = engine.get_by_field(self._project, rows, field_options(options, field, column))
             table = await read(operation, report, source=source)
-            return found(table, missing, settings if names else None, by)
+            custom = include_custom_attributes or (field is not None and is_attribute(field))
+            return found(AssetTable(table, settings if names else None, custom), missing, by)
 
     async def delete(
         self,
@@ -392,7 +393,7 @@ class AsyncAssets(AsyncVerbs):
 
         Args:
             category, status, location: One or a list of ids or names: category paths, status labels, and location paths, names or
-                barcodes. Assets of all subcategories and sublocations are included.
+                barcodes. Assets of all subcategories and sublocations are included. Inactive ones may be named too.
             updated: When the assets last changed: the earliest time, or (earliest, latest), where None is an open end. Times are
                 dates, datetimes or ISO strings, which may be ranges: "from..to", "from.." or "..to". Both ends are included,
                 and the whole day of a date. A time without a time zone is local time.
@@ -430,7 +431,8 @@ class AsyncAssets(AsyncVerbs):
                     asked, separator, report, include_custom_attributes, names
                 )
             operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
-            return AssetTable(await read(operation, report), settings)
+            table = await read(operation, report)
+            return AssetTable(table, settings, include_custom_attributes)
 
     def iter(
         self,
@@ -451,7 +453,9 @@ class AsyncAssets(AsyncVerbs):
         """Read the assets that match all given filters page by page, in bounded memory.
 
         Each asset is returned once, roughly in the order of the last change. Assets that change during the read are not
-        missed. Each page is read when it is requested. Closing the iterator ends the read.
+        missed. Nothing is requested before the first page is asked for. Then, one page is read ahead while the caller works
+        on the page before. Closing the iterator ends the read. A read that failed cannot be resumed: the exception has no
+        `.partial`, and a new iterator starts at the beginning.
 
         Args:
             category, status, location, updated, text, attributes, deleted, separator: As for `list`.
@@ -497,7 +501,7 @@ class AsyncAssets(AsyncVerbs):
                 table = table_of(operation)
                 if not len(table):
                     return
-                yield AssetTable(table, settings)
+                yield AssetTable(table, settings, custom)
 
     async def count(
         self,
@@ -542,7 +546,11 @@ class AsyncAssets(AsyncVerbs):
         """Return the query parameters for filters, and the settings if the result shows names."""
         settings = None
         if names or asked.has_names():
+            is_earlier = self._key in self._session.settings
             settings = await settings_of(self._session, self._key, report)
+            if is_earlier and not asked.are_known(settings, separator):
+                # Somebody may have added the name since the settings were read.
+                settings = await settings_of(self._session, self._key, report, refresh=True)
             if asked.has_names():
                 asked = asked.with_ids(settings, separator)
         if asked.categories:
