@@ -8,6 +8,7 @@ from os import PathLike
 from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, Protocol, TypeAlias, Union
 
 from . import _core
+from ._differing import AsCreated, differing
 from ._files import FILES, is_slow, name_of, opened
 from ._frames import from_pandas, from_stream, is_of, labels_of, values_of
 from ._mapping import ColumnMapping
@@ -194,12 +195,15 @@ def read(
 
 
 def load(
-    data: object, given: Reading, verb: str, key: str, *, twice: bool = False
-) -> tuple[_core.Rows, Reading]:
+    data: object, given: Reading, verb: str, key: str, *, twice: bool = False, project: str | None = None
+) -> tuple[_core.Rows, Reading | AsCreated]:
     """Return the rows for a verb and the options for reading them. Files are opened, and `Rows` are unpacked.
 
-    With `twice`, the rows of a generator are kept, so that they can be read again.
+    With `twice`, the rows of a generator are kept, so that they can be read again. For a patch, the result of a create
+    stands for its rows that differ from their assets. `project` is the project of the call.
     """
+    if verb == "patch" and isinstance(data, Outcomes):
+        return differing(data, given, key, project)
     if not isinstance(data, Rows):
         rows = opened(data, given)
     elif changed := given.changed():

@@ -6,6 +6,7 @@
 pub mod arrow;
 mod owned;
 mod prepared;
+mod selected;
 pub mod sheet;
 
 use std::io;
@@ -15,6 +16,7 @@ use crate::error::{Error, FileError};
 
 pub(crate) use owned::Owned;
 pub use prepared::{Preparation, Prepared, Replacement, Replacements, is_total, is_total_row};
+pub use selected::{Selected, Selection};
 
 /// One value of a row, borrowed from its source.
 ///

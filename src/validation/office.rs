@@ -155,7 +155,10 @@ impl Office {
             "format the cells as text in the sheet".to_owned()
         } else {
             let types: Vec<String> = columns.iter().map(|column| format!("{column}: str")).collect();
-            format!("read the sheet with dtype={{{}}}", types.join(", "))
+            format!(
+                "pass the path of the file, which also keeps number formats, or read the sheet with dtype={{{}}}",
+                types.join(", ")
+            )
         };
         Some(format!(
             "{columns_of} {} {have} numbers (first: {}), so leading zeros may be lost. To keep them, {fix}",

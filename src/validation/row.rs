@@ -97,6 +97,8 @@ pub struct RowWriter {
     pub(super) current: Option<Map<String, Value>>,
     /// The version of the asset when the row was read.
     pub(super) version: Option<u64>,
+    /// Whether the row has the import key by which its asset was found in the same spelling.
+    pub(super) key_is_exact: bool,
     /// The columns whose values of the service differ from those of the asset, and their fields.
     pub(super) edited: Vec<(String, &'static str)>,
     /// The blank cells whose asset has a value. The flag is whether the field cannot be cleared.
@@ -231,6 +233,7 @@ impl RowWriter {
             identity: Identity::default(),
             current: None,
             version: None,
+            key_is_exact: true,
             edited: Vec::new(),
             uncompared: Vec::new(),
             ignored_edits: Ignored::default(),
@@ -645,6 +648,20 @@ impl RowWriter {
         self.read_cell(column, cell, out);
     }
 
+    /// Returns the text of a field or custom attribute, if its cell came before the id.
+    pub(super) fn held_text(&self, field: &str) -> Option<&str> {
+        let is_of_field = |column: &Column| {
+            self.field_of(*column)
+                .flatten()
+                .is_some_and(|known| known == field)
+        };
+        let (_, held) = self.held.iter().find(|(column, _)| is_of_field(column))?;
+        match held {
+            Owned::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Checks the cells that came before the id.
     fn release_held(&mut self, out: &mut Vec<u8>) {
         for (column, held) in std::mem::take(&mut self.held) {
@@ -737,6 +754,7 @@ impl RowWriter {
                 }
                 let current = self.policy.names.current.as_ref();
                 self.current = current.and_then(|current| current.get(&uuid));
+                self.key_is_exact = self.has_exact_key();
                 self.release_held(out);
             }
             Err(refusal) => {
@@ -804,7 +822,11 @@ impl RowWriter {
         out.extend_from_slice(self.openings[index].as_bytes());
         let value = out.len();
         let is_text = field.kind == Kind::Text;
+        let lost = self.lost_zeros(field.name, cell).filter(|_| is_text);
         let meaning = meaning.and_then(|meaning| {
+            if let Some(lost) = lost {
+                return Err(lost);
+            }
             let name = column
                 .filter(|_| field.trims)
                 .map(|column| called_of(&self.columns, column));
@@ -1012,6 +1034,7 @@ impl RowWriter {
         if matches!(meaning, Ok(Meaning::Absent)) {
             return self.note_uncompared_attribute(column, index);
         }
+        let lost = self.lost_zeros(&self.attributes[index].name, cell);
         // `index` was returned by `attribute`, and attributes are never removed.
         let attribute = &mut self.attributes[index];
         let known = attribute
@@ -1029,6 +1052,9 @@ impl RowWriter {
         let value = self.attribute_body.len();
         let is_text = known.is_some_and(|(_, known)| known.data_type == "text");
         let meaning = meaning.and_then(|meaning| {
+            if let Some(lost) = lost.filter(|_| is_text) {
+                return Err(lost);
+            }
             let name = column
                 .filter(|_| is_key)
                 .map(|column| called_of(&self.columns, column));
