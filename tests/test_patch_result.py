@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
 import pickle
 from typing import Any
@@ -222,7 +223,11 @@ def test_patch_result_of_a_named_run(
     run = tmp_path / "level-3.sqlite"
     result = project.assets.create(rows, run=run, **KEYED)
     assert project.assets.patch(result, progress=False).rows == [3]
+    of_file = acc.runs(tmp_path)["level-3"]
+    with pytest.raises(acc.InputError, match="rows of the create are not available"):
+        project.assets.patch(of_file, progress=False)
     assert project.assets.create(rows, run=run, **KEYED).counts == {"unchanged": 6}
+    assert len(project.assets.patch(acc.runs(tmp_path)["level-3"], progress=False)) == 0
 
 
 def test_patch_result_can_be_retried(
@@ -298,6 +303,7 @@ def test_patch_results_that_cannot_be_patched(
         refused(project.assets.create(rows, dry_run=True, **KEYED), "dry run")
     refused(project.assets.create(iter(rows), **KEYED), "rows of the create are not available")
     refused(pickle.loads(pickle.dumps(result)), "rows of the create are not available")
+    refused(project.assets.create(unit(7), progress=False), "the create had no import_key=")
     refused(result, "run= cannot be used with a result", acc.OptionError, run=tmp_path / "x.sqlite")
     refused(result, "key= does not apply to a result", acc.OptionError, key="Barcode")
     refused(result, "fill_down= cannot be used with a result", acc.OptionError, fill_down=["Category"])
@@ -315,3 +321,18 @@ def test_patch_result_of_another_project(project: acc.Project, rows: list[dict[s
         made = other.assets.create([unit(1)], **KEYED)
         with pytest.raises(acc.InputError, match="is from project"):
             project.assets.patch(made, progress=False)
+
+
+def test_patch_result_of_an_async_create(
+    project: acc.Project, async_project: acc.AsyncProject, rows: list[dict[str, Any]]
+) -> None:
+    rows[3]["Status"] = "Installed"
+
+    async def patched() -> acc.AsyncBulkResult:
+        return await async_project.assets.patch(
+            await async_project.assets.create(rows, **KEYED), progress=False
+        )
+
+    result = asyncio.run(patched())
+    assert (result.counts, result.rows) == ({"updated": 1}, [3])
+    assert fields(project, "Status")["AHU-3"] == ("Installed",)

@@ -47,7 +47,13 @@ def differing(
         raise OptionError(
             f"{others[0]}= cannot be used with a result: its rows are read with the options of the create. Remove it."
         )
-    options = dict(call.options)
+    if "differs" in result.counts and call.rows is None:
+        raise InputError(
+            "patch(result): the rows of the create are not available: they came from a generator or stream, the result was "
+            "loaded from a pickle or a run file, or the call ended early. Make the create again with a list, a DataFrame or "
+            "a file, and pass its result. Rows that differ were not sent."
+        )
+    options = {**given.options(), **call.options}
     nulls = given.nulls if "nulls" in given.given else options["nulls"]
     mapped = any(name == ID and target is not None for name, target in options["mapping"])
     column = OTHER_ID if mapped else ID
@@ -55,17 +61,11 @@ def differing(
         "nulls": nulls,
         "id": column,
         "compared": True,
-        "found_by": options["import_key"],
+        "found_by": options.get("import_key"),
     }
     if call.rows is None:
-        if "differs" not in result.counts:
-            return _core.Rows.from_dicts([]), AsCreated(read)
-        raise InputError(
-            "patch(result): the rows of the create are not available: they came from a generator or stream, the result was "
-            "loaded from a pickle or a run file, or the call ended early. Make the create again with a list, a DataFrame or "
-            "a file, and pass its result. Rows that differ were not sent."
-        )
-    rows = _core.differing(call.verb, call.rows, result._ledger, call.settings, options, column)
+        return _core.Rows.from_dicts([]), AsCreated(read)
+    rows = _core.differing(call.verb, call.rows, result._ledger, call.settings, dict(call.options), column)
     return rows, AsCreated(read)
 
 
@@ -89,4 +89,9 @@ def _check(call: WriteCall, project: str | None) -> None:
         raise InputError(
             "patch(result): this was a dry run, which does not look up import keys. Make the create without dry_run=True, "
             "and pass its result."
+        )
+    if call.options.get("import_key", ID) is None:
+        raise InputError(
+            "patch(result): the create had no import_key=, so no row was compared with an asset. Pass import_key= to create, "
+            "or rows with a column of asset ids to patch."
         )
