@@ -214,6 +214,10 @@ def test_patch_result_keeps_keys_in_their_spelling(project: acc.Project) -> None
     assert result.counts == {"differs": 1}
     assert project.assets.patch(result, progress=False).ok
     assert fields(project, "Barcode", "Status")["AHU-1"] == ("AB-1", "Installed")
+    # With the key in its spelling, another spelling of the name is a change.
+    result = project.assets.create([unit(1, Barcode="AB-1", **{"Asset ID": "ahu-1"})], **KEYED)
+    assert project.assets.patch(result, progress=False).counts == {"updated": 1}
+    assert fields(project, "Barcode")["ahu-1"] == ("AB-1",)
 
 
 def test_patch_result_of_a_named_run(

@@ -294,7 +294,7 @@ def _replacement(column: object, old: object, new: object) -> str | float | None
     if new is None or new == "":
         return None
     if isinstance(new, bool):
-        return str(new).lower()
+        return new
     if isinstance(new, str):
         return new.strip()
     if not isinstance(new, (int, float)) or not math.isfinite(new):
@@ -304,7 +304,7 @@ def _replacement(column: object, old: object, new: object) -> str | float | None
 
 def _for_core(new: str | float | None) -> str | int | dict[str, str] | None:
     """Return a replacement for the core, a number as a number: `decimal` and `thousands` are for texts."""
-    if new is None or isinstance(new, str):
+    if new is None or isinstance(new, (str, bool)):
         return new
     if new == int(new) and abs(new) < 1 << 63:
         return int(new)

@@ -147,8 +147,10 @@ def read(
         true_values: Further words for true, such as ["ja"]. Case does not matter. Default: none.
         false_values: Further words for false, such as ["nein"]. Default: none.
         values: Texts to replace, by column: {"Status": {"eingebaut": "Installed"}}. A column is named by its heading or
-            its field. None makes the cell blank. Case matters only if two texts differ in nothing else. Default: none.
-        fill_down: Columns whose blank cells have the value of the row above, as in merged cells. Default: none.
+            its field. None makes the cell blank. Case matters only if two texts differ in nothing else. In a multi-select
+            cell, each item is replaced, unless the whole cell is. Default: none.
+        fill_down: Columns whose blank cells have the value of the row above, as in merged cells. The rows of a DataFrame with
+            an integer index must not have gaps above blank cells. Default: none.
         skip_rows: Rows of the file above the column names, including blank ones. Default: 0. A title in a single cell is
             skipped in any case.
         skip_footer: Rows at the end of the file that are not assets, such as totals. Blank rows do not count. Default: 0.

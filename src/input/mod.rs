@@ -98,6 +98,11 @@ pub trait Sink {
     /// item, which counts as an invalid row.
     fn broken(&mut self, label: Label<'_>, found: &str);
 
+    /// Announces that the next cell of this column was blank, and has the value of the row above.
+    fn filled(&mut self, column: Column) {
+        let _ = column;
+    }
+
     /// Ends the row.
     fn end(&mut self);
 

@@ -147,6 +147,12 @@ impl Sink for Selecting<'_> {
         }
     }
 
+    fn filled(&mut self, column: Column) {
+        if self.id.is_some() && *self.column != Some(column) {
+            self.sink.filled(column);
+        }
+    }
+
     fn end(&mut self) {
         let Some(id) = self.id.take() else { return };
         let name = &self.selection.column;

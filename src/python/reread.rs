@@ -30,7 +30,7 @@ pub fn prepared(
     let preparation = options.reading.preparation(&options.mapping, settings.cloned());
     // A blank cell may get the value of a row that is not selected, so the rows are selected last.
     let prepared = Prepared::new(rows.source(py)?, preparation);
-    Ok(rows.selected(prepared))
+    Ok(rows.selected(prepared.with_index(rows.has_index())))
 }
 
 /// Checks that the rows at these positions are those of the call: the user may have changed the list since.

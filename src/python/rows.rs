@@ -352,6 +352,11 @@ impl Rows {
         }
     }
 
+    /// Returns whether the rows have the index of a frame, which may number them.
+    pub fn has_index(&self) -> bool {
+        matches!(&*self.origin, Origin::Columns(frame) if frame.labels.is_some())
+    }
+
     /// Returns the number of rows, if known in advance.
     pub fn count(&self) -> Option<usize> {
         match &self.selection {

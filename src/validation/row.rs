@@ -79,6 +79,10 @@ pub struct RowWriter {
     readings: Vec<Reading>,
     /// What the texts of the columns show together.
     pub(super) doubts: Doubts,
+    /// The cells that `fill_down` filled, by column.
+    pub(super) fills: BTreeMap<u32, Blanks>,
+    /// One bit per field of `FIELDS`, set if an earlier row has a value for the field.
+    seen: u32,
     /// What is known of identifiers that were read as numbers, and of rows of totals.
     pub(super) office: Office,
     // The fields below belong to the current row.
@@ -135,6 +139,22 @@ struct Named {
     seed: Option<Seed>,
     /// The index in `RowWriter::readings`.
     reading: usize,
+    blanks: Blanks,
+}
+
+/// The rows in which a column is blank.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Blanks {
+    pub(super) count: u64,
+    /// A digest of the rows, in any order.
+    digest: u64,
+}
+
+impl Blanks {
+    fn add(&mut self, row: usize) {
+        self.count += 1;
+        self.digest = self.digest.wrapping_add(xxh3_64(&row.to_le_bytes()));
+    }
 }
 
 /// How the cells in a column are handled.
@@ -223,6 +243,8 @@ impl RowWriter {
             readings,
             doubts: Doubts::default(),
             office,
+            fills: BTreeMap::new(),
+            seen: 0,
             number: 0,
             start: 0,
             import_key_at: None,
@@ -265,6 +287,7 @@ impl RowWriter {
             slot,
             seed,
             reading,
+            blanks: Blanks::default(),
         });
         self.handles.insert(name.to_owned(), column);
         column
@@ -634,6 +657,11 @@ impl RowWriter {
         self.rows += 1;
     }
 
+    /// Records that the next cell of a column was blank, and has the value of the row above.
+    pub fn filled(&mut self, column: Column) {
+        self.fills.entry(column.0).or_default().add(self.rows);
+    }
+
     /// Checks one cell of the row and writes it.
     pub fn cell(&mut self, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         // Only `column` creates handles, and columns are never removed.
@@ -670,6 +698,13 @@ impl RowWriter {
     }
 
     fn read_cell(&mut self, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
+        let fills = !self.policy.names.reading.fill_down.is_empty();
+        if fills
+            && is_blank(cell)
+            && let Some(named) = self.columns.get_mut(column.0 as usize)
+        {
+            named.blanks.add(self.rows);
+        }
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
@@ -1120,7 +1155,10 @@ impl RowWriter {
             return;
         }
         self.attribute_body.truncate(start);
-        let written = written.map_err(|refusal| self.with_fix_of_date(column, cell, refusal));
+        let written = written.map_err(|refusal| {
+            let refusal = self.with_fix_of_date(column, cell, refusal);
+            self.with_fix_of_placeholder(column, cell, refusal)
+        });
         let column = match column.and_then(|column| self.columns.get(column.0 as usize)) {
             Some(named) => named.name.clone(),
             None => format!("{CUSTOM_ATTRIBUTES}.{}", self.attributes[index].name),
@@ -1158,6 +1196,8 @@ impl RowWriter {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+        let seen = self.seen;
+        self.seen |= self.given;
         if let Some(problem) = self.totals_row() {
             out.truncate(self.start);
             return Err(vec![problem]);
@@ -1171,7 +1211,7 @@ impl RowWriter {
             RowShape::NewAsset => {
                 for (index, field) in FIELDS.iter().enumerate() {
                     if field.required && self.given & 1 << index == 0 {
-                        self.missing_field(index, field.fix(self.names.is_some()));
+                        self.missing_field(index, field.fix(self.names.is_some()), seen);
                     }
                 }
             }
@@ -1345,8 +1385,9 @@ impl RowWriter {
         self.keys_are_given == Some(true)
     }
 
-    /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell.
-    fn missing_field(&mut self, field: usize, fix: &str) {
+    /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell. `seen` has one bit per field,
+    /// set if an earlier row has a value.
+    fn missing_field(&mut self, field: usize, fix: &str, seen: u32) {
         const WHY: &str = "required for a new asset";
         let name = self.field_called(field);
         let of_template = if field == CATEGORY && self.row_title().is_none() {
@@ -1357,10 +1398,39 @@ impl RowWriter {
         if self.field_columns[field].is_some() {
             let is_template = self.column_names().any(|name| name.ends_with(REQUIRED_MARK));
             let of_template = if is_template { of_template } else { "" };
-            return self.blank(&name, WHY, &format!("{fix}{of_template}"));
+            // Only the first of several merged cells has a value. Names are never merged.
+            let is_below_value = field != CLIENT_ASSET && seen & 1 << field != 0 && !self.is_filled(&name);
+            let of_merged = if is_below_value {
+                format!(", or set fill_down=[\"{name}\"] if its cells are merged")
+            } else {
+                String::new()
+            };
+            return self.blank(&name, WHY, &format!("{fix}{of_merged}{of_template}"));
         }
         let fix = format!("add it, or map a column to it with mapping={{'...': '{name}'}}{of_template}");
         self.no_column(&name, WHY, &fix);
+    }
+
+    /// Returns whether `fill_down` fills a column.
+    fn is_filled(&self, column: &str) -> bool {
+        let Names {
+            mapping,
+            settings,
+            reading,
+            ..
+        } = &self.policy.names;
+        let mapped = (&mapping[..], settings.as_deref());
+        reading
+            .fill_down
+            .iter()
+            .any(|name| columns::is_called(column, name, mapped))
+    }
+
+    /// Returns the columns of fields and custom attributes, each with the rows in which it is blank.
+    pub(super) fn blank_columns(&self) -> impl Iterator<Item = (&str, Blanks)> {
+        let is_read = |named: &&Named| matches!(named.slot, Slot::Field(_) | Slot::Attribute(_));
+        let columns = self.columns.iter().filter(is_read);
+        columns.map(|named| (named.name.as_str(), named.blanks))
     }
 
     /// Adds the problem for a row without an id.
@@ -1585,6 +1655,14 @@ fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     };
     let kept = trimmed(text);
     (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
+}
+
+fn is_blank(cell: &Cell<'_>) -> bool {
+    match cell {
+        Cell::Null => true,
+        Cell::Text(text) => trimmed(text).is_empty(),
+        _ => false,
+    }
 }
 
 fn is_number(cell: &Cell<'_>) -> bool {
