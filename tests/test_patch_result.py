@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 import acc_assets as acc
 
@@ -232,6 +232,32 @@ def test_patch_result_of_a_named_run(
         project.assets.patch(of_file, progress=False)
     assert project.assets.create(rows, run=run, **KEYED).counts == {"unchanged": 6}
     assert len(project.assets.patch(acc.runs(tmp_path)["level-3"], progress=False)) == 0
+
+
+def test_patch_result_of_a_file_with_rows_to_fix(
+    tmp_path: pathlib.Path, project: acc.Project, rows: list[dict[str, Any]]
+) -> None:
+    rows[3]["Status"] = "Installed"
+    rows.append(unit(7, Status="Instaled"))
+    run = tmp_path / "level-3.sqlite"
+    assert project.assets.create(rows, run=run, **KEYED).write_fixes(tmp_path / "fix.xlsx") == 2
+    book = load_workbook(tmp_path / "fix.xlsx")
+    sheet = book.worksheets[0]
+    for row in sheet.iter_rows(min_row=2):
+        for cell in row:
+            if cell.value == "Instaled":
+                cell.value = "Installed"
+    book.save(tmp_path / "fix.xlsx")
+    sheet.delete_rows(2)
+    book.save(tmp_path / "part.xlsx")
+    result = project.assets.create(tmp_path / "part.xlsx", run=run, **KEYED)
+    with pytest.raises(acc.InputError, match="did not contain 1 of the rows that differ"):
+        project.assets.patch(result, progress=False)
+    result = project.assets.create(tmp_path / "fix.xlsx", run=run, **KEYED)
+    assert result.counts == {"created": 1, "unchanged": 5, "differs": 1}
+    patched = project.assets.patch(result, progress=False)
+    assert (patched.statuses, patched.labels) == (["updated"], [2])
+    assert fields(project, "Status")["AHU-3"] == ("Installed",)
 
 
 def test_patch_result_can_be_retried(

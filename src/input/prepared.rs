@@ -162,13 +162,14 @@ impl Texts {
                     .iter()
                     .zip(&new)
                     .map(|(item, new)| new.as_ref().unwrap_or(item));
+                if !is_changed {
+                    return None;
+                }
                 let kept: Vec<Owned> = kept.filter(|item| !is_blank(item)).map(Owned::of).collect();
-                return is_changed.then(|| {
-                    if kept.is_empty() {
-                        Owned::Plain(Cell::Null)
-                    } else {
-                        Owned::List(kept)
-                    }
+                return Some(if kept.is_empty() {
+                    Owned::Plain(Cell::Null)
+                } else {
+                    Owned::List(kept)
                 });
             }
             _ => return None,
@@ -193,14 +194,15 @@ impl Texts {
             }
             new.extend((!text.is_empty()).then(|| text.into_owned()));
         }
+        if !is_changed {
+            return None;
+        }
         let new: Vec<&str> = new.iter().map(String::as_str).collect();
         let text = separator.map_or_else(|| joined(&new), |separator| new.join(separator));
-        is_changed.then(|| {
-            if text.is_empty() {
-                Owned::Plain(Cell::Null)
-            } else {
-                Owned::Text(text.into())
-            }
+        Some(if text.is_empty() {
+            Owned::Plain(Cell::Null)
+        } else {
+            Owned::Text(text.into())
         })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::sheet::ROW_OF_RUN;
 use super::{Cell, Column, Label, More, Sink, Source, SourceError};
 
 /// The rows to select.
@@ -54,6 +55,8 @@ pub struct Selected<S, T> {
     next: u32,
     /// The column of ids, once it is known.
     column: Option<Column>,
+    /// The column that identifies rows of a run. It does not apply to the rows of another call.
+    row_of_run: Option<Column>,
 }
 
 impl<S, T: AsRef<Selection>> Selected<S, T> {
@@ -64,6 +67,7 @@ impl<S, T: AsRef<Selection>> Selected<S, T> {
             selection,
             next: 0,
             column: None,
+            row_of_run: None,
         }
     }
 
@@ -82,6 +86,7 @@ impl<S: Source, T: AsRef<Selection> + Send> Source for Selected<S, T> {
             selection: selection.as_ref(),
             next: &mut self.next,
             column: &mut self.column,
+            row_of_run: &mut self.row_of_run,
             sink,
             id: None,
             is_last_selected: false,
@@ -101,6 +106,7 @@ struct Selecting<'a> {
     selection: &'a Selection,
     next: &'a mut u32,
     column: &'a mut Option<Column>,
+    row_of_run: &'a mut Option<Column>,
     sink: &'a mut dyn Sink,
     /// The id of the current row, if the sink takes this row.
     id: Option<&'a str>,
@@ -125,6 +131,8 @@ impl Sink for Selecting<'_> {
         let column = self.sink.column(name);
         if name == self.selection.column {
             *self.column = Some(column);
+        } else if name == ROW_OF_RUN {
+            *self.row_of_run = Some(column);
         }
         column
     }
@@ -136,7 +144,7 @@ impl Sink for Selecting<'_> {
     }
 
     fn cell(&mut self, column: Column, value: &Cell<'_>) {
-        if self.id.is_some() && *self.column != Some(column) {
+        if self.id.is_some() && ![*self.column, *self.row_of_run].contains(&Some(column)) {
             self.sink.cell(column, value);
         }
     }
