@@ -132,13 +132,13 @@ def test_a_row_that_differs_from_its_asset(
     status = problems["Status"]
     assert (status.code, status.value) == ("differs", "Installed")
     assert status.message == "`Status` is 'Installed', but the asset with this import key has 'Ordered'"
-    assert status.fix == "to change the asset, use patch with the id of this row"
+    assert status.fix == "to change the asset, call project.assets.patch(result)"
     assert problems["Airflow"].message.endswith("has '1.50'")
     # A blank cell is not part of the row.
     assert [problem.column for problem in errors[2].problems] == ["Functions"]
     assert "'Cooling'" in errors[2].message
     assert "Heating" in errors[2].message
-    assert "use patch to change them" in repr(result)
+    assert "project.assets.patch(result)" in repr(result)
     assert {(cause.status, cause.column) for cause in result.causes} == {
         ("differs", "Status"),
         ("differs", "Airflow"),
@@ -229,7 +229,7 @@ def test_rows_that_differ_are_written_to_the_fixes_file(project: acc.Project, tm
     assert result.write_fixes(tmp_path / "to_fix.xlsx") == 1
     sheet = openpyxl.load_workbook(tmp_path / "to_fix.xlsx").active
     text = " ".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row)
-    assert "use patch" in text
+    assert "project.assets.patch(result)" in text
 
 
 def test_a_row_of_this_run_is_created_even_if_its_asset_was_changed_since(
@@ -524,8 +524,8 @@ def test_numbers_as_names_or_keys_are_one_warning(project: acc.Project, column: 
     rows[1][column], rows[2][column] = 0, 7
     report = project.assets.validate(rows, import_key="Manufacturer")
     assert [warning for warning in report.warnings if "numbers" in warning] == [
-        f"column '{column}' has numbers (first: row 1), so leading zeros may be lost. To keep them, read the sheet with "
-        f"dtype={{'{column}': str}}"
+        f"column '{column}' has numbers (first: row 1), so leading zeros may be lost. To keep them, pass the path "
+        f"of the file, which also keeps number formats, or read the sheet with dtype={{'{column}': str}}"
     ]
     rows = [unit(1, **{"Asset ID": 1, "Barcode": 2, "Manufacturer": 3})]
     (warning,) = (

@@ -653,7 +653,7 @@ fn numeric_barcodes_warn_once() {
     assert_eq!(
         writer.warnings(&|row| format!("row {row}")),
         [
-            "column 'barcode' has numbers (first: row 1), so leading zeros may be lost. To keep them, read the sheet with dtype={'barcode': str}"
+            "column 'barcode' has numbers (first: row 1), so leading zeros may be lost. To keep them, pass the path of the file, which also keeps number formats, or read the sheet with dtype={'barcode': str}"
         ]
     );
 }

@@ -14,9 +14,9 @@ from ._write import check_options
 def check(settings: _core.Settings, data: object, *, verb: str, key: str, how: Reading) -> Report:
     """Check rows against settings."""
     options = check_options(verb, key)
-    rows, how = load(data, how, verb, key, twice=True)
-    options |= how.options()
-    ledger = _core.Engine.check(verb, rows, options, settings)
     project = settings.about()["project"]
+    rows, read = load(data, how, verb, key, twice=True, project=project)
+    options |= read.options()
+    ledger = _core.Engine.check(verb, rows, options, settings)
     call = WriteCall(verb, project, options, rows, rows.label_title, settings, index=input_index(rows))
     return Report(ledger, call)

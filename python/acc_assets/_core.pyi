@@ -22,6 +22,7 @@ __all__ = [
     "__version__",
     "check_columns",
     "delete_run",
+    "differing",
     "encoding_name",
     "fixes_file",
     "lookup_field",
@@ -534,6 +535,29 @@ def check_columns(options: dict[str, Any], /) -> None:
     Example:
         >>> from acc_assets import _core
         >>> _core.check_columns({"mapping": [], "reading": {"decimal": ",", "thousands": "."}})
+    """
+
+def differing(
+    verb: str,
+    rows: Rows,
+    ledger: Ledger,
+    settings: Settings | None,
+    options: dict[str, Any],
+    column: str,
+    /,
+) -> Rows:
+    """Return the rows of a create that differ from the assets with their import keys.
+
+    Args:
+        verb: The verb of the call.
+        rows: The input of the ledger's call.
+        ledger: The outcomes. Only rows that are `differs` are returned, in the order of the input.
+        settings: The settings of the call.
+        options: The write options of the call.
+        column: Name of the column with the ids of the assets.
+
+    Raises:
+        InputError: The rows have changed since the call, or are not in the last input of a named run.
     """
 
 def encoding_name(name: str, /) -> str:

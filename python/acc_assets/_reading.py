@@ -79,13 +79,15 @@ class Reading(NamedTuple):
     # The mapping file, and the options that come from it. It may be shared by files of several kinds.
     file: str | None = None
     shared: tuple[str, ...] = ()
+    # The options that the call gives, with their defaults or other values.
+    given: tuple[str, ...] = ()
 
     def changed(self, *, without: Sequence[str] = ()) -> list[str]:
         """Return the names of options that differ from their defaults."""
         return [
             name
             for name, value in self._asdict().items()
-            if name not in ("file", "shared", *without) and value != self._field_defaults[name]
+            if name not in ("file", "shared", "given", *without) and value != self._field_defaults[name]
         ]
 
     def must_match(self, options: Mapping[str, Any], which: str) -> None:
@@ -93,6 +95,8 @@ class Reading(NamedTuple):
 
         The layout may differ, because a result contains neither the file name nor the sheet name.
         """
+        if options.get("found_by"):
+            raise OptionError(f"{which}(): pass the result of the create that was passed to patch.")
         given = self.options()
         for name in self.changed(without=LAYOUT):
             here, there = (given, options) if name in given else (given["reading"], options["reading"])
@@ -150,6 +154,7 @@ def reading(verb: Callable[..., object] | None = None, /, **options: object) -> 
         mapping=columns,
         file=os.fspath(mapping) if isinstance(mapping, (str, os.PathLike)) else None,
         shared=tuple(shared.keys() - given.keys()),
+        given=(*given, *(["mapping"] if mapping is not None else [])),
     )
     _core.check_columns(read.options())
     for name, others in (("true_values", read.false_values), ("false_values", read.true_values)):
@@ -289,7 +294,7 @@ def _replacement(column: object, old: object, new: object) -> str | float | None
     if new is None or new == "":
         return None
     if isinstance(new, bool):
-        return str(new).lower()
+        return new
     if isinstance(new, str):
         return new.strip()
     if not isinstance(new, (int, float)) or not math.isfinite(new):
@@ -299,7 +304,7 @@ def _replacement(column: object, old: object, new: object) -> str | float | None
 
 def _for_core(new: str | float | None) -> str | int | dict[str, str] | None:
     """Return a replacement for the core, a number as a number: `decimal` and `thousands` are for texts."""
-    if new is None or isinstance(new, str):
+    if new is None or isinstance(new, (str, bool)):
         return new
     if new == int(new) and abs(new) < 1 << 63:
         return int(new)

@@ -50,7 +50,7 @@ UNNAMED: Final = {
     "not_sent": "call again with only these rows; they were never sent",
     "failed": "call again with only these rows; they were not executed",
     "unknown": "look them up in the project before you resend them; they may already exist",
-    "differs": "assets with their import keys exist and have other values; use patch to change them",
+    "differs": "assets with their import keys exist and have other values; project.assets.patch(result) changes them",
     "drifted": DRIFTED,
 }
 NAMED: Final = {
@@ -62,6 +62,11 @@ NAMED: Final = {
     "differs": UNNAMED["differs"],
     "drifted": DRIFTED,
 }
+# The same, if the rows cannot be read again.
+DIFFERS_ONCE: Final = (
+    "assets with their import keys exist and have other values; to change them, call again with a list, a DataFrame or a "
+    "file, then project.assets.patch(result)"
+)
 FILE: Final = ", or with the file from .write_fixes()"
 REMOVED: Final = "removed"
 UNREAD: Final = "the same run= and all rows"
@@ -436,6 +441,8 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         else:
             # The rows of a generator cannot be read again.
             known = {**UNNAMED, **RESUMABLE} if self._verbs is not None and has_rows else UNNAMED
+        if not has_rows:
+            known = {**known, "differs": DIFFERS_ONCE}
         removed = {cause.status: cause.rows for cause in causes if cause.code == REMOVED}
         counts = self._ledger.counts()
         advice = [

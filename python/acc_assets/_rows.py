@@ -8,6 +8,7 @@ from os import PathLike
 from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, Protocol, TypeAlias, Union
 
 from . import _core
+from ._differing import AsCreated, differing
 from ._files import FILES, is_slow, name_of, opened
 from ._frames import from_pandas, from_stream, is_of, labels_of, values_of
 from ._mapping import ColumnMapping
@@ -146,8 +147,10 @@ def read(
         true_values: Further words for true, such as ["ja"]. Case does not matter. Default: none.
         false_values: Further words for false, such as ["nein"]. Default: none.
         values: Texts to replace, by column: {"Status": {"eingebaut": "Installed"}}. A column is named by its heading or
-            its field. None makes the cell blank. Case matters only if two texts differ in nothing else. Default: none.
-        fill_down: Columns whose blank cells have the value of the row above, as in merged cells. Default: none.
+            its field. None makes the cell blank. Case matters only if two texts differ in nothing else. In a multi-select
+            cell, each item is replaced, unless the whole cell is. Default: none.
+        fill_down: Columns whose blank cells have the value of the row above, as in merged cells. The rows of a DataFrame with
+            an integer index must not have gaps above blank cells. Default: none.
         skip_rows: Rows of the file above the column names, including blank ones. Default: 0. A title in a single cell is
             skipped in any case.
         skip_footer: Rows at the end of the file that are not assets, such as totals. Blank rows do not count. Default: 0.
@@ -194,12 +197,15 @@ def read(
 
 
 def load(
-    data: object, given: Reading, verb: str, key: str, *, twice: bool = False
-) -> tuple[_core.Rows, Reading]:
+    data: object, given: Reading, verb: str, key: str, *, twice: bool = False, project: str | None = None
+) -> tuple[_core.Rows, Reading | AsCreated]:
     """Return the rows for a verb and the options for reading them. Files are opened, and `Rows` are unpacked.
 
-    With `twice`, the rows of a generator are kept, so that they can be read again.
+    With `twice`, the rows of a generator are kept, so that they can be read again. For a patch, the result of a create
+    stands for its rows that differ from their assets. `project` is the project of the call.
     """
+    if verb == "patch" and isinstance(data, Outcomes):
+        return differing(data, given, key, project)
     if not isinstance(data, Rows):
         rows = opened(data, given)
     elif changed := given.changed():

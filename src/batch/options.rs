@@ -34,9 +34,13 @@ pub struct WriteOptions {
     pub reconcile: bool,
     /// The field or column that identifies each row across imports.
     pub import_key: Option<String>,
-    /// Whether a patch compares its rows with the current assets, because the rows were read from the service.
+    /// Whether a patch compares its rows with the current assets: the rows were read from the service, or differ from
+    /// the assets with their import keys.
     #[serde(default)]
     pub compared: bool,
+    /// The import key by which a create found the assets that a patch changes.
+    #[serde(default)]
+    pub found_by: Option<String>,
     /// The path of the run's journal file.
     pub run: Option<PathBuf>,
     /// The name of the run. `None` if the call has the path of the journal file instead.
@@ -107,8 +111,12 @@ impl WriteOptions {
         self.reading
             .check_columns(&mapping, settings.as_deref())
             .map_err(Error::Option)?;
+        let found_by = self.found_by.as_ref();
+        let found_by =
+            found_by.and_then(|named| ImportKey::field_of(named, &mapping, settings.as_deref()).ok());
         Ok(Names {
             mapping,
+            found_by,
             settings,
             separator: self.separator.clone(),
             reading: Arc::clone(&self.reading),

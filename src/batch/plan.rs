@@ -744,6 +744,10 @@ impl Sink for Packer {
         self.writer.cell(column, value, &mut self.current.open);
     }
 
+    fn filled(&mut self, column: Column) {
+        self.writer.filled(column);
+    }
+
     fn broken(&mut self, label: Label<'_>, found: &str) {
         if !self.begin_row(label) {
             return;

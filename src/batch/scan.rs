@@ -15,7 +15,7 @@ pub struct Found {
     pub names: bool,
     /// The ids of the assets that the checks for a patch depend on.
     pub assets: Vec<String>,
-    /// Whether the rows of a patch were read from the service, so that they are compared with their assets.
+    /// Whether the rows of a patch are compared with their assets, for example because they were read from the service.
     /// `assets` then contains the ids of all rows.
     pub compared: bool,
 }
@@ -66,7 +66,7 @@ pub fn scan(
         ..
     } = scanner;
     found.names |= writer.has_attributes();
-    if writer.are_of_service() {
+    if options.compared || writer.are_of_service() {
         found.compared = true;
         found.assets = ids.iter().map(Uuid::to_string).collect();
     }

@@ -6,6 +6,7 @@
 pub mod arrow;
 mod owned;
 mod prepared;
+mod selected;
 pub mod sheet;
 
 use std::io;
@@ -15,6 +16,7 @@ use crate::error::{Error, FileError};
 
 pub(crate) use owned::Owned;
 pub use prepared::{Preparation, Prepared, Replacement, Replacements, is_total, is_total_row};
+pub use selected::{Selected, Selection};
 
 /// One value of a row, borrowed from its source.
 ///
@@ -95,6 +97,11 @@ pub trait Sink {
     /// Receives an item that is not a row, such as a list item that is not a dict. `found` describes the
     /// item, which counts as an invalid row.
     fn broken(&mut self, label: Label<'_>, found: &str);
+
+    /// Announces that the next cell of this column was blank, and has the value of the row above.
+    fn filled(&mut self, column: Column) {
+        let _ = column;
+    }
 
     /// Ends the row.
     fn end(&mut self);

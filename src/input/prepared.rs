@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::sheet::ROW_OF_RUN;
 use super::{Cell, Column, Label, More, Owned, Sink, Source, SourceError};
+use crate::model::text::{joined, listed};
 
 /// Replacements of one column: the text of a cell, and the new value. `None` makes the cell blank.
 pub type Replacements = Vec<(String, Option<Replacement>)>;
@@ -15,6 +16,7 @@ pub type Replacements = Vec<(String, Option<Replacement>)>;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum Replacement {
+    Bool(bool),
     Int(i64),
     Text(String),
     /// A number with a decimal point, whatever the separators of the texts are.
@@ -26,6 +28,7 @@ pub enum Replacement {
 impl Replacement {
     fn cell(&self) -> Cell<'_> {
         match self {
+            Self::Bool(value) => Cell::Bool(*value),
             Self::Int(number) => Cell::Int(*number),
             Self::Text(text) => Cell::Text(text),
             Self::Digits { digits } => Cell::Digits(digits),
@@ -36,6 +39,9 @@ impl Replacement {
 /// Returns whether a column of the rows (the first argument) is meant by a name that the user gave (the second).
 pub type Called = Box<dyn Fn(&str, &str) -> bool + Send>;
 
+/// Returns whether a cell of a column may contain several values.
+pub type HasItems = Box<dyn Fn(&str) -> bool + Send>;
+
 /// What to do with the cells of each column.
 pub struct Preparation {
     values: Vec<(String, Texts)>,
@@ -43,6 +49,7 @@ pub struct Preparation {
     /// The fields that a new asset requires, beginning with its name.
     required: Vec<&'static str>,
     called: Called,
+    has_items: HasItems,
 }
 
 impl Preparation {
@@ -52,6 +59,7 @@ impl Preparation {
         fill_down: &[String],
         required: Vec<&'static str>,
         called: Called,
+        has_items: HasItems,
     ) -> Self {
         Self {
             required,
@@ -61,6 +69,7 @@ impl Preparation {
                 .collect(),
             fill_down: fill_down.to_vec(),
             called,
+            has_items,
         }
     }
 
@@ -72,8 +81,12 @@ impl Preparation {
         let fills = self.fill_down.iter().any(|name| (self.called)(column, name));
         let required = self.required.iter().position(|name| (self.called)(column, name));
         Treatment {
+            has_items: values.is_some() && (self.has_items)(column),
             values,
-            fill: fills.then(Fill::default),
+            fill: fills.then(|| Fill {
+                name: column.to_owned(),
+                ..Fill::default()
+            }),
             required: required.map_or(0, |place| 1 << place),
         }
     }
@@ -104,6 +117,7 @@ impl Texts {
                 .or_insert(Some(place));
         }
         let targets = new.iter().flatten().map(|to| match to {
+            Replacement::Bool(value) => value.to_string(),
             Replacement::Int(number) => number.to_string(),
             Replacement::Text(text) | Replacement::Digits { digits: text } => text.trim().to_lowercase(),
         });
@@ -129,6 +143,69 @@ impl Texts {
         if is_target { None } else { self.replaced(cell) }
     }
 
+    /// Returns the cell that replaces this one, if any of its values is replaced. `later` is whether the cell may have been
+    /// prepared before. The values in a text are separated as in a multi-select attribute.
+    fn replaced_items(&self, cell: &Cell<'_>, later: bool) -> Option<Owned> {
+        let replaced = |item: &Cell<'_>| {
+            if later {
+                self.replaced_later(item)
+            } else {
+                self.replaced(item)
+            }
+        };
+        let text = match cell {
+            Cell::Text(text) => text.trim(),
+            Cell::List(items) => {
+                let new: Vec<Option<Cell<'_>>> = items.iter().map(replaced).collect();
+                let is_changed = new.iter().any(Option::is_some);
+                let kept = items
+                    .iter()
+                    .zip(&new)
+                    .map(|(item, new)| new.as_ref().unwrap_or(item));
+                if !is_changed {
+                    return None;
+                }
+                let kept: Vec<Owned> = kept.filter(|item| !is_blank(item)).map(Owned::of).collect();
+                return Some(if kept.is_empty() {
+                    Owned::Plain(Cell::Null)
+                } else {
+                    Owned::List(kept)
+                });
+            }
+            _ => return None,
+        };
+        let (signs, mut separator): (&[char], _) = if text.contains([';', '\n']) {
+            (&[';', '\n'], Some("; "))
+        } else {
+            (&[','], Some(", "))
+        };
+        let items = listed(text).inspect(|_| separator = None);
+        let items = items.unwrap_or_else(|| text.split(signs).map(|item| item.trim().to_owned()).collect());
+        let (mut new, mut is_changed) = (Vec::new(), false);
+        for item in items {
+            let Some(cell) = replaced(&Cell::Text(&item)) else {
+                new.push(item);
+                continue;
+            };
+            is_changed = true;
+            let text = text_of(&cell).unwrap_or_default();
+            if text.contains([';', ',', '\n']) {
+                separator = None;
+            }
+            new.extend((!text.is_empty()).then(|| text.into_owned()));
+        }
+        if !is_changed {
+            return None;
+        }
+        let new: Vec<&str> = new.iter().map(String::as_str).collect();
+        let text = separator.map_or_else(|| joined(&new), |separator| new.join(separator));
+        Some(if text.is_empty() {
+            Owned::Plain(Cell::Null)
+        } else {
+            Owned::Text(text.into())
+        })
+    }
+
     /// Returns the cell that replaces this one, if any. Whole numbers and booleans count as their text.
     fn replaced(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
         let found = self.find(&text_of(cell)?)?;
@@ -151,6 +228,8 @@ fn text_of<'c>(cell: &'c Cell<'_>) -> Option<Cow<'c, str>> {
 struct Treatment {
     /// The index in `Preparation::values`.
     values: Option<usize>,
+    /// Whether the values of a cell are replaced one by one.
+    has_items: bool,
     fill: Option<Fill>,
     /// The bit of the required field that the column sets, or 0.
     required: u32,
@@ -173,6 +252,10 @@ const NAME: u32 = 1;
 /// The filling of one column.
 #[derive(Default)]
 struct Fill {
+    /// The name of the column.
+    name: String,
+    /// Whether the rows of the index between the last value and the current row are missing.
+    is_torn: bool,
     /// The value of the last row that has one.
     above: Option<Owned>,
     /// What the current row has.
@@ -198,6 +281,44 @@ pub struct Prepared<S> {
     columns: Vec<Option<Treatment>>,
     /// Whether the rows come from `write_fixes`, so they were prepared before, but may have been edited since.
     are_ready: bool,
+    index: Option<Index>,
+}
+
+/// The index of a table, if its labels are whole numbers. It shows which rows were left out of the table.
+#[derive(Default)]
+struct Index {
+    /// The number of rows so far.
+    rows: usize,
+    /// The label of the current row.
+    label: i64,
+    /// The label of the next row, if no row is left out.
+    next: i64,
+    /// Why a cell cannot be filled.
+    refused: Option<String>,
+}
+
+impl Index {
+    /// Reads the label of the next row. Returns whether the row above it is missing.
+    fn begin(&mut self, label: i64) -> bool {
+        self.rows += 1;
+        self.label = label;
+        let is_torn = label != self.next;
+        self.next = label.saturating_add(1);
+        is_torn
+    }
+
+    /// Refuses to fill a cell of the current row, whose row above is missing.
+    fn refuse(&mut self, column: &str) {
+        let (row, label) = (self.rows.saturating_sub(1), self.label);
+        self.refused.get_or_insert_with(|| {
+            format!(
+                "fill_down: `{column}` is blank in row {row} (index {label}), but the row above it in the index is missing, so \
+                 its value is not known. Fill the column before you select rows, with frame[\"{column}\"] = \
+                 frame[\"{column}\"].ffill(), or pass all rows. To change assets that differ, pass the result: \
+                 project.assets.patch(result). If the index does not number the rows, pass frame.reset_index(drop=True)"
+            )
+        });
+    }
 }
 
 impl<S> Prepared<S> {
@@ -208,6 +329,16 @@ impl<S> Prepared<S> {
             preparation,
             columns: Vec::new(),
             are_ready: false,
+            index: None,
+        }
+    }
+
+    /// Refuses to fill a cell if the row above it was left out of the table, which the index of the rows shows.
+    #[must_use]
+    pub fn with_index(self, has_index: bool) -> Self {
+        Self {
+            index: has_index.then(Index::default),
+            ..self
         }
     }
 
@@ -222,14 +353,19 @@ impl<S: Source> Source for Prepared<S> {
         let Some(preparation) = &self.preparation else {
             return self.source.fill(sink);
         };
-        self.source.fill(&mut Preparing {
+        let filled = self.source.fill(&mut Preparing {
             preparation,
             columns: &mut self.columns,
             are_ready: &mut self.are_ready,
+            index: &mut self.index,
             sink,
             is_wanted: false,
             found: Found::default(),
-        })
+        });
+        match self.index.as_mut().and_then(|index| index.refused.take()) {
+            Some(message) => Err(SourceError::new(message)),
+            None => filled,
+        }
     }
 
     fn rows(&self) -> Option<usize> {
@@ -243,6 +379,7 @@ struct Preparing<'a> {
     /// By column.
     columns: &'a mut Vec<Option<Treatment>>,
     are_ready: &'a mut bool,
+    index: &'a mut Option<Index>,
     sink: &'a mut dyn Sink,
     /// Whether the sink takes the current row.
     is_wanted: bool,
@@ -250,6 +387,23 @@ struct Preparing<'a> {
 }
 
 impl Preparing<'_> {
+    /// Notes whether the row above the current one is missing.
+    fn read_index(&mut self, label: Label<'_>) {
+        let Label::Int(label) = label else {
+            // Dates and texts do not show whether a row is missing.
+            *self.index = None;
+            return;
+        };
+        if self.index.as_mut().is_some_and(|index| index.begin(label)) {
+            let fills = self
+                .columns
+                .iter_mut()
+                .flatten()
+                .filter_map(|treatment| treatment.fill.as_mut());
+            fills.for_each(|fill| fill.is_torn = true);
+        }
+    }
+
     /// Returns whether the current row is one of totals.
     fn is_total(&self) -> bool {
         let required = (1 << self.preparation.required.len()) - 1;
@@ -284,6 +438,7 @@ impl Sink for Preparing<'_> {
     fn begin(&mut self, label: Label<'_>) -> bool {
         self.is_wanted = self.sink.begin(label);
         self.found = Found::default();
+        self.read_index(label);
         // The cells of a row that is not needed may still fill the rows below it.
         self.is_wanted || !self.preparation.fill_down.is_empty()
     }
@@ -294,15 +449,24 @@ impl Sink for Preparing<'_> {
             .as_ref()
             .and_then(|treatment| treatment.values)
             .map(|place| &self.preparation.values[place].1);
+        let has_items = treatment.as_ref().is_some_and(|treatment| treatment.has_items);
+        let of_items = texts.filter(|_| has_items);
         if *self.are_ready {
             // The rest was done before, but a text may have been typed since.
             let replaced = texts.and_then(|texts| texts.replaced_later(value));
+            let items = of_items.filter(|_| replaced.is_none());
+            let items = items.and_then(|texts| texts.replaced_items(value, true));
+            let items = items.as_ref().map(Owned::cell);
             return if self.is_wanted {
-                self.sink.cell(column, replaced.as_ref().unwrap_or(value));
+                self.sink
+                    .cell(column, replaced.as_ref().or(items.as_ref()).unwrap_or(value));
             };
         }
         let replaced = texts.and_then(|texts| texts.replaced(value));
-        let value = replaced.as_ref().unwrap_or(value);
+        let items = of_items.filter(|_| replaced.is_none());
+        let items = items.and_then(|texts| texts.replaced_items(value, false));
+        let items = items.as_ref().map(Owned::cell);
+        let value = replaced.as_ref().or(items.as_ref()).unwrap_or(value);
         let field = treatment.as_ref().map_or(0, |treatment| treatment.required);
         let is_title = matches!(value, Cell::Text(text) if is_total(text));
         if !is_blank(value) {
@@ -350,19 +514,25 @@ impl Sink for Preparing<'_> {
             match std::mem::take(&mut fill.current) {
                 // "Total" is no category of the rows below.
                 Current::Given { is_title: true, .. } if is_total => {}
-                Current::Given {
-                    value: Some(value), ..
-                } => fill.above = Some(value),
-                Current::Given { value: None, .. } => {}
-                Current::Absent | Current::Blank if !self.is_wanted => {}
-                Current::Absent => {
-                    if let Some(above) = above {
-                        self.sink.cell(Column(place), &above.cell());
+                Current::Given { value, .. } => {
+                    fill.is_torn = false;
+                    if value.is_some() {
+                        fill.above = value;
                     }
                 }
-                Current::Blank => {
-                    let filled = above.map_or(Cell::Null, Owned::cell);
-                    self.sink.cell(Column(place), &filled);
+                Current::Absent | Current::Blank if !self.is_wanted => {}
+                current => {
+                    if let (true, true, Some(index)) = (fill.is_torn, fills, self.index.as_mut()) {
+                        index.refuse(&fill.name);
+                    }
+                    match (above, current) {
+                        (Some(above), _) => {
+                            self.sink.filled(Column(place));
+                            self.sink.cell(Column(place), &above.cell());
+                        }
+                        (None, Current::Blank) => self.sink.cell(Column(place), &Cell::Null),
+                        (None, _) => {}
+                    }
                 }
             }
         }

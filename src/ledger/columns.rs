@@ -34,7 +34,7 @@ impl View {
         let (mut rows, mut attempts) = (Int64Builder::new(), Int64Builder::new());
         let mut texts: [StringBuilder; 9] = std::array::from_fn(|_| StringBuilder::new());
         for outcome in self.outcomes() {
-            rows.append_value(outcome.row.into());
+            rows.append_value(self.ledger.number_of(outcome.row).into());
             attempts.append_value(outcome.attempts.into());
             let fault = outcome.fault.as_ref();
             let said = [
@@ -78,7 +78,7 @@ impl View {
 
     fn labels(&self) -> ArrayRef {
         let label = |row| match self.ledger.label(row) {
-            Label::Number => Label::Int(row.into()),
+            Label::Number => Label::Int(self.ledger.number_of(row).into()),
             label => label,
         };
         if self.numbers().any(|row| matches!(label(row), Label::Text(_))) {

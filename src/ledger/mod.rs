@@ -109,6 +109,9 @@ pub struct Ledger {
     /// For each row in the last input, its row in this ledger. `None` if the input has the same rows as the
     /// ledger, in the same order.
     input: Option<Vec<Number>>,
+    /// The position of each row in the user's input, and the number of rows in it, if the rows of this ledger are only some
+    /// of them.
+    selected: Option<(Vec<Number>, usize)>,
     /// The number of rows read. Any further rows were never read.
     read: usize,
     /// Whether all rows were read.

@@ -60,16 +60,44 @@ impl Ledger {
         self.input.as_deref()
     }
 
+    /// Returns the number of a row as users count it: its position in their input if only some rows of the input are in this
+    /// ledger.
+    #[must_use]
+    pub fn number_of(&self, row: u32) -> u32 {
+        let selected = self.selected.as_ref();
+        selected
+            .and_then(|(rows, _)| rows.get(row as usize).copied())
+            .unwrap_or(row)
+    }
+
+    /// Returns whether this ledger has only some rows of the user's input.
+    #[must_use]
+    pub fn is_selected(&self) -> bool {
+        self.selected.is_some()
+    }
+
+    /// Returns the number of rows in the last input.
+    #[must_use]
+    pub fn input_rows(&self) -> usize {
+        match (&self.selected, &self.input) {
+            (Some((_, rows)), _) => *rows,
+            (None, Some(input)) => input.len(),
+            (None, None) => self.rows(),
+        }
+    }
+
     /// Returns the position of each row in the last input, or `None` for a row that is not in it.
     #[must_use]
     pub fn places(&self) -> Vec<Option<u32>> {
         let Some(input) = &self.input else {
-            return (0..number(self.rows())).map(Some).collect();
+            return (0..number(self.rows()))
+                .map(|row| Some(self.number_of(row)))
+                .collect();
         };
         let mut places = vec![None; self.rows()];
         for (row, place) in input.iter().zip(0..) {
             if let Some(known) = places.get_mut(*row as usize) {
-                *known = Some(place);
+                *known = Some(self.number_of(place));
             }
         }
         places
@@ -198,7 +226,7 @@ impl Ledger {
     pub fn name_of(&self, row: u32, title: Option<&str>) -> String {
         match (title, self.label(row)) {
             (Some(title), Label::Int(number)) => format!("{title} {number}"),
-            _ => format!("row {row}"),
+            _ => format!("row {}", self.number_of(row)),
         }
     }
 

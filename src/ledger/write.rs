@@ -221,6 +221,11 @@ impl Ledger {
         self.input = rows;
     }
 
+    /// Records that the rows are those at these positions of an input with `of` rows.
+    pub fn set_selected(&mut self, positions: Vec<u32>, of: usize) {
+        self.selected = Some((positions, of));
+    }
+
     /// Marks all rows as never read, because only their labels are known.
     pub fn leave_unread(&mut self) {
         self.read = 0;

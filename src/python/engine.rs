@@ -14,11 +14,11 @@ use super::ledger::Ledger;
 use super::logs;
 use super::operation::{Ended, Operation};
 use super::pages::Pages;
-use super::rows::{PythonSource, Rows};
+use super::reread::{Input, prepared};
+use super::rows::Rows;
 use super::runtime::PerProcess;
 use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
-use super::sheet::prepared;
 use super::table::Table;
 use crate::api::{self, Call};
 use crate::batch::activity::{Activity, CurrentActivity};
@@ -147,7 +147,7 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
         let names = names(py, &given, rows.get(), settings, assets).map_err(|error| exception(py, &error))?;
-        let source = prepared(rows.get().source(py)?, &given, names.settings.as_ref());
+        let source = prepared(py, rows.get(), &given, names.settings.as_ref())?;
         let tolerance = given
             .tolerance(source.rows())
             .map_err(|error| exception(py, &error))?;
@@ -174,6 +174,9 @@ impl Engine {
         } = start;
         again.run = given.run_name();
         ledger.warnings.extend(rows.get().sheet_notes());
+        if let Some(selection) = rows.get().selection() {
+            ledger.set_selected(selection.positions().collect(), selection.of());
+        }
         ledger.stats.requests += reads;
         ledger.stats.lookups += reads;
         let ledger = Arc::new(Mutex::new(ledger));
@@ -214,7 +217,7 @@ impl Engine {
         after: Option<&Bound<'_, Table>>,
     ) -> PyResult<Operation> {
         let given: GetOptions = depythonize(options)?;
-        let source = Prepared::new(rows.get().source(py)?, None);
+        let source = rows.get().selected(Prepared::new(rows.get().source(py)?, None));
         let session = Session::new(self.caller(py)?, Stop::default());
         let earlier = earlier(py, after)?;
         let replayable = source.rows().is_some();
@@ -237,8 +240,8 @@ impl Engine {
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Operation> {
         let options: FieldOptions = depythonize(options)?;
-        let source = Prepared::new(rows.get().source(py)?, None);
-        let error: Arc<Mutex<Option<PyErr>>> = source.inner().error();
+        let source = rows.get().selected(Prepared::new(rows.get().source(py)?, None));
+        let error: Arc<Mutex<Option<PyErr>>> = source.inner().inner().error();
         let stop = Stop::default();
         let read = ByField {
             session: Session::new(self.caller(py)?, stop.clone()),
@@ -301,10 +304,9 @@ impl Engine {
         let given: WriteOptions = depythonize(options)?;
         let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
         let names = names(py, &given, rows.get(), settings, None);
-        let source = rows.get().source(py)?;
-        let raised = source.error();
         let known = settings.map(|settings| &settings.get().0);
-        let mut source = prepared(source, &given, known);
+        let mut source = prepared(py, rows.get(), &given, known)?;
+        let raised = source.inner().inner().error();
         let found = py.detach(|| scan::scan(&mut source, &given, shape, names));
         match found {
             Ok(found) => Ok((found.names, found.assets, found.compared)),
@@ -332,9 +334,8 @@ impl Engine {
             .names(settings, Some(&columns::Table::default()))
             .map(|names| named(py, &given, names, rows.get()))
             .map_err(|error| exception(py, &error))?;
-        let source = rows.get().source(py)?;
-        let raised = source.error();
-        let mut source = prepared(source, &given, names.settings.as_ref());
+        let mut source = prepared(py, rows.get(), &given, names.settings.as_ref())?;
+        let raised = source.inner().inner().error();
         let policy = given.policy(write.row, None, names);
         // The path of the method would work for only one lifetime.
         #[allow(clippy::redundant_closure_for_method_calls)]
@@ -570,14 +571,14 @@ impl Engine {
         &self,
         py: Python<'_>,
         job: Job,
-        source: Prepared<PythonSource>,
+        source: Input,
         ledger: SharedLedger,
         finish: impl FnOnce(crate::batch::run::Ended, &SharedLedger) -> Ended + Send + 'static,
     ) -> PyResult<Operation> {
         let caller = self.caller(py)?;
         let stop = Stop::default();
         let rows = source.rows();
-        let error: Arc<Mutex<Option<PyErr>>> = source.inner().error();
+        let error: Arc<Mutex<Option<PyErr>>> = source.inner().inner().error();
         let run = Run::new(caller, job, ledger.clone(), stop.clone());
         let activity = run.activity();
         let theirs = ledger.clone();
@@ -609,7 +610,7 @@ fn project_id(py: Python<'_>, text: &str) -> PyResult<ProjectId> {
 
 /// A source of rows that may block on the interpreter or on a slow generator. Requests in flight continue
 /// meanwhile.
-struct Blocking(Prepared<PythonSource>);
+struct Blocking(Input);
 
 impl Source for Blocking {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {

@@ -90,7 +90,7 @@ impl Ledger {
         if let Some(rows) = rows {
             let rows = rows.get();
             if rows.has_labels() {
-                let mut source = rows.source(py)?;
+                let mut source = rows.selected(rows.source(py)?);
                 let mut labels = Labels {
                     ledger: &mut ledger,
                     read: 0,
@@ -116,9 +116,10 @@ impl Ledger {
             .0
             .outcome(index)
             .ok_or_else(|| PyIndexError::new_err("no such row"))?;
+        let row = self.0.ledger.number_of(outcome.row);
         Ok((
-            outcome.row,
-            label(py, outcome.label, outcome.row)?,
+            row,
+            label(py, outcome.label, row)?,
             outcome.key,
             outcome.status.as_str(),
             outcome.id,
@@ -142,7 +143,8 @@ impl Ledger {
 
     /// Returns the keys that rows had before they were edited in a file of rows to fix, by row.
     fn first_keys(&self) -> HashMap<u32, String> {
-        let first = |row| Some((row, self.0.ledger.first_id(row)?.1.to_owned()));
+        let ledger = &self.0.ledger;
+        let first = |row| Some((ledger.number_of(row), ledger.first_id(row)?.1.to_owned()));
         self.0.numbers().filter_map(first).collect()
     }
 
@@ -162,7 +164,8 @@ impl Ledger {
 
     /// Returns the row numbers.
     fn rows(&self) -> Vec<u32> {
-        self.0.numbers().collect()
+        let numbers = self.0.numbers();
+        numbers.map(|row| self.0.ledger.number_of(row)).collect()
     }
 
     /// Returns the position of each row in the last input, or None for a row that is not in it.
@@ -173,11 +176,13 @@ impl Ledger {
     /// Returns the numbers of rows of the whole ledger and of the last input.
     fn sizes(&self) -> (usize, usize) {
         let ledger = &self.0.ledger;
-        (ledger.rows(), ledger.input().map_or(ledger.rows(), <[u32]>::len))
+        let last = ledger.input_rows();
+        (if ledger.is_selected() { last } else { ledger.rows() }, last)
     }
 
     fn labels<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let of_row = |row| label(py, self.0.ledger.label(row), row);
+        let ledger = &self.0.ledger;
+        let of_row = |row| label(py, ledger.label(row), ledger.number_of(row));
         self.0.numbers().map(of_row).collect()
     }
 
@@ -225,7 +230,10 @@ impl Ledger {
                 let first: Vec<_> = cause
                     .first_rows
                     .iter()
-                    .map(|row| Ok((*row, label(py, self.0.ledger.label(*row), *row)?)))
+                    .map(|row| {
+                        let number = self.0.ledger.number_of(*row);
+                        Ok((number, label(py, self.0.ledger.label(*row), number)?))
+                    })
                     .collect::<PyResult<_>>()?;
                 entry.set_item("first_rows", first)?;
                 entry.set_item("values", cause.values)?;
@@ -254,8 +262,9 @@ impl Ledger {
                 attempts,
                 request_id,
             ] = names.each_ref().map(|(_, list)| list);
-            row.append(outcome.row)?;
-            labels.append(label(py, outcome.label, outcome.row)?)?;
+            let number = self.0.ledger.number_of(outcome.row);
+            row.append(number)?;
+            labels.append(label(py, outcome.label, number)?)?;
             key.append(&outcome.key)?;
             status.append(shared.text(py, Some(outcome.status.as_str())))?;
             id.append(&outcome.id)?;

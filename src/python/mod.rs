@@ -10,6 +10,7 @@ mod logs;
 mod objects;
 mod operation;
 mod pages;
+mod reread;
 mod rows;
 mod runs;
 mod runtime;
@@ -92,6 +93,25 @@ mod _core {
         let options: WriteOptions = pythonize::depythonize(&options)?;
         let settings = settings.as_ref().map(Bound::get);
         super::sheet::fixes_file(py, verb, rows.get(), ledger.get(), settings, &options)
+    }
+
+    /// Returns the rows of a call that differ from the assets with their import keys, with the ids of these assets in
+    /// `column`.
+    #[pyfunction]
+    #[pyo3(signature = (verb, rows, ledger, settings, options, column, /))]
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
+    fn differing(
+        py: Python<'_>,
+        verb: &str,
+        rows: Bound<'_, Rows>,
+        ledger: Bound<'_, Ledger>,
+        settings: Option<Bound<'_, Settings>>,
+        options: Bound<'_, PyDict>,
+        column: String,
+    ) -> PyResult<Rows> {
+        let options: WriteOptions = pythonize::depythonize(&options)?;
+        let settings = settings.as_ref().map(|settings| &settings.get().0);
+        super::reread::differing(py, verb, rows.get(), ledger.get(), settings, &options, column)
     }
 
     /// Returns the standard name of a text encoding. Raises `OptionError` for an unknown name.

@@ -1,6 +1,6 @@
 //! Rows from Python objects (dicts, columns, Arrow streams, lists of ids) and from Excel and CSV files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,14 +19,18 @@ use super::values::{Value, Values, entries, type_name};
 use crate::input::arrow::{self, Batches, Chunks};
 use crate::input::sheet::encoding::named;
 use crate::input::sheet::{Layout, Limits, Sheet, SheetRows};
-use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError, duplicate};
+use crate::input::{
+    Cell, Column, Label, More, Padded, Selected, Selection, Sink, Source, SourceError, duplicate,
+};
 
 /// Rows from any origin, ready to be read by the core.
 #[pyclass(frozen, name = "Rows", module = "acc_assets._core")]
 pub struct Rows {
-    origin: Origin,
-    /// The number of rows, if known in advance. Rows whose number is known can be read again.
+    origin: Arc<Origin>,
+    /// The number of rows in the origin, if known in advance. Rows whose number is known can be read again.
     length: Option<usize>,
+    /// Which rows of the origin these are, if not all.
+    selection: Option<Arc<Selection>>,
     /// The user's own index of the rows, returned unchanged.
     index: Option<Py<PyAny>>,
     /// The absolute path of the file that contains the rows.
@@ -287,11 +291,11 @@ impl Rows {
     /// Whether the rows are values without a column name, such as a list of ids.
     #[getter]
     fn are_values(&self) -> bool {
-        matches!(self.origin, Origin::Values(..))
+        matches!(*self.origin, Origin::Values(..))
     }
 
     fn __len__(&self) -> PyResult<usize> {
-        self.length
+        self.count()
             .ok_or_else(|| PyTypeError::new_err("the number of rows is not known before they are read"))
     }
 }
@@ -299,8 +303,9 @@ impl Rows {
 impl Rows {
     fn new(origin: Origin, length: Option<usize>) -> Self {
         Self {
-            origin,
+            origin: Arc::new(origin),
             length,
+            selection: None,
             index: None,
             path: None,
         }
@@ -328,7 +333,7 @@ impl Rows {
 
     /// Returns the title of the row labels, such as "sheet row".
     pub fn title(&self) -> Option<&str> {
-        match &self.origin {
+        match &*self.origin {
             Origin::Sheet(sheet) => Some(sheet.label_title()),
             Origin::Dicts(_, Some(labels)) => labels.title.as_deref(),
             _ => None,
@@ -338,7 +343,7 @@ impl Rows {
     /// Returns whether the rows have labels other than their numbers, and reading the labels does not consume
     /// the rows.
     pub fn has_labels(&self) -> bool {
-        match &self.origin {
+        match &*self.origin {
             Origin::Sheet(_) => true,
             Origin::Columns(frame) => frame.labels.is_some(),
             // An iterator's labels are consumed along with its rows.
@@ -347,14 +352,45 @@ impl Rows {
         }
     }
 
-    /// Returns the number of rows, if known in advance.
-    pub fn count(&self) -> Option<usize> {
-        self.length
+    /// Returns whether the rows have the index of a frame, which may number them.
+    pub fn has_index(&self) -> bool {
+        matches!(&*self.origin, Origin::Columns(frame) if frame.labels.is_some())
     }
 
-    /// Returns the number of rows, if they come from a sheet or text file.
+    /// Returns the number of rows, if known in advance.
+    pub fn count(&self) -> Option<usize> {
+        match &self.selection {
+            Some(selection) => Some(selection.len()),
+            None => self.length,
+        }
+    }
+
+    /// Returns the number of rows, if they are all rows of a sheet or text file.
     pub fn rows_of_file(&self) -> Option<usize> {
-        self.sheet().map(Sheet::rows)
+        let sheet = self.sheet().filter(|_| self.selection.is_none());
+        sheet.map(Sheet::rows)
+    }
+
+    /// Returns only the rows with these ids, by their positions. `column` is the name of the column with the ids.
+    pub fn select(&self, py: Python<'_>, ids: BTreeMap<u32, Box<str>>, column: String) -> Self {
+        let selection = Selection::new(column, ids, self.length.unwrap_or(0));
+        Self {
+            origin: Arc::clone(&self.origin),
+            length: self.length,
+            selection: Some(Arc::new(selection)),
+            index: self.index(py),
+            path: self.path.clone(),
+        }
+    }
+
+    /// Returns which rows of the input these are, if not all.
+    pub fn selection(&self) -> Option<&Selection> {
+        self.selection.as_deref()
+    }
+
+    /// Leaves out the rows that are not selected. `source` has all rows.
+    pub fn selected<S: Source>(&self, source: S) -> Selected<S, Arc<Selection>> {
+        Selected::new(source, self.selection.clone())
     }
 
     /// Returns the number of rows that were skipped at the end of a sheet or text file.
@@ -365,7 +401,7 @@ impl Rows {
     /// Returns the columns that have both texts with leading zeros and numbers, if this takes little time to find out.
     /// In a frame, only the columns of identifiers are examined.
     pub fn padded(&self, py: Python<'_>, is_identifier: impl Fn(&str) -> bool) -> HashMap<String, Padded> {
-        match &self.origin {
+        match &*self.origin {
             Origin::Sheet(sheet) => py.detach(|| sheet.padded()),
             Origin::Columns(frame) => frame
                 .names
@@ -379,19 +415,19 @@ impl Rows {
     }
 
     fn sheet(&self) -> Option<&Sheet> {
-        match &self.origin {
+        match &*self.origin {
             Origin::Sheet(sheet) => Some(sheet),
             _ => None,
         }
     }
 
-    /// Starts reading at the first row.
+    /// Starts reading all rows at the first one, whether they are selected or not.
     ///
     /// # Errors
     /// If rows that can be read only once were already read, or if Python raises.
     pub fn source(&self, py: Python<'_>) -> PyResult<PythonSource> {
         let objects = |objects| Walk::Objects(Held::new(objects));
-        let walk = match &self.origin {
+        let walk = match &*self.origin {
             Origin::Dicts(items, labels) => objects(Objects::Dicts(Dicts {
                 items: items.iterate(py)?,
                 labels: match labels {

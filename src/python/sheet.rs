@@ -1,25 +1,23 @@
 //! Creates Excel files for Python.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::errors::exception;
 use super::ledger::Ledger;
-use super::rows::{PythonSource, Rows};
+use super::reread::{check_unchanged, prepared};
+use super::rows::Rows;
 use super::settings::Settings;
 use crate::api;
-use crate::batch::check;
 use crate::batch::options::WriteOptions;
 use crate::error::Error;
-use crate::input::{Label, Prepared};
+use crate::input::Label;
 use crate::settings::SEPARATOR;
 use crate::sheet::columns::Offer;
 use crate::sheet::fixes::{self, Mark, Origin, RowToFix};
 use crate::sheet::template;
-use crate::validation::Names;
 use crate::validation::columns::RowOfRun;
 
 /// Returns the number of rows in a ledger that did not succeed, and an Excel file with them and their problems. Rows
@@ -88,8 +86,8 @@ pub fn fixes_file<'py>(
         .names(settings.cloned(), None)
         .map_err(|error| exception(py, &error))?;
     let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
-    check_unchanged(py, write, rows, &wanted, known, options, names)?;
-    let mut source = prepared(rows.source(py)?, options, settings);
+    check_unchanged(py, write, rows, wanted.keys().copied(), known, options, names)?;
+    let mut source = prepared(py, rows, options, settings)?;
     let category = rows.template_category();
     let uses = known.columns.iter();
     let origin = Origin {
@@ -108,46 +106,6 @@ pub fn fixes_file<'py>(
         .detach(|| fixes::file(&mut source, &wanted, &origin))
         .map_err(|error| exception(py, &error.into()))?;
     Ok((written, PyBytes::new(py, &file)))
-}
-
-/// Checks that the rows to write are those of the call: the user may have changed the list since.
-fn check_unchanged(
-    py: Python<'_>,
-    write: &'static api::Write,
-    rows: &Rows,
-    wanted: &BTreeMap<u32, RowToFix>,
-    known: &crate::ledger::Ledger,
-    options: &WriteOptions,
-    names: Names,
-) -> PyResult<()> {
-    let mut source = prepared(rows.source(py)?, options, names.settings.as_ref());
-    let policy = options.policy(write.row, None, names);
-    let now = py
-        .detach(|| check::digests(&mut source, write, policy, known))
-        .map_err(|error| exception(py, &error.into()))?;
-    let runs = known.input();
-    for place in wanted.keys() {
-        let row = runs.map_or(Some(*place), |rows| rows.get(*place as usize).copied());
-        let digest = row.map_or(0, |row| known.digest(row));
-        // A row without a digest was not read.
-        if digest != 0 && now.digest(*place) != digest {
-            let message = format!(
-                "these are not the rows of the original call: row {place} has changed. Call again with the current rows"
-            );
-            return Err(exception(py, &Error::Input(message)));
-        }
-    }
-    Ok(())
-}
-
-/// Returns the rows with their texts replaced and their blank cells filled, as these options say.
-pub(super) fn prepared(
-    source: PythonSource,
-    options: &WriteOptions,
-    settings: Option<&Arc<crate::settings::Settings>>,
-) -> Prepared<PythonSource> {
-    let preparation = options.reading.preparation(&options.mapping, settings.cloned());
-    Prepared::new(source, preparation)
 }
 
 /// Returns an Excel template for assets in a category.

@@ -2,7 +2,7 @@
 
 use crate::model::settings::{Attribute, Status};
 use crate::settings::{SEPARATOR, Settings};
-use crate::validation::columns::headings;
+use crate::validation::columns::{attribute_heading, headings};
 
 /// A column of a sheet to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,8 @@ impl<'s> Offer<'s> {
             let places = self.settings.attributes_of(category).ones();
             places.map(|place| {
                 let attribute = &self.settings.content().attributes[place];
-                attribute_column(attribute, attribute.display_name.trim())
+                // The display name alone may be that of a field.
+                attribute_column(attribute, &attribute_heading(place, self.settings))
             })
         });
         fields.chain(attributes).collect()

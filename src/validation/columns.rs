@@ -185,6 +185,19 @@ pub fn is_called(column: &str, name: &str, (mapping, settings): Mapped<'_>) -> b
     !has_field && attribute(target).is_some_and(|place| attribute(name) == Some(place))
 }
 
+/// Returns whether a column sets a multi-select attribute.
+pub(super) fn has_items(column: &str, (mapping, settings): Mapped<'_>) -> bool {
+    let target = match mapping.iter().find(|(from, _)| from == column) {
+        Some((_, target)) => target.as_deref(),
+        None => Some(column),
+    };
+    let (Some(target), Some(settings)) = (target, settings) else {
+        return false;
+    };
+    matches!(meant(target, settings), Meant::Attribute(place)
+        if settings.content().attributes[place].data_type == "multi_select")
+}
+
 /// Returns whether two names that the user gave for columns mean the same one.
 pub(super) fn are_one(one: &str, other: &str, mapped: Mapped<'_>) -> bool {
     let both = |column: &str| is_called(column, one, mapped) && is_called(column, other, mapped);

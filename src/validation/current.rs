@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use super::columns;
 use super::compare::{self, Form};
-use super::fields::{CUSTOM_ATTRIBUTES, FIELDS, STATUS};
+use super::fields::{BARCODE, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS, STATUS};
 use super::policy::Nulls;
 use super::reading::Reading;
 use super::row::{RowWriter, shown};
-use super::rules::{DELETED_ASSET, DRIFTED, NOT_COMPARED, SET_BY_SERVICE};
-use super::value;
+use super::rules::{DELETED_ASSET, DRIFTED, LEADING_ZEROS, NOT_COMPARED, SET_BY_SERVICE};
+use super::value::{self, Refusal};
 use crate::input::{Cell, Column};
+use crate::model::text::{same_key, trimmed};
 use crate::model::value::{flag, is_active};
 
 /// The note on a column that only the service sets.
@@ -238,8 +239,50 @@ impl RowWriter {
     pub(super) fn is_unchanged(&self, name: &str, cell: &Cell<'_>) -> bool {
         self.current_value(name).is_some_and(|old| {
             compare::is_unchanged(cell, old, self.form(name))
+                || self.is_spelling(name, cell, old)
                 || (name != FIELDS[STATUS].name && self.is_named(name, cell, old))
         })
+    }
+
+    /// Returns whether a cell is another spelling of the import key by which the asset was found. If the key is spelled in
+    /// another way, the service may have changed the case of the clientAssetId and the barcode as well.
+    fn is_spelling(&self, name: &str, cell: &Cell<'_>, old: &Value) -> bool {
+        let Some(found_by) = self.policy.names.found_by.as_deref() else {
+            return false;
+        };
+        let (Cell::Text(text), Value::String(old)) = (cell, old) else {
+            return false;
+        };
+        same_key(text) == same_key(old)
+            && (name == found_by || [CLIENT_ASSET_ID, BARCODE].contains(&name) && !self.key_is_exact)
+    }
+
+    /// Returns whether the row has the import key of its asset in the same spelling.
+    pub(super) fn has_exact_key(&self) -> bool {
+        let names = &self.policy.names;
+        let Some(found_by) = names.found_by.as_deref() else {
+            return true;
+        };
+        let key = self.held_text(found_by);
+        let held = self.current_value(found_by).and_then(Value::as_str);
+        key.is_none() || key.map(str::trim) == held.map(str::trim)
+    }
+
+    /// Returns why a text of digits is not sent, if the asset has the same digits with more leading zeros: programs such
+    /// as Excel drop these zeros when they save a CSV file.
+    pub(super) fn lost_zeros(&self, name: &str, cell: &Cell<'_>) -> Option<Refusal> {
+        let Cell::Text(text) = cell else { return None };
+        let (text, old) = (trimmed(text), self.current_value(name)?.as_str()?.trim());
+        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_lost = are_digits(text) && are_digits(old) && old.len() > text.len();
+        if !is_lost || text.trim_start_matches('0') != old.trim_start_matches('0') {
+            return None;
+        }
+        let reason = format!("the asset has '{old}', so leading zeros may be lost");
+        let fix = format!(
+            "write '{old}' to keep the value. To change it to '{text}', patch only this column with the id of the asset"
+        );
+        Some(Refusal::new(&LEADING_ZEROS, reason, fix))
     }
 
     /// Returns whether a cell is the label of the status that the asset has. The label is kept until the end of the row:

@@ -9,10 +9,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::columns;
 use super::compare;
 use super::fields::FIELDS;
-use super::row::RowWriter;
-use super::rules::{LEADING_ZEROS, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
+use super::row::{Blanks, RowWriter};
+use super::rules::{DATE, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
 use super::value::Refusal;
-use crate::input::{Cell, Padded, is_total_row};
+use crate::input::{Cell, Column, Padded, Replacement, is_total_row};
 use crate::model::text::trimmed;
 use crate::settings::names::{folded, nearest};
 
@@ -155,7 +155,10 @@ impl Office {
             "format the cells as text in the sheet".to_owned()
         } else {
             let types: Vec<String> = columns.iter().map(|column| format!("{column}: str")).collect();
-            format!("read the sheet with dtype={{{}}}", types.join(", "))
+            format!(
+                "pass the path of the file, which also keeps number formats, or read the sheet with dtype={{{}}}",
+                types.join(", ")
+            )
         };
         Some(format!(
             "{columns_of} {} {have} numbers (first: {}), so leading zeros may be lost. To keep them, {fix}",
@@ -228,6 +231,54 @@ impl RowWriter {
         sent.as_str().is_some_and(was_number) && compare::same_numbers_of(sent, held)
     }
 
+    /// Names the option that makes a text such as "n/a" blank, or a value of an option that should have made it blank, in the
+    /// fix of a number or date.
+    pub(super) fn with_fix_of_placeholder(
+        &self,
+        column: Option<Column>,
+        cell: &Cell<'_>,
+        refusal: Refusal,
+    ) -> Refusal {
+        let Some(column) = column.map(|column| self.called(column)) else {
+            return refusal;
+        };
+        let fix = match cell {
+            Cell::Text(text) if [&NUMBER, &DATE].contains(&refusal.rule) && is_placeholder(trimmed(text)) => {
+                let usual = match &*refusal.fix {
+                    "" => refusal.rule.fix,
+                    fix => fix,
+                };
+                format!(
+                    "{usual}. If the text stands for a blank cell, set values={{\"{column}\": {{\"{}\": \"\"}}}}",
+                    trimmed(text)
+                )
+            }
+            Cell::Bool(false) if self.is_replaced_by_false(column) => {
+                "values= replaces a text of this column by false. To make the cell blank, replace it by \"\""
+                    .to_owned()
+            }
+            _ => return refusal,
+        };
+        Refusal {
+            fix: fix.into(),
+            ..refusal
+        }
+    }
+
+    fn is_replaced_by_false(&self, column: &str) -> bool {
+        let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
+        let mapped = (&mapping[..], self.policy.names.settings.as_deref());
+        let mut own = reading
+            .values
+            .iter()
+            .filter(|(name, _)| columns::is_called(column, name, mapped));
+        own.any(|(_, texts)| {
+            texts
+                .iter()
+                .any(|(_, new)| *new == Some(Replacement::Bool(false)))
+        })
+    }
+
     /// Returns notes on the options that are about columns: which columns are filled, and which ones do not exist.
     pub(super) fn notes_on_options(&self) -> Vec<String> {
         let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
@@ -245,15 +296,7 @@ impl RowWriter {
         if self.column_names().next().is_none() {
             return Vec::new();
         }
-        // The rows of `write_fixes` were filled before.
-        let fills = !has(columns::ROW_OF_RUN);
-        let mut notes: Vec<String> = reading
-            .fill_down
-            .iter()
-            .filter(|_| fills)
-            .filter_map(|name| of_name(name))
-            .map(|column| format!("blank cells of `{column}` have the value of the row above (fill_down=)"))
-            .collect();
+        let mut notes = self.notes_on_fills();
         let typed = [
             (
                 "decimal=",
@@ -317,6 +360,35 @@ impl RowWriter {
         notes
     }
 
+    /// Returns how many cells `fill_down` filled, and which other columns are blank in the same rows.
+    fn notes_on_fills(&self) -> Vec<String> {
+        let named = |column: u32| self.column_names().nth(column as usize);
+        let fills = self.fills.iter();
+        let fills: Vec<(&str, Blanks)> = fills
+            .filter_map(|(column, filled)| Some((named(*column)?, *filled)))
+            .collect();
+        let filled = fills.iter().map(|(column, filled)| match filled.count {
+            1 => format!("1 blank cell of `{column}` has the value of the row above (fill_down=)"),
+            count => {
+                format!("{count} blank cells of `{column}` have the value of the row above (fill_down=)")
+            }
+        });
+        let all: Vec<&String> = self.policy.names.reading.fill_down.iter().collect();
+        let alike = self.blank_columns().filter_map(|(column, blanks)| {
+            let (same, _) = fills
+                .iter()
+                .find(|(_, filled)| *filled == blanks && filled.count > 1)?;
+            let all: Vec<String> = all.iter().map(|name| format!("\"{name}\"")).collect();
+            Some(format!(
+                "`{column}` is blank in the same {} rows as `{same}`. If its cells are merged, too, set \
+                 fill_down=[{}, \"{column}\"]",
+                blanks.count,
+                all.join(", ")
+            ))
+        });
+        filled.chain(alike).collect()
+    }
+
     fn with_nearest(&self, name: &str) -> String {
         let known = self.column_names().map(|column| (column, folded(column)));
         match nearest(name, known).first() {
@@ -324,6 +396,12 @@ impl RowWriter {
             None => format!("`{name}`"),
         }
     }
+}
+
+/// Returns whether a text probably stands for a blank cell: a short word or a sign.
+fn is_placeholder(text: &str) -> bool {
+    const LONGEST: usize = 12;
+    text.chars().count() <= LONGEST && !text.chars().any(char::is_numeric) && !text.contains(['"', '\\'])
 }
 
 /// Returns the digest of the text of a field.

@@ -73,6 +73,9 @@ pub struct Names {
     pub assets: Option<Arc<HashMap<Uuid, KnownAsset>>>,
     /// The same assets, if the rows of the patch come from the service. Only cells that differ are then sent.
     pub current: Option<Arc<CurrentAssets>>,
+    /// The field of the import key by which the assets were found. If a row differs from its asset only in the spelling of
+    /// this key, it keeps the key.
+    pub found_by: Option<String>,
     /// The category of new assets that do not specify one, taken from the template that was filled in.
     pub category: Option<String>,
     /// The title of the row labels if they are positions in a file, such as `sheet row`.
@@ -94,6 +97,7 @@ impl Default for Names {
             reading: Arc::default(),
             assets: None,
             current: None,
+            found_by: None,
             category: None,
             row_title: None,
             rows_of_file: None,

@@ -86,6 +86,8 @@ impl Reading {
             return None;
         }
         let mapping = mapping.to_vec();
+        let (own, known) = (mapping.clone(), settings.clone());
+        let has_items = move |column: &str| columns::has_items(column, (&own, known.as_deref()));
         let required = FIELDS
             .iter()
             .filter(|field| field.required)
@@ -95,6 +97,7 @@ impl Reading {
             &self.fill_down,
             required.collect(),
             Box::new(move |column, name| columns::is_called(column, name, (&mapping, settings.as_deref()))),
+            Box::new(has_items),
         ))
     }
 

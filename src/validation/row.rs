@@ -79,6 +79,10 @@ pub struct RowWriter {
     readings: Vec<Reading>,
     /// What the texts of the columns show together.
     pub(super) doubts: Doubts,
+    /// The cells that `fill_down` filled, by column.
+    pub(super) fills: BTreeMap<u32, Blanks>,
+    /// One bit per field of `FIELDS`, set if an earlier row has a value for the field.
+    seen: u32,
     /// What is known of identifiers that were read as numbers, and of rows of totals.
     pub(super) office: Office,
     // The fields below belong to the current row.
@@ -97,6 +101,8 @@ pub struct RowWriter {
     pub(super) current: Option<Map<String, Value>>,
     /// The version of the asset when the row was read.
     pub(super) version: Option<u64>,
+    /// Whether the row has the import key by which its asset was found in the same spelling.
+    pub(super) key_is_exact: bool,
     /// The columns whose values of the service differ from those of the asset, and their fields.
     pub(super) edited: Vec<(String, &'static str)>,
     /// The blank cells whose asset has a value. The flag is whether the field cannot be cleared.
@@ -133,6 +139,22 @@ struct Named {
     seed: Option<Seed>,
     /// The index in `RowWriter::readings`.
     reading: usize,
+    blanks: Blanks,
+}
+
+/// The rows in which a column is blank.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Blanks {
+    pub(super) count: u64,
+    /// A digest of the rows, in any order.
+    digest: u64,
+}
+
+impl Blanks {
+    fn add(&mut self, row: usize) {
+        self.count += 1;
+        self.digest = self.digest.wrapping_add(xxh3_64(&row.to_le_bytes()));
+    }
 }
 
 /// How the cells in a column are handled.
@@ -221,6 +243,8 @@ impl RowWriter {
             readings,
             doubts: Doubts::default(),
             office,
+            fills: BTreeMap::new(),
+            seen: 0,
             number: 0,
             start: 0,
             import_key_at: None,
@@ -231,6 +255,7 @@ impl RowWriter {
             identity: Identity::default(),
             current: None,
             version: None,
+            key_is_exact: true,
             edited: Vec::new(),
             uncompared: Vec::new(),
             ignored_edits: Ignored::default(),
@@ -262,6 +287,7 @@ impl RowWriter {
             slot,
             seed,
             reading,
+            blanks: Blanks::default(),
         });
         self.handles.insert(name.to_owned(), column);
         column
@@ -631,6 +657,11 @@ impl RowWriter {
         self.rows += 1;
     }
 
+    /// Records that the next cell of a column was blank, and has the value of the row above.
+    pub fn filled(&mut self, column: Column) {
+        self.fills.entry(column.0).or_default().add(self.rows);
+    }
+
     /// Checks one cell of the row and writes it.
     pub fn cell(&mut self, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
         // Only `column` creates handles, and columns are never removed.
@@ -645,6 +676,20 @@ impl RowWriter {
         self.read_cell(column, cell, out);
     }
 
+    /// Returns the text of a field or custom attribute, if its cell came before the id.
+    pub(super) fn held_text(&self, field: &str) -> Option<&str> {
+        let is_of_field = |column: &Column| {
+            self.field_of(*column)
+                .flatten()
+                .is_some_and(|known| known == field)
+        };
+        let (_, held) = self.held.iter().find(|(column, _)| is_of_field(column))?;
+        match held {
+            Owned::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Checks the cells that came before the id.
     fn release_held(&mut self, out: &mut Vec<u8>) {
         for (column, held) in std::mem::take(&mut self.held) {
@@ -653,6 +698,13 @@ impl RowWriter {
     }
 
     fn read_cell(&mut self, column: Column, cell: &Cell<'_>, out: &mut Vec<u8>) {
+        let fills = !self.policy.names.reading.fill_down.is_empty();
+        if fills
+            && is_blank(cell)
+            && let Some(named) = self.columns.get_mut(column.0 as usize)
+        {
+            named.blanks.add(self.rows);
+        }
         let Some(named) = self.columns.get(column.0 as usize) else {
             return;
         };
@@ -737,6 +789,7 @@ impl RowWriter {
                 }
                 let current = self.policy.names.current.as_ref();
                 self.current = current.and_then(|current| current.get(&uuid));
+                self.key_is_exact = self.has_exact_key();
                 self.release_held(out);
             }
             Err(refusal) => {
@@ -804,7 +857,11 @@ impl RowWriter {
         out.extend_from_slice(self.openings[index].as_bytes());
         let value = out.len();
         let is_text = field.kind == Kind::Text;
+        let lost = self.lost_zeros(field.name, cell).filter(|_| is_text);
         let meaning = meaning.and_then(|meaning| {
+            if let Some(lost) = lost {
+                return Err(lost);
+            }
             let name = column
                 .filter(|_| field.trims)
                 .map(|column| called_of(&self.columns, column));
@@ -1012,6 +1069,7 @@ impl RowWriter {
         if matches!(meaning, Ok(Meaning::Absent)) {
             return self.note_uncompared_attribute(column, index);
         }
+        let lost = self.lost_zeros(&self.attributes[index].name, cell);
         // `index` was returned by `attribute`, and attributes are never removed.
         let attribute = &mut self.attributes[index];
         let known = attribute
@@ -1029,6 +1087,9 @@ impl RowWriter {
         let value = self.attribute_body.len();
         let is_text = known.is_some_and(|(_, known)| known.data_type == "text");
         let meaning = meaning.and_then(|meaning| {
+            if let Some(lost) = lost.filter(|_| is_text) {
+                return Err(lost);
+            }
             let name = column
                 .filter(|_| is_key)
                 .map(|column| called_of(&self.columns, column));
@@ -1094,7 +1155,10 @@ impl RowWriter {
             return;
         }
         self.attribute_body.truncate(start);
-        let written = written.map_err(|refusal| self.with_fix_of_date(column, cell, refusal));
+        let written = written.map_err(|refusal| {
+            let refusal = self.with_fix_of_date(column, cell, refusal);
+            self.with_fix_of_placeholder(column, cell, refusal)
+        });
         let column = match column.and_then(|column| self.columns.get(column.0 as usize)) {
             Some(named) => named.name.clone(),
             None => format!("{CUSTOM_ATTRIBUTES}.{}", self.attributes[index].name),
@@ -1132,6 +1196,8 @@ impl RowWriter {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
+        let seen = self.seen;
+        self.seen |= self.given;
         if let Some(problem) = self.totals_row() {
             out.truncate(self.start);
             return Err(vec![problem]);
@@ -1145,7 +1211,7 @@ impl RowWriter {
             RowShape::NewAsset => {
                 for (index, field) in FIELDS.iter().enumerate() {
                     if field.required && self.given & 1 << index == 0 {
-                        self.missing_field(index, field.fix(self.names.is_some()));
+                        self.missing_field(index, field.fix(self.names.is_some()), seen);
                     }
                 }
             }
@@ -1319,8 +1385,9 @@ impl RowWriter {
         self.keys_are_given == Some(true)
     }
 
-    /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell.
-    fn missing_field(&mut self, field: usize, fix: &str) {
+    /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell. `seen` has one bit per field,
+    /// set if an earlier row has a value.
+    fn missing_field(&mut self, field: usize, fix: &str, seen: u32) {
         const WHY: &str = "required for a new asset";
         let name = self.field_called(field);
         let of_template = if field == CATEGORY && self.row_title().is_none() {
@@ -1331,10 +1398,39 @@ impl RowWriter {
         if self.field_columns[field].is_some() {
             let is_template = self.column_names().any(|name| name.ends_with(REQUIRED_MARK));
             let of_template = if is_template { of_template } else { "" };
-            return self.blank(&name, WHY, &format!("{fix}{of_template}"));
+            // Only the first of several merged cells has a value. Names are never merged.
+            let is_below_value = field != CLIENT_ASSET && seen & 1 << field != 0 && !self.is_filled(&name);
+            let of_merged = if is_below_value {
+                format!(", or set fill_down=[\"{name}\"] if its cells are merged")
+            } else {
+                String::new()
+            };
+            return self.blank(&name, WHY, &format!("{fix}{of_merged}{of_template}"));
         }
         let fix = format!("add it, or map a column to it with mapping={{'...': '{name}'}}{of_template}");
         self.no_column(&name, WHY, &fix);
+    }
+
+    /// Returns whether `fill_down` fills a column.
+    fn is_filled(&self, column: &str) -> bool {
+        let Names {
+            mapping,
+            settings,
+            reading,
+            ..
+        } = &self.policy.names;
+        let mapped = (&mapping[..], settings.as_deref());
+        reading
+            .fill_down
+            .iter()
+            .any(|name| columns::is_called(column, name, mapped))
+    }
+
+    /// Returns the columns of fields and custom attributes, each with the rows in which it is blank.
+    pub(super) fn blank_columns(&self) -> impl Iterator<Item = (&str, Blanks)> {
+        let is_read = |named: &&Named| matches!(named.slot, Slot::Field(_) | Slot::Attribute(_));
+        let columns = self.columns.iter().filter(is_read);
+        columns.map(|named| (named.name.as_str(), named.blanks))
     }
 
     /// Adds the problem for a row without an id.
@@ -1559,6 +1655,14 @@ fn without_blanks<'c>(cell: &Cell<'c>) -> Option<Cell<'c>> {
     };
     let kept = trimmed(text);
     (kept.len() < text.len() && !kept.is_empty()).then_some(Cell::Text(kept))
+}
+
+fn is_blank(cell: &Cell<'_>) -> bool {
+    match cell {
+        Cell::Null => true,
+        Cell::Text(text) => trimmed(text).is_empty(),
+        _ => false,
+    }
 }
 
 fn is_number(cell: &Cell<'_>) -> bool {

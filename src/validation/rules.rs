@@ -118,7 +118,7 @@ rules! {
     SAME_IMPORT_KEY "same_import_key": "rows with the same import key have different values",
         "use a different key for each row";
     DIFFERS "differs": "an asset with the row's import key exists, and the value differs",
-        "to change the asset, use patch with the id of this row";
+        "to change the asset, call project.assets.patch(result)";
     NOT_COMPARED "not_compared": "the row is compared with its asset, but the service did not return the asset",
         "call .retry(), or check the id";
     DELETED_ASSET "deleted_asset": "the asset was deleted",

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .. import _core
+from .._differing import refuse_run
 from .._lookup import column_of, field_named, field_options, is_attribute
 from .._options import (
     SEPARATOR,
@@ -163,8 +164,8 @@ class AsyncAssets(AsyncVerbs):
         """
         checked = check_options(verb, key, import_key)
         how = reading(self.validate, **options)
-        source, rows, how = await self._loaded(data, how, verb, key, twice=True)
-        write = self._new(verb, rows, source, checked | how.options(), progress, settings is not None)
+        source, rows, read = await self._loaded(data, how, verb, key, twice=True)
+        write = self._new(verb, rows, source, checked | read.options(), progress, settings is not None)
         with write.reporter() as report:
             write = await prepared(write, settings, report, always=True)
             operation = await off_loop(write.operation)
@@ -193,11 +194,13 @@ class AsyncAssets(AsyncVerbs):
             data: Rows, as for `create`, with a column of asset ids, or the edited table of `get` or `list`. If rows have
                 values that only the service sets, such as `version`, the assets are read, and only cells that differ are sent;
                 rows are `unchanged`, `drifted` if the asset is newer, or `not_sent` if the service did not return the asset.
-                Rows with the same id but other cells are invalid.
-            key: The column with the asset ids.
+                Rows with the same id but other cells are invalid. The result of a `create` with `import_key` stands for its
+                rows that are `differs`, read as by the create and compared with their assets; `.rows` and `.labels` are
+                those of the create's input.
+            key: The column with the asset ids. Does not apply to a result.
             settings: Settings to check rows against, as for `create`. If a check depends on an asset's current category (status,
                 custom attributes, or a change of category), the asset is read first, unless rows come from a generator.
-            run: A name that makes the call resumable. If None, nothing is recorded. See `create`.
+            run: A name that makes the call resumable. If None, nothing is recorded. Does not apply to a result. See `create`.
             on_error: What to do if rows fail: "collect", "raise" or "stop". See `create`.
             max_errors: Stop if more rows than this fail: an int, or a fraction of all rows as a float. If None, no limit.
             dry_run: Check the rows and estimate the requests, but write nothing. See `result.estimate`.
@@ -208,7 +211,7 @@ class AsyncAssets(AsyncVerbs):
             progress: How to show progress: "auto", True, False or a function. See `create`.
             **options: How to read `data`: sheet, mapping, nulls and others. See `acc_assets.read`. For empty cells,
                 nulls="omit" (default) keeps the field, "clear" clears it, and "error" makes the row invalid. A cell that
-                contains `acc_assets.CLEAR` always clears the field.
+                contains `acc_assets.CLEAR` always clears the field. A result accepts only `nulls`.
 
         Raises:
             The same errors as `create`.
@@ -220,6 +223,7 @@ class AsyncAssets(AsyncVerbs):
             {'updated': 1}
         """
         write = self._options(key, run, on_error, max_errors, dry_run, returning, reconcile, batch_size)
+        refuse_run(data, run)
         return await self._write("patch", data, reading(self.patch, **options), write, progress, settings)
 
     async def get(

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from .. import _core
+from .._differing import AsCreated
 from .._files import is_slow
 from .._partial import keeping, table_of
 from .._progress import ProgressOption, Reporter
@@ -135,8 +136,8 @@ class AsyncVerbs:
     async def _write(
         self, verb: str, data: object, how: Reading, options: Any, progress: object, settings: object = None
     ) -> AsyncBulkResult:
-        source, rows, how = await self._loaded(data, how, verb, options["id"])
-        write = self._new(verb, rows, source, options | how.options(), progress, settings is not None)
+        source, rows, read = await self._loaded(data, how, verb, options["id"])
+        write = self._new(verb, rows, source, options | read.options(), progress, settings is not None)
         with write.reporter() as report:
             with write.beginning():
                 write = await prepared(write, settings, report)
@@ -145,12 +146,13 @@ class AsyncVerbs:
 
     async def _loaded(
         self, data: object, how: Reading, verb: str, key: str, *, twice: bool = False
-    ) -> tuple[object, _core.Rows, Reading]:
-        """Read input, in another thread if it is a file or an async iterable."""
+    ) -> tuple[object, _core.Rows, Reading | AsCreated]:
+        """Read input, in another thread if it is a file, a result or an async iterable."""
         source = pulled(data)
-        work = partial(load, source, how, verb, key, twice=twice)
-        rows, how = await off_loop(work, source) if source is not data or is_slow(data) else work()
-        return source, rows, how
+        work = partial(load, source, how, verb, key, twice=twice, project=self._project)
+        slow = source is not data or is_slow(data) or isinstance(data, Outcomes)
+        rows, read = await off_loop(work, source) if slow else work()
+        return source, rows, read
 
     def _new(
         self, verb: str, rows: _core.Rows, source: object, options: Any, progress: object, asks_settings: bool

@@ -503,7 +503,8 @@ impl Content {
             names: &of_header,
         };
         let is_shared = layout.is_footer_shared;
-        notes.extend(footer_notes(SHEET_ROW, &names.place, &above, &footer, is_shared)?);
+        let found = footer_notes(SHEET_ROW, &names.place, &above, &footer, is_shared);
+        notes.extend(found.map_err(|error| SourceError::new(format!("{}{}", error.message(), names.hint)))?);
         let end = footer.first().map_or(u32::MAX, |row| row.row);
         let below = rows.into_iter().flatten().map(|(_, column, _)| *column);
         let (places, names) = names.finish(below)?;
@@ -567,7 +568,8 @@ impl Names {
         for (column, name) in &self.named {
             if let Some(other) = first.insert(name, *column) {
                 return Err(SourceError::new(format!(
-                    "in {}, columns {} and {} are both named `{name}`: rename or delete one of them",
+                    "in {}, columns {} and {} are both named `{name}`: rename or delete one of them. If one is a custom \
+                     attribute, call it by its name in the API, too, for example `{name} (ca3)`",
                     self.place,
                     letters(other),
                     letters(*column),
@@ -588,8 +590,8 @@ impl Names {
     /// Creates the error for a file without rows below the skipped ones.
     fn all_skipped(&self, layout: &Layout<'_>) -> SourceError {
         SourceError::new(format!(
-            "{} has no rows below the first {}: set skip_rows= to the number of rows above the column names",
-            self.place, layout.skip_rows
+            "{} has no rows below the first {}: set skip_rows= to the number of rows above the column names{}",
+            self.place, layout.skip_rows, self.hint
         ))
     }
 
@@ -597,8 +599,8 @@ impl Names {
     fn no_footer(&self, layout: &Layout<'_>, rows: usize) -> SourceError {
         SourceError::new(format!(
             "{} has only {rows} rows below the column names, fewer than skip_footer={}: set skip_footer= to the \
-             number of rows at the end that are not assets",
-            self.place, layout.skip_footer
+             number of rows at the end that are not assets{}",
+            self.place, layout.skip_footer, self.hint
         ))
     }
 

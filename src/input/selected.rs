@@ -1,0 +1,179 @@
+//! Selects rows of a source, and adds the id of its asset to each of them.
+
+use std::collections::BTreeMap;
+
+use super::sheet::ROW_OF_RUN;
+use super::{Cell, Column, Label, More, Sink, Source, SourceError};
+
+/// The rows to select.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// The name of the column of ids. A column of the source with this name is left out.
+    column: String,
+    /// The ids, by the position of the row in the source.
+    ids: BTreeMap<u32, Box<str>>,
+    /// The number of rows in the source.
+    of: usize,
+}
+
+impl Selection {
+    /// Selects the rows at these positions of a source with `of` rows.
+    #[must_use]
+    pub fn new(column: String, ids: BTreeMap<u32, Box<str>>, of: usize) -> Self {
+        Self { column, ids, of }
+    }
+
+    /// Returns the number of selected rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Returns whether no row is selected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Returns the positions of the selected rows in the source.
+    pub fn positions(&self) -> impl Iterator<Item = u32> {
+        self.ids.keys().copied()
+    }
+
+    /// Returns the number of rows in the source.
+    #[must_use]
+    pub fn of(&self) -> usize {
+        self.of
+    }
+}
+
+/// A source of selected rows.
+pub struct Selected<S, T> {
+    source: S,
+    selection: Option<T>,
+    /// The position of the next row in the source.
+    next: u32,
+    /// The column of ids, once it is known.
+    column: Option<Column>,
+    /// The column that identifies rows of a run. It does not apply to the rows of another call.
+    row_of_run: Option<Column>,
+}
+
+impl<S, T: AsRef<Selection>> Selected<S, T> {
+    /// Selects rows of a source. If `selection` is `None`, all rows are passed on unchanged.
+    pub fn new(source: S, selection: Option<T>) -> Self {
+        Self {
+            source,
+            selection,
+            next: 0,
+            column: None,
+            row_of_run: None,
+        }
+    }
+
+    /// Returns the source of all rows.
+    pub fn inner(&self) -> &S {
+        &self.source
+    }
+}
+
+impl<S: Source, T: AsRef<Selection> + Send> Source for Selected<S, T> {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        let Some(selection) = &self.selection else {
+            return self.source.fill(sink);
+        };
+        self.source.fill(&mut Selecting {
+            selection: selection.as_ref(),
+            next: &mut self.next,
+            column: &mut self.column,
+            row_of_run: &mut self.row_of_run,
+            sink,
+            id: None,
+            is_last_selected: false,
+        })
+    }
+
+    fn rows(&self) -> Option<usize> {
+        match &self.selection {
+            Some(selection) => Some(selection.as_ref().len()),
+            None => self.source.rows(),
+        }
+    }
+}
+
+/// Passes selected rows to a sink. A source ends a row before `fill` returns, so this needs no state between calls.
+struct Selecting<'a> {
+    selection: &'a Selection,
+    next: &'a mut u32,
+    column: &'a mut Option<Column>,
+    row_of_run: &'a mut Option<Column>,
+    sink: &'a mut dyn Sink,
+    /// The id of the current row, if the sink takes this row.
+    id: Option<&'a str>,
+    is_last_selected: bool,
+}
+
+/// Reading pauses after this many rows that are not selected, to let other Python threads run.
+const PAUSE: u32 = 1024;
+
+impl<'a> Selecting<'a> {
+    /// Returns the id of the next row, if the row is selected.
+    fn next_id(&mut self) -> Option<&'a str> {
+        let id = self.selection.ids.get(&*self.next);
+        *self.next = self.next.saturating_add(1);
+        self.is_last_selected = id.is_some();
+        id.map(AsRef::as_ref)
+    }
+}
+
+impl Sink for Selecting<'_> {
+    fn column(&mut self, name: &str) -> Column {
+        let column = self.sink.column(name);
+        if name == self.selection.column {
+            *self.column = Some(column);
+        } else if name == ROW_OF_RUN {
+            *self.row_of_run = Some(column);
+        }
+        column
+    }
+
+    fn begin(&mut self, label: Label<'_>) -> bool {
+        let id = self.next_id();
+        self.id = id.filter(|_| self.sink.begin(label));
+        self.id.is_some()
+    }
+
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
+        if self.id.is_some() && ![*self.column, *self.row_of_run].contains(&Some(column)) {
+            self.sink.cell(column, value);
+        }
+    }
+
+    fn broken(&mut self, label: Label<'_>, found: &str) {
+        if self.next_id().is_some() {
+            self.sink.broken(label, found);
+        }
+    }
+
+    fn filled(&mut self, column: Column) {
+        if self.id.is_some() && *self.column != Some(column) {
+            self.sink.filled(column);
+        }
+    }
+
+    fn end(&mut self) {
+        let Some(id) = self.id.take() else { return };
+        let name = &self.selection.column;
+        let column = *self.column.get_or_insert_with(|| self.sink.column(name));
+        self.sink.cell(column, &Cell::Text(id));
+        self.sink.end();
+    }
+
+    fn full(&self) -> bool {
+        if self.is_last_selected {
+            self.sink.full()
+        } else {
+            self.next.is_multiple_of(PAUSE)
+        }
+    }
+}
