@@ -7,7 +7,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int64Array, LargeStringArray,
     ListArray, RecordBatch, RecordBatchOptions, RecordBatchReader, StringArray, StringViewArray,
-    TimestampMillisecondArray,
+    TimestampMillisecondArray, new_null_array,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -93,14 +93,25 @@ impl Batches {
 
     fn batch(&self, segments: &[Segment<'_>]) -> Result<RecordBatch, ArrowError> {
         let rows = segments.iter().map(|segment| segment.to - segment.from).sum();
-        let arrays: Result<Vec<ArrayRef>, ArrowError> = self
-            .layout
-            .fields
-            .iter()
-            .zip(&self.texts)
-            .enumerate()
-            .map(|(at, ((_, kind), texts))| Parts::new(segments, at, rows).array(*kind, *texts))
-            .collect();
+        let columns = self.layout.fields.iter().zip(&self.texts).enumerate();
+        // Columns without values share one array per type.
+        let mut blank: Vec<ArrayRef> = Vec::new();
+        let arrays = columns.map(|(at, ((_, kind), texts))| {
+            if segments
+                .iter()
+                .any(|segment| segment.columns.get(at).is_some_and(Option::is_some))
+            {
+                return Parts::new(segments, at, rows).array(*kind, *texts);
+            }
+            let kind = data_type(*kind, *texts);
+            let known = blank.iter().find(|array| *array.data_type() == kind).cloned();
+            Ok(known.unwrap_or_else(|| {
+                let array = new_null_array(&kind, rows);
+                blank.push(array.clone());
+                array
+            }))
+        });
+        let arrays: Result<Vec<ArrayRef>, ArrowError> = arrays.collect();
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(self.schema.clone(), arrays?, &options)
     }
