@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::batch::align::{KnownRow, Mismatch, RowId, align};
+use crate::batch::plan::Again;
 use crate::batch::unfit::Unfit;
 use crate::ledger::{Ledger, OwnedLabel, Status, number};
 use crate::validation::{Problem, RowOfRun};
@@ -43,14 +44,16 @@ pub(super) struct Earlier {
 
 impl Earlier {
     /// Returns `None` if the ledger is new. With `edits`, rows that are not settled may have been edited.
-    pub fn of(ledger: &Ledger, edits: bool) -> Option<Self> {
+    pub fn of(ledger: &Ledger, again: &Again) -> Option<Self> {
+        let edits = again.edits;
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let known = |row| KnownRow {
             id: RowId {
                 digest: ledger.digest(row),
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
-            settled: !edits || ledger.status(row).good(),
+            // A duplicate was not sent, so it may become another row if rows are checked again.
+            settled: !edits || ledger.status(row).good() && (ledger.same_as(row).is_none() || !again.judge),
             in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
         };
         let first = |row| {
@@ -151,6 +154,18 @@ impl Earlier {
     /// Takes the rows that share the outcome of each row.
     pub fn take_twins(&mut self) -> HashMap<u32, Vec<u32>> {
         std::mem::take(&mut self.twins)
+    }
+
+    /// Returns a duplicate of a row that is unchanged, while the row itself was edited.
+    pub fn copy_left_of(&self, row: u32) -> Option<u32> {
+        let known = self.run.get(row as usize)?.id.digest;
+        let digest_at = |row: u32| self.input.get(row as usize).map(|given| given.digest);
+        let now = digest_at(row)?;
+        if self.run.iter().any(|known| known.id.digest == now) {
+            return None;
+        }
+        let copies = self.twins.get(&row)?.iter().copied();
+        copies.filter(|copy| digest_at(*copy) == Some(known)).min()
     }
 
     /// Returns whether an input row has the name of a row of the run, or `None` if that row has no name.

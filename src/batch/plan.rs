@@ -312,6 +312,8 @@ pub struct Packer {
     start: usize,
     /// The keys seen so far, each with its first row and the digest of that row's content.
     pub(super) seen: HashMap<Same, (u32, u64)>,
+    /// The keys and contents of the rows of an earlier call. Equal rows are one asset, and cause no other warnings.
+    pub(super) read_again: HashSet<(Same, u64)>,
     /// The first spelling of each import key, keyed by the normalized key (see `same_key`). `alike` contains
     /// the normalized keys with several spellings.
     spellings: HashMap<String, Box<str>>,
@@ -353,7 +355,7 @@ impl Packer {
         let (earlier, next_row, known_headings) = {
             let mut ledger = lock(&ledger);
             writer.headings().clone_from(&ledger.headings);
-            let earlier = Earlier::of(&ledger, again.edits);
+            let earlier = Earlier::of(&ledger, &again);
             match &earlier {
                 None => ledger.row_title = writer.row_title().map(Into::into),
                 Some(earlier) if again.edits && earlier.nothing_is_sent() => writer.let_headings_grow(),
@@ -392,6 +394,7 @@ impl Packer {
             label: OwnedLabel::Number,
             start: 0,
             seen: HashMap::new(),
+            read_again: HashSet::new(),
             spellings: HashMap::new(),
             alike: HashSet::new(),
             invalid: 0,
@@ -520,9 +523,36 @@ impl Packer {
                 "the project has the corrections from a file of `.write_fixes()`, not the values given here, {rows}"
             ));
         }
+        let copies = self.copies(&ledger);
         ledger.set_input(input);
+        ledger.warnings.extend(copies);
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();
+    }
+
+    /// Warns of equal rows that become one asset, because they have the same import key.
+    fn copies(&self, ledger: &Ledger) -> Option<String> {
+        let field = self.import_key.as_deref().filter(|_| !self.named_by_id)?;
+        let given = self.places.as_ref().filter(|_| self.some_rows_only);
+        let given: Option<HashSet<u32>> = given.map(|rows| rows.iter().copied().collect());
+        let is_given = |row: &u32| given.as_ref().is_none_or(|given| given.contains(row));
+        let rows = (0..number(ledger.rows())).filter(is_given);
+        let mut copies = rows.filter_map(|row| Some((row, ledger.same_as(row)?)));
+        let (copy, first) = copies.next()?;
+        let title = self.writer.row_title();
+        let copy = ledger.name_of(copy, title);
+        let pair = format!("{} and {copy}", ledger.name_of(first, title));
+        let column = self.writer.heading_of(field);
+        Some(match copies.count() {
+            0 => format!(
+                "{pair} are equal, so they become one asset. If {copy} should be another asset, correct its `{column}`"
+            ),
+            others => format!(
+                "{} rows are equal to an earlier row, for example {pair}. Equal rows become one asset; if a copy \
+                 should be another asset, correct its `{column}`",
+                others + 1
+            ),
+        })
     }
 
     fn close_batch(&mut self) {
@@ -641,11 +671,20 @@ impl Packer {
 
     /// Handles an input row while the rows of an earlier call are being read.
     fn end_earlier(&mut self, checked: Result<(), Vec<Problem>>, digest: u64) {
+        let key: Box<str> = self.writer.key().into();
+        if let Some(same) = self
+            .same(&key, self.writer.import_key())
+            .filter(|_| !self.named_by_id && checked.is_ok())
+            && !self
+                .read_again
+                .insert((same, Self::said(&self.current.open[self.start..])))
+        {
+            self.writer.forget_repeats();
+        }
         let Some(earlier) = &mut self.earlier else {
             return;
         };
         let numbered = self.writer.numbered();
-        let key: Box<str> = self.writer.key().into();
         if let Some((row, is_first)) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
             earlier.take_settled(digest, &key);
             if is_first {

@@ -141,6 +141,16 @@ impl Packer {
                     self.lost(*row, earlier)
                 )
             }
+            Unfit::Row(Mismatch::Moved(row) | Mismatch::Added(row))
+                if let Some(copy) = earlier.copy_left_of(*row) =>
+            {
+                format!(
+                    "{} is {}, but was edited, while its copy, {}, was not: restore it, and edit the copy",
+                    named(*row),
+                    done(*row),
+                    ledger.name_of(copy, ledger.row_title.as_deref())
+                )
+            }
             Unfit::Row(Mismatch::Moved(row)) => format!(
                 "{} is {}, but its position has changed: keep the order of the rows",
                 named(*row),

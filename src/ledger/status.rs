@@ -59,6 +59,15 @@ impl Status {
         }
     }
 
+    /// Returns the status of a copy of a row with this status. The copy of a new asset creates no other asset.
+    #[must_use]
+    pub fn of_copy(self) -> Self {
+        match self {
+            Self::Created => Self::Unchanged,
+            status => status,
+        }
+    }
+
     /// Returns whether the row succeeded.
     #[must_use]
     pub fn good(self) -> bool {
