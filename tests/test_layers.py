@@ -14,7 +14,7 @@ LAYERS = """
     _conditions _convert
     _tables _related _partial _mapping _progress
     _aligned _workbooks _reading
-    _report
+    _report _advice
     _results _files _frames _rows _event_loop
     _session _write _check _settings _setup _runs _query _lookup
     {face}._drive {face}.verbs {face}.assets {face}.relationships {face}.project {face}.client

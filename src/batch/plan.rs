@@ -14,6 +14,7 @@ use crate::batch::resume::Today;
 use crate::batch::unfit::Refused;
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
+use crate::ledger::journal::Others;
 use crate::ledger::{Ledger, OwnedLabel, Plan, SentBody, SentItem, SharedLedger, Status, lock, number};
 use crate::model::text::same_key;
 use crate::options::Limits;
@@ -253,6 +254,8 @@ pub struct Again {
     pub edits: bool,
     /// The name of the run, or the path of its file.
     pub run: Option<String>,
+    /// The other runs in the folder of the run, unless nothing is recorded.
+    pub others: Option<Others>,
 }
 
 /// The key that identifies a row's asset.

@@ -53,7 +53,7 @@ impl Packer {
             }
             Ok(rows) => rows,
             Err(unfit) => {
-                self.changed = Some(self.unfit(&unfit, &earlier));
+                self.changed = Some(self.unfit(&unfit, &earlier, all));
                 return;
             }
         };

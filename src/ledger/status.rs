@@ -84,6 +84,15 @@ impl Status {
         )
     }
 
+    /// Returns whether the user has to change the row.
+    #[must_use]
+    pub fn is_mistake(self) -> bool {
+        matches!(
+            self,
+            Self::Invalid | Self::Rejected | Self::Differs | Self::Drifted
+        )
+    }
+
     /// Returns whether a retry is safe and may help.
     #[must_use]
     pub fn may_be_sent_again(self) -> bool {
