@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -511,7 +512,7 @@ def test_a_run_from_its_file_checks_the_rows_to_join(
     assert "Anlage = Asset ID" in repr(known.report)
 
 
-def test_messages_name_rows_of_earlier_calls_by_their_numbers(
+def test_messages_name_rows_of_earlier_calls_by_their_labels(
     pandas: Any, project: acc.Project, kit: Kit, tmp_path: pathlib.Path
 ) -> None:
     pytest.importorskip("openpyxl")
@@ -521,9 +522,9 @@ def test_messages_name_rows_of_earlier_calls_by_their_numbers(
     assert result[:1].write_fixes(path) == 1
     result = project.assets.create(path, run=run, settings=None)
     for text in (repr(result), repr(result.report)):
-        assert "rows 0, 1, 2" in text
+        assert re.search(r"rows 0 \('2026-01-01 .*'\), 1 \('2026-01-02 .*'\), 2 \('2026-01-03", text)
         assert "sheet row" not in text
-    assert "sheet row 2" in repr(result[:1])
+    assert "(row 0 ('2026-01-01 " in repr(result[:1])
 
 
 def test_retry_keeps_the_index(
@@ -561,3 +562,55 @@ def test_results_without_rows(call: Callable[[], Any], pandas: Any, project: acc
     assert (result.rows, result.labels, result.statuses, result.ids) == ([], [], [], [])
     assert result.to_pandas().empty
     assert len(result.to_pandas(join=pandas.DataFrame())) == 0
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "dicts", "csv"])
+def test_outcome_columns_are_not_written_to_attributes(
+    form: str, pandas: Any, tmp_path: pathlib.Path
+) -> None:
+    attributes = [
+        {"display_name": name, "type": "text"} for name in ("Code", "Value", "Message", "Label", "Fix")
+    ]
+    names = [attribute["display_name"] for attribute in attributes]
+    described = {"attributes": attributes, "categories": [{"path": "Fans", "attributes": names}]}
+    with acc.testing.Simulator(project=described, window=0.5) as sim:
+        project = sim.client().project(sim.project_id)
+        frame = pandas.DataFrame(
+            {
+                "Asset ID": ["A", "B"],
+                "Barcode": ["1", "2"],
+                "Category": "Fans",
+                "Status": "Open",
+                "Label": "mine",
+            }
+        )
+        frame["Status"] = project.settings().category("Fans").statuses[0]
+        assert project.assets.create(frame).ok
+        frame["Description"] = "new"
+        result = project.assets.create(frame, import_key="Barcode")
+        assert result.counts == {"differs": 2}
+        rows: Any = result.to_pandas(join=frame)
+        if form == "polars":
+            rows = result.to_polars(join=pytest.importorskip("polars").from_pandas(frame))
+        elif form == "dicts":
+            rows = rows.to_dict("records")
+        elif form == "csv":
+            rows.to_csv(tmp_path / "rows.csv", index=False)
+            rows = tmp_path / "rows.csv"
+        with pytest.warns(
+            acc.DataWarning, match="outcomes of an earlier call were ignored: .*`code`.*`request_id`"
+        ):
+            patched = project.assets.patch(rows)
+        assert patched.counts == {"updated": 2}
+        assert all(list(asset["customAttributes"].values()) == ["mine"] for asset in sim.assets())
+        uses = {use.column: use.note for use in patched.report.columns}
+        assert uses["code"] == uses["outcome_status"] == "outcome of an earlier call"
+        # The outcomes alone have nothing to patch.
+        with pytest.warns(acc.DataWarning, match="outcomes of an earlier call were ignored: .*`status`"):
+            assert project.assets.patch(result.to_pandas()).counts == {"invalid": 2}
+        # A column that may be one is not, unless all of them are there.
+        changed = pandas.DataFrame({"id": result.ids, "code": "C", "value": "V"})
+        assert project.assets.patch(changed).counts == {"updated": 2}
+        assert all("C" in asset["customAttributes"].values() for asset in sim.assets())
+        mapped = result.to_pandas()[OUTCOME]
+        assert project.assets.patch(mapped, mapping={"message": "Message"}).counts == {"updated": 2}

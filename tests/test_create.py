@@ -280,11 +280,12 @@ def test_import_key_is_required_on_all_rows_and_unique(project: acc.Project, kit
         kit.row("D", barcode="2"),
     ]
     result = project.assets.create(rows, import_key="barcode")
-    assert [outcome.status for outcome in result] == ["invalid", "invalid", "invalid", "created", "created"]
+    assert [outcome.status for outcome in result] == ["invalid", "invalid", "invalid", "created", "unchanged"]
     assert [outcome.error.code for outcome in result if outcome.error] == [
         "same_import_key",
         "import_key",
         "same_import_key",
+        "same_row",
     ]
     assert result.ids[3] == result.ids[4]
     for wrong in ("name", "ca0", 7):

@@ -15,7 +15,7 @@ LAYERS = """
     _selection _table_files
     _tables _related _partial _mapping _progress
     _aligned _workbooks _reading
-    _report
+    _report _advice
     _results _differing _files _rows _event_loop
     _session _write _check _settings _setup _runs _query _lookup
     {face}._drive {face}.verbs {face}.assets {face}.relationships {face}.project {face}.client

@@ -61,11 +61,12 @@ def test_a_blank_category_of_a_template_is_told_about_its_category(project: acc.
     assert "template" not in (cause.fix or "")
 
 
-def test_duplicates_are_counted_and_cause_no_warning(project: acc.Project) -> None:
+def test_duplicates_are_counted_and_named(project: acc.Project) -> None:
     row = {**UNIT, "Barcode": "0001"}
     report = project.assets.validate([row, dict(row)], import_key="Barcode")
     assert "Report: 2 rows, all ok, 1 duplicate; 1 to send" in repr(report)
-    (note,) = report.warnings
+    copies, note = report.warnings
+    assert copies.startswith("row 0 and row 1 are equal, so they become one asset")
     assert note.startswith("import keys were not looked up")
     # Without an import key, each of them becomes an asset. Rows that differ are still reported.
     assert len(project.assets.validate([row, dict(row)]).warnings) == 2

@@ -203,7 +203,7 @@ def test_bytes_of_a_file(
     operation.wait(None, lambda: None)
     assert operation.ledger.counts() == {"not_sent": 1, "invalid": 1}
     path = tmp_path / "fixes.xlsx"
-    written, found = _core.fixes_file("create", rows, operation.ledger, None, options)
+    written, found, _ = _core.fixes_file("create", rows, operation.ledger, None, options)
     assert written == 1
     path.write_bytes(found)
     assert "Instaled" in cells(path)[1]

@@ -26,6 +26,7 @@ __all__ = [
     "encoding_name",
     "fixes_file",
     "lookup_field",
+    "outcome_columns",
     "project_id",
     "read_run",
     "read_toml",
@@ -368,6 +369,9 @@ class Ledger:
         """Return whether rows that follow the last one were not read."""
     def duplicates(self) -> int:
         """Count the rows that are duplicates of an earlier row, and share its outcome."""
+    @property
+    def title(self) -> str | None:
+        """The title of the labels, such as "sheet row", or None if they are not positions in a file."""
     def rows(self) -> list[int]:
         """Return the number of each row."""
     def places(self) -> list[int | None]:
@@ -565,7 +569,7 @@ def encoding_name(name: str, /) -> str:
 
 def fixes_file(
     verb: str, rows: Rows, ledger: Ledger, settings: Settings | None, options: dict[str, Any], /
-) -> tuple[int, bytes]:
+) -> tuple[int, bytes, int]:
     """Create an Excel file with the failed rows of a ledger and their problems.
 
     Args:
@@ -577,7 +581,8 @@ def fixes_file(
             texts and filled cells.
 
     Returns:
-        The number of rows in the file, and the file. Empty if no row failed.
+        The number of rows in the file, the file (empty if no row failed), and how many other rows to fix the last input
+        does not contain.
 
     Raises:
         InputError: The rows have changed since the call.
@@ -594,6 +599,14 @@ def lookup_field(named: str, settings: Settings | None = None, /) -> str | None:
 
     Raises:
         OptionError: There is no such field, or it cannot identify assets.
+    """
+
+def outcome_columns(names: Sequence[str], /) -> list[str]:
+    """Return the columns among these that contain outcomes of an earlier call, except their ids.
+
+    Example:
+        >>> _core.outcome_columns(["Asset ID", "status", "code"])
+        []
     """
 
 def read_run(path: str | PathLike[str], /) -> tuple[dict[str, Any], Ledger] | None:

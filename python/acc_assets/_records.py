@@ -143,7 +143,7 @@ class RowOutcome(NamedTuple):
         status: "created", "updated", "deleted" or "unchanged" (ok), or "invalid", "rejected", "not_sent", "failed",
             "unknown", "differs" or "drifted".
         id: Id of the asset or relationship, or None.
-        error: Why the row failed, or None.
+        error: Why the row failed, or None. For an `unchanged` copy of an earlier row, which row that is.
         attempts: Number of requests that contained this row.
         request_id: Id of the last request that contained this row, which Autodesk support may ask for, or None.
     """

@@ -29,7 +29,9 @@ TO_FIX: Final = ("invalid", "rejected")
 def causes_of(ledger: _core.Ledger, call: WriteCall) -> list[Cause]:
     """Group the failed rows by cause, largest group first. In a dry run, rows that passed the checks are left out."""
     causes = ledger.causes()
-    labels = index_values(ledger, call, (row for found in causes for row, _ in found["first_rows"]))
+    # Positions in a file are the labels of an earlier call, if the last one passed only some rows of a run.
+    wanted = () if ledger.title else (row for found in causes for row, _ in found["first_rows"])
+    labels = index_values(ledger, call, wanted)
     return [
         Cause(
             status=found["status"],
@@ -55,26 +57,25 @@ def message_of(cause: Cause) -> str:
     return cause.message + (f"; also {', '.join(others[:2])}" if others else "")
 
 
-def place_of(cause: Cause, ledger: _core.Ledger, call: WriteCall) -> str:
-    """Return where the rows are: `rows 3, 7, ...`, with labels if there are any, or `sheet row 319`."""
-    label_title = call.label_title
-    if label_title is not None and call.run is not None and _are_of_earlier_calls(cause, ledger):
-        # Their labels are from another table than those of the last call.
-        label_title, named = None, [str(row) for row in cause.first_rows]
-    elif label_title is not None:
+def place_of(cause: Cause, ledger: _core.Ledger) -> str:
+    """Return where the rows are: `rows 3, 7, ...`, with labels if there are any, or `sheet row 319`.
+
+    In a named run, the labels are those of the last call with all rows, as is their title.
+    """
+    title = ledger.title
+    if title is not None:
         named = [str(label) for label in cause.first_labels]
     else:
         named = [_label(row, label) for row, label in zip(cause.first_rows, cause.first_labels, strict=True)]
     more = ", ..." if cause.rows > len(named) else ""
-    return f"{label_title or 'row'}{'s' if cause.rows > 1 else ''} {', '.join(named)}{more}"
+    return f"{title or 'row'}{'s' if cause.rows > 1 else ''} {', '.join(named)}{more}"
 
 
-def _are_of_earlier_calls(cause: Cause, ledger: _core.Ledger) -> bool:
-    run, last = ledger.sizes()
-    if run == last:
+def can_be_fixed(ledger: _core.Ledger, call: WriteCall, *statuses: OutcomeStatus) -> bool:
+    """Return whether `write_fixes` can write rows with these statuses: the last input contains some of them."""
+    if call.rows is None:
         return False
-    missing = {row for row, place in zip(ledger.rows(), ledger.places(), strict=True) if place is None}
-    return not missing.isdisjoint(cause.first_rows)
+    return any(place is not None for place in ledger.select(statuses).places())
 
 
 def _label(row: int, label: Hashable) -> str:
@@ -309,16 +310,14 @@ class Report:
         lines = [self._headline()]
         causes = self.causes
         for cause in causes[:CAUSES_SHOWN]:
-            lines.append(
-                f"  {cause.rows:>6,}  {message_of(cause)} ({place_of(cause, self._ledger, self._call)})"
-            )
+            lines.append(f"  {cause.rows:>6,}  {message_of(cause)} ({place_of(cause, self._ledger)})")
             if cause.fix:
                 lines.append(f"          {cause.fix}")
         if len(causes) > CAUSES_SHOWN:
             lines.append(f"  and {len(causes) - CAUSES_SHOWN} more causes: .causes")
         lines += self._column_lines()
         lines += [f"  warning: {text}" for text in self.warnings]
-        if any(self._ledger.counts().get(status) for status in (*TO_FIX, "differs")):
+        if can_be_fixed(self._ledger, self._call, *TO_FIX, "differs"):
             lines.append('  .write_fixes("to_fix.xlsx") writes the rows to fix')
         return "\n".join(map(_core.shown, lines))
 
@@ -330,7 +329,7 @@ class Report:
                 cause.message,
                 cause.fix,
                 ", ".join(f"{value} ({count})" if count > 1 else value for value, count in cause.values),
-                place_of(cause, self._ledger, self._call),
+                place_of(cause, self._ledger),
             )
             for cause in self.causes
         ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeAlias, overload
 
 from . import _core, _html
+from ._advice import OPEN, advice_of, is_cut_off, last_row, progress_of, to_continue
 from ._aligned import Aligned
 from ._options import one_of
 from ._records import (
-    BAD,
     GOOD,
     STATUSES,
     Cause,
@@ -35,41 +35,6 @@ if TYPE_CHECKING:
 
 Which: TypeAlias = Literal["retry", "reconcile"]
 
-# Advice per status: DRY for a dry run, NAMED for a named run, and UNNAMED for any other call. RESUMABLE overrides UNNAMED
-# if the result still has its client and its input.
-DRIFTED: Final = "their assets have changed since they were read: read them again, and repeat the changes"
-DRY: Final = {"invalid": "fix these rows; nothing was sent", "drifted": DRIFTED}
-RESUMABLE: Final = {
-    "not_sent": ".retry() sends them; they were never sent",
-    "failed": ".retry() resends them; they were not executed",
-    "unknown": ".reconcile() looks them up in the project; do not resend them before that: they may already exist",
-}
-UNNAMED: Final = {
-    "invalid": "fix these rows, then call again with only these rows; they were not sent",
-    "rejected": "fix these rows, then call again with only these rows; the service rejected them",
-    "not_sent": "call again with only these rows; they were never sent",
-    "failed": "call again with only these rows; they were not executed",
-    "unknown": "look them up in the project before you resend them; they may already exist",
-    "differs": "assets with their import keys exist and have other values; project.assets.patch(result) changes them",
-    "drifted": DRIFTED,
-}
-NAMED: Final = {
-    "invalid": "fix these rows, then call again with the same run= and all rows",
-    "rejected": "fix these rows, then call again with the same run= and all rows",
-    "not_sent": "call again with the same run= and all rows; they were never sent",
-    "failed": "call again with the same run= and all rows; they were not executed",
-    "unknown": "call again with the same run= and all rows: it looks them up first",
-    "differs": UNNAMED["differs"],
-    "drifted": DRIFTED,
-}
-# The same, if the rows cannot be read again.
-DIFFERS_ONCE: Final = (
-    "assets with their import keys exist and have other values; to change them, call again with a list, a DataFrame or a "
-    "file, then project.assets.patch(result)"
-)
-FILE: Final = ", or with the file from .write_fixes()"
-REMOVED: Final = "removed"
-UNREAD: Final = "the same run= and all rows"
 CAUSES_SHOWN: Final = 8
 # Statuses of rows that the user has to change.
 MISTAKEN: Final = ("invalid", "rejected", "differs", "drifted")
@@ -303,9 +268,12 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         )
 
     def __repr__(self) -> str:
+        return self._lines()
+
+    def _lines(self, without: tuple[OutcomeStatus, ...] = ()) -> str:
         # Grouping a million rows takes a second, so it is done once.
         causes = self.causes
-        lines = [self._headline(), *self._cause_lines(causes), *self._advice(causes)]
+        lines = [self._headline(), *self._cause_lines(causes), *self._advice(causes, without)]
         return "\n".join(map(_core.shown, lines))
 
     def _repr_html_(self) -> str:
@@ -316,7 +284,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
                 cause.rows,
                 message_of(cause),
                 cause.fix,
-                place_of(cause, self._ledger, self._call),
+                place_of(cause, self._ledger),
             )
             for cause in causes
         ]
@@ -356,10 +324,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         """
         if self._is_part:
             return
-        others = {status: self.where(status).ids for status in self.counts if status != "created"}
-        rows = {status: sum(id is not None for id in ids) for status, ids in others.items()}
-        if any(rows.values()):
-            found = ", ".join(f"{number:,} {status}" for status, number in rows.items() if number)
+        if found := not_created(self.statuses, self.ids):
             raise InputError(
                 f"The result has assets that the call did not create ({found}). To delete only those that it created, pass "
                 'result.where("created"). To delete all of them, pass result.ids.'
@@ -367,12 +332,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
 
     def _is_cut_off(self) -> bool:
         """Return whether the call ended before it had read all rows, and the number of the others is not known."""
-        return self._call.rows is None and not self._is_part and self._ledger.is_cut_off()
-
-    def _last_row(self) -> str:
-        row, label = self._ledger.outcome(len(self) - 1)[:2]
-        title = self._call.label_title
-        return f"{title} {label}" if title is not None else f"row {row:,}"
+        return not self._is_part and is_cut_off(self._ledger, self._call)
 
     def _headline(self) -> str:
         name = type(self).__name__
@@ -390,7 +350,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         stats = self.stats
         before = f"{stats.earlier:,} before this call; " if stats.earlier and not self._is_part else ""
         requests = counted(stats.requests, "request")
-        unread = f"; the rows after {self._last_row()} were not read" if self._is_cut_off() else ""
+        unread = f"; the rows after {last_row(self._ledger)} were not read" if self._is_cut_off() else ""
         return f"{name}: {rows}, {self._counts_line()}{unread} ({before}{requests}, {stats.seconds:.1f} s)"
 
     def _counts_line(self) -> str:
@@ -406,24 +366,27 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
         if not causes:
             return line
         first = causes[0]
-        line += f"; {message_of(first)} ({place_of(first, self._ledger, self._call)})"
+        line += f"; {message_of(first)} ({place_of(first, self._ledger)})"
         if first.fix:
             line += f": {first.fix}"
         return f"{line}; and {counted(len(causes) - 1, 'more cause')}" if len(causes) > 1 else line
 
     def _interrupted(self) -> str:
-        """Return the message of `BulkInterrupted`. A script that has ended cannot call `retry`."""
-        text = repr(self)
-        if self._call.run is None or self.ok:
-            return text
-        return f"{text}\n  To resume, run the same script again: the call with the same run= skips the rows that are done."
+        """Return the message of `BulkInterrupted`."""
+        how = to_continue(self._ledger, self._call)
+        return repr(self) if how is None else f"{self._lines(without=OPEN)}\n  {how}"
+
+    def _ended(self) -> str | None:
+        """Return the last line of the message of an exception that ended the call: what is done, and how to continue."""
+        how = to_continue(self._ledger, self._call)
+        return None if how is None else _core.shown(f"{progress_of(self._ledger, self._call)}. {how}")
 
     def _cause_lines(self, causes: list[Cause]) -> list[str]:
         lines = []
         for cause in causes[:CAUSES_SHOWN]:
             lines.append(
                 f"  {cause.status:<8} {cause.rows:>6,}  {message_of(cause) or 'not sent yet'} "
-                f"({place_of(cause, self._ledger, self._call)})"
+                f"({place_of(cause, self._ledger)})"
             )
             if cause.fix:
                 lines.append(f"                   {cause.fix}")
@@ -431,29 +394,20 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
             lines.append(f"  and {len(causes) - CAUSES_SHOWN} more causes: .causes")
         return lines
 
-    def _advice(self, causes: list[Cause]) -> list[str]:
-        has_rows = self._call.rows is not None
-        if self._call.is_dry_run:
-            known = DRY
-        elif self._call.run is not None:
-            file = FILE if has_rows else ""
-            known = {**NAMED, **{status: NAMED[status] + file for status in ("invalid", "rejected")}}
-        else:
-            # The rows of a generator cannot be read again.
-            known = {**UNNAMED, **RESUMABLE} if self._verbs is not None and has_rows else UNNAMED
-        if not has_rows:
-            known = {**known, "differs": DIFFERS_ONCE}
-        removed = {cause.status: cause.rows for cause in causes if cause.code == REMOVED}
-        counts = self._ledger.counts()
-        advice = [
-            f"  {status}: {known[status]}"
-            for status in BAD
-            if status in known and counts.get(status, 0) > removed.get(status, 0)
-        ]
-        if self._is_cut_off() and len(self):
-            rest = f"only the rows after {self._last_row()}"
-            advice.append(f"  not read: call again with {UNREAD if self._call.run is not None else rest}")
-        return advice
+    def _advice(self, causes: list[Cause], without: tuple[OutcomeStatus, ...] = ()) -> list[str]:
+        has_client = self._verbs is not None
+        lines = advice_of(self._ledger, self._call, causes, has_client=has_client, without=without)
+        return lines if not self._is_part else [line for line in lines if not line.startswith("  not read")]
+
+
+def not_created(statuses: Iterable[str], ids: Iterable[object]) -> str | None:
+    """Return the number of ids per status of rows whose assets were not created by the call, or None: `2 unchanged`."""
+    rows = [(status, id) for status, id in zip(statuses, ids, strict=True) if isinstance(id, str)]
+    # A row that is the copy of another one has the id of the asset that the call created for that row.
+    own = {id for status, id in rows if status == "created"}
+    others = [status for status, id in rows if id not in own]
+    counts = {status: others.count(status) for status in STATUSES}
+    return ", ".join(f"{number:,} {status}" for status, number in counts.items() if number) or None
 
 
 def _row_error(error: Mapping[str, Any]) -> RowError:

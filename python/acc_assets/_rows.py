@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from os import PathLike
 from typing import IO, TYPE_CHECKING, Any, Final, ForwardRef, Protocol, TypeAlias, Union
@@ -15,7 +16,7 @@ from ._mapping import ColumnMapping
 from ._options import Dates, Nulls, SheetOption
 from ._reading import LAYOUT, Reading, Values, reading
 from ._related import RelationshipTable
-from ._results import Outcomes
+from ._results import Outcomes, not_created
 from ._tables import AssetTable
 from ._text import counted
 from .errors import InputError, OptionError
@@ -220,9 +221,44 @@ def load(
         return rows_from(rows, key if verb == "patch" else None), given
     if changed := given.changed(without=LAYOUT):
         raise OptionError(f"{changed[0]}= does not apply to ids. Remove it from acc_assets.read(...).")
-    if verb == "delete" and isinstance(rows, Outcomes):
-        rows._must_be_own()
+    if verb == "delete":
+        _must_be_own(rows, key)
     return ids_from(rows, key), given
+
+
+def _must_be_own(data: Any, key: str) -> None:
+    """Raise InputError for a result, or a table of one, that has assets which its call did not create."""
+    if isinstance(data, Outcomes):
+        return data._must_be_own()
+    columns = _columns_of(data)
+    outcomes = _core.outcome_columns([name for name in columns if isinstance(name, str)])
+    status = next((name for name in outcomes if name.endswith("status")), None)
+    if status is None or key not in columns:
+        return None
+    if found := not_created(columns[status](), columns[key]()):
+        raise InputError(
+            f"The rows are outcomes, and have assets that their call did not create ({found}). To delete only those that it "
+            f'created, pass the rows whose `{status}` is "created". To delete all of them, pass the column `{key}` alone.'
+        )
+    return None
+
+
+def _columns_of(data: Any) -> dict[Any, Callable[[], list[Any]]]:
+    """Return a function per column that returns its values, if the data is a table whose columns are known."""
+    if is_of(data, "pandas", "DataFrame") and data.columns.is_unique:
+        return {name: data[name].tolist for name in data.columns}
+    if is_of(data, "polars", "DataFrame"):
+        return {name: data[name].to_list for name in data.columns}
+    if is_of(data, "pyarrow", "Table"):
+        return {name: data.column(name).to_pylist for name in data.column_names}
+    if isinstance(data, (list, tuple)) and data and isinstance(data[0], Mapping):
+        rows = [row for row in data if isinstance(row, Mapping)]
+        return {name: partial(_cells, rows, name) for name in data[0]}
+    return {}
+
+
+def _cells(rows: list[Mapping[Any, Any]], name: object) -> list[Any]:
+    return [row.get(name) for row in rows]
 
 
 def rows_from(data: Any, key: str | None = None) -> _core.Rows:

@@ -9,6 +9,7 @@ from . import _core
 from ._options import flag
 from ._paths import REPLACES_ENTRIES, check_excel, is_same, write_file
 from ._records import BAD, WriteCall
+from ._text import counted
 from .errors import OptionError
 
 
@@ -23,23 +24,32 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
             "call ended before its first request. Pass a list, a DataFrame or a file, and call again."
         )
-    rows, content = _core.fixes_file(call.verb, call.rows, ledger, call.settings, dict(call.options))
-    if not rows:
+    rows, content, missing = _core.fixes_file(call.verb, call.rows, ledger, call.settings, dict(call.options))
+    if rows:
+        write_file(path, content, overwrite=overwrite, source=call.rows.path, instead=REPLACES_ENTRIES)
+    if missing:
+        _tell(
+            "%s to fix %s not in the last call, so %s not written: pass all rows, or the file that was written with %s",
+            counted(missing, "row"),
+            *(("is", "it was", "it") if missing == 1 else ("are", "they were", "them")),
+        )
+    elif not rows:
         return _nothing(path, call.rows.path)
-    source = call.rows.path
-    write_file(path, content, overwrite=overwrite, source=source, instead=REPLACES_ENTRIES)
     return rows
+
+
+def _tell(message: str, *values: str) -> None:
+    # `logging` is imported only when it is needed, because it makes the import of this package slower.
+    from logging import getLogger
+
+    getLogger("acc_assets").warning(f"write_fixes: {message}", *values)
 
 
 def _nothing(path: str | os.PathLike[str], source: str | os.PathLike[str] | None) -> int:
     """Return 0. Warn of a file that was written for an earlier call."""
     if os.path.exists(path) and not (source is not None and is_same(path, source)):
-        # `logging` is imported only when it is needed, because it makes the import of this package slower.
-        from logging import getLogger
-
-        getLogger("acc_assets").warning(
-            "write_fixes: there is nothing to fix, so no file was written; `%s` is from an earlier call",
-            os.fspath(path),
+        _tell(
+            "there is nothing to fix, so no file was written; `%s` is from an earlier call", os.fspath(path)
         )
     return 0
 

@@ -20,12 +20,15 @@ from ._session import ProjectKey, Session
 from ._text import warn
 from .errors import (
     AccError,
+    ApiError,
+    AuthError,
     BulkError,
     BulkInterrupted,
     DataWarning,
     InputError,
     JournalError,
     OptionError,
+    TransportError,
 )
 
 if TYPE_CHECKING:
@@ -213,8 +216,11 @@ class Write(NamedTuple):
             result = self._unsent()
             if isinstance(error, KeyboardInterrupt) and result is not None:
                 raise BulkInterrupted(result) from None
-            with suppress(AttributeError):
-                error.result = result  # type: ignore[attr-defined]
+            if isinstance(error, AccError) and result is not None:
+                ended_by(error, result)
+            else:
+                with suppress(AttributeError):
+                    error.result = result  # type: ignore[attr-defined]
             raise
 
     @contextmanager
@@ -228,8 +234,11 @@ class Write(NamedTuple):
             self.session.last_result = result
             if isinstance(error, KeyboardInterrupt):
                 raise BulkInterrupted(result) from None
-            with suppress(AttributeError):
-                error.result = result  # type: ignore[attr-defined]
+            if isinstance(error, AccError) and result is not None:
+                ended_by(error, result)
+            else:
+                with suppress(AttributeError):
+                    error.result = result  # type: ignore[attr-defined]
             raise
 
     @contextmanager
@@ -250,8 +259,7 @@ class Write(NamedTuple):
             raise BulkInterrupted(result)
         error = operation.error
         if isinstance(error, AccError):
-            error.result = result
-            raise error
+            raise ended_by(error, result)
         if error is not None:
             # Raised by the user's rows or progress function, so it is passed on unchanged.
             with suppress(AttributeError):
@@ -273,6 +281,14 @@ class Write(NamedTuple):
             raised.result = result
             raise raised
         return result
+
+
+def ended_by(error: AccError, result: Outcomes) -> AccError:
+    """Attach the result of a write to the exception that ended it. An outage, or a lost token, says how to continue."""
+    error.result = result
+    if isinstance(error, (ApiError, TransportError, AuthError)):
+        error._how_to_continue = result._ended()
+    return error
 
 
 def _warned(texts: Iterable[str]) -> DataWarning | None:

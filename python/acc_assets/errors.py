@@ -84,11 +84,14 @@ class AccError(_Plain, Exception):
     partial: AssetTable | RelationshipTable | None = None
     # Whether the message has several lines, which are already escaped.
     _has_lines: bool = False
+    # The last line of the message of an exception that ended a write: what is done, and how to continue.
+    _how_to_continue: str | None = None
 
     def __str__(self) -> str:
         # An OSError would show its errno and filename, which the message already contains.
         text = BaseException.__str__(self)
-        return text if self._has_lines else _core.shown(text)
+        text = text if self._has_lines else _core.shown(text)
+        return text if self._how_to_continue is None else f"{text}\n{self._how_to_continue}"
 
 
 class OptionError(AccError, ValueError):
@@ -200,7 +203,8 @@ class ApiError(AccError):
     Attributes:
         status: The HTTP status.
         code: The service's error code, or None.
-        message: The full message, as in `str(error)`: the service's message and, if known, what to do next.
+        message: The message, as in `str(error)`: the service's message and, if known, what to do next. If the exception
+            ended a write, `str(error)` also has a line that says how many rows are done, and how to continue.
         errors: Details about individual rows and fields: dicts with index, id, field, code, title, message, metadata.
         request_id: The request id, or None. Autodesk support may ask for this id.
         body: The response as text, at most 4 MiB.

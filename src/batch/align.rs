@@ -153,8 +153,14 @@ fn mismatch(run: &[KnownRow], row: usize, from: usize, input: &[RowId]) -> Misma
     let Some(found) = input.iter().position(|id| id.digest == wanted) else {
         return Mismatch::Missing(number(row));
     };
-    let known: HashSet<u64> = run.iter().map(|known| known.id.digest).collect();
-    let added = (from..found).find(|at| !known.contains(&input[*at].digest));
+    let digests: HashSet<u64> = run.iter().map(|known| known.id.digest).collect();
+    let names: HashSet<u64> = run.iter().map(|known| known.id.key).collect();
+    let is_other = |at: &usize| !digests.contains(&input[*at].digest);
+    // An edited row usually keeps its name.
+    let is_new = |at: &usize| is_other(at) && (input[*at].key == 0 || !names.contains(&input[*at].key));
+    let added = (from..found)
+        .find(is_new)
+        .or_else(|| (from..found).find(is_other));
     added.map_or(Mismatch::Moved(number(row)), |at| Mismatch::Added(number(at)))
 }
 

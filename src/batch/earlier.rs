@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::batch::align::{KnownRow, Mismatch, RowId, align};
+use crate::batch::plan::Again;
 use crate::batch::unfit::Unfit;
 use crate::ledger::{Ledger, OwnedLabel, Status, number};
 use crate::validation::{Problem, RowOfRun};
@@ -43,14 +44,16 @@ pub(super) struct Earlier {
 
 impl Earlier {
     /// Returns `None` if the ledger is new. With `edits`, rows that are not settled may have been edited.
-    pub fn of(ledger: &Ledger, edits: bool) -> Option<Self> {
+    pub fn of(ledger: &Ledger, again: &Again) -> Option<Self> {
+        let edits = again.edits;
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let known = |row| KnownRow {
             id: RowId {
                 digest: ledger.digest(row),
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
-            settled: !edits || ledger.status(row).good(),
+            // A duplicate was not sent, so it may become another row if rows are checked again.
+            settled: !edits || ledger.status(row).good() && (ledger.same_as(row).is_none() || !again.judge),
             in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
         };
         let first = |row| {
@@ -151,6 +154,59 @@ impl Earlier {
     /// Takes the rows that share the outcome of each row.
     pub fn take_twins(&mut self) -> HashMap<u32, Vec<u32>> {
         std::mem::take(&mut self.twins)
+    }
+
+    /// Returns the settled rows that the input does not have as they were, if it has their names as it has that of `row`.
+    pub fn lost_like(&self, row: u32) -> Vec<u32> {
+        let mut given = HashSet::new();
+        let mut names = HashSet::new();
+        for id in &self.input {
+            given.insert(id.digest);
+            names.insert(id.key);
+        }
+        let is_there = |row: u32| {
+            let key = self.run.get(row as usize).map_or(0, |known| known.id.key);
+            (key != 0).then(|| names.contains(&key))
+        };
+        let is_given = |row: u32, known: &KnownRow| {
+            let first = self.first.get(&row).map(|first| first.digest);
+            given.contains(&known.id.digest) || first.is_some_and(|first| given.contains(&first))
+        };
+        let wanted = is_there(row);
+        let rows = (0_u32..).zip(&self.run);
+        rows.filter(|(row, known)| known.settled && !is_given(*row, known) && is_there(*row) == wanted)
+            .map(|(row, _)| row)
+            .collect()
+    }
+
+    /// Returns how many rows of the run the input has, edited or not, as far as their cells and names tell.
+    pub fn found(&self) -> usize {
+        let (mut digests, mut names) = (HashSet::new(), HashSet::new());
+        for id in &self.input {
+            digests.insert(id.digest);
+            names.insert(id.key);
+        }
+        let has = |id: &RowId| digests.contains(&id.digest) || id.key != 0 && names.contains(&id.key);
+        let rows = (0_u32..).zip(&self.run);
+        rows.filter(|(row, known)| has(&known.id) || self.first.get(row).is_some_and(has))
+            .count()
+    }
+
+    /// Returns whether both the run and the input have rows with names.
+    pub fn have_names(&self) -> bool {
+        self.run.iter().any(|known| known.id.key != 0) && self.input.iter().any(|given| given.key != 0)
+    }
+
+    /// Returns a duplicate of a row that is unchanged, while the row itself was edited.
+    pub fn copy_left_of(&self, row: u32) -> Option<u32> {
+        let known = self.run.get(row as usize)?.id.digest;
+        let digest_at = |row: u32| self.input.get(row as usize).map(|given| given.digest);
+        let now = digest_at(row)?;
+        if self.run.iter().any(|known| known.id.digest == now) {
+            return None;
+        }
+        let copies = self.twins.get(&row)?.iter().copied();
+        copies.filter(|copy| digest_at(*copy) == Some(known)).min()
     }
 
     /// Returns whether an input row has the name of a row of the run, or `None` if that row has no name.
@@ -258,7 +314,7 @@ impl Earlier {
                 None => Ok(rows),
             };
         };
-        let mut taken = HashSet::new();
+        let mut taken = HashMap::new();
         (0_u32..)
             .zip(numbers)
             .map(|(at, numbered)| {
@@ -276,8 +332,8 @@ impl Earlier {
                 if known.in_doubt && !is_same && known.id.key != given.key {
                     return Err(Unfit::Row(Mismatch::Replaced(row)));
                 }
-                if !taken.insert(row) {
-                    return Err(Unfit::Repeated(row));
+                if let Some(first) = taken.insert(row, at) {
+                    return Err(Unfit::Repeated(first, at));
                 }
                 Ok(row)
             })

@@ -10,6 +10,7 @@ mod earlier;
 mod existing;
 mod matched;
 pub mod options;
+mod other_runs;
 pub mod plan;
 mod prove;
 pub mod readings;

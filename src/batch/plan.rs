@@ -14,6 +14,7 @@ use crate::batch::resume::Today;
 use crate::batch::unfit::Refused;
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
+use crate::ledger::journal::Others;
 use crate::ledger::{Ledger, OwnedLabel, Plan, SentBody, SentItem, SharedLedger, Status, lock, number};
 use crate::model::text::same_key;
 use crate::options::Limits;
@@ -253,6 +254,8 @@ pub struct Again {
     pub edits: bool,
     /// The name of the run, or the path of its file.
     pub run: Option<String>,
+    /// The other runs in the folder of the run, unless nothing is recorded.
+    pub others: Option<Others>,
 }
 
 /// The key that identifies a row's asset.
@@ -312,6 +315,8 @@ pub struct Packer {
     start: usize,
     /// The keys seen so far, each with its first row and the digest of that row's content.
     pub(super) seen: HashMap<Same, (u32, u64)>,
+    /// The keys and contents of the rows of an earlier call. Equal rows are one asset, and cause no other warnings.
+    pub(super) read_again: HashSet<(Same, u64)>,
     /// The first spelling of each import key, keyed by the normalized key (see `same_key`). `alike` contains
     /// the normalized keys with several spellings.
     spellings: HashMap<String, Box<str>>,
@@ -353,7 +358,7 @@ impl Packer {
         let (earlier, next_row, known_headings) = {
             let mut ledger = lock(&ledger);
             writer.headings().clone_from(&ledger.headings);
-            let earlier = Earlier::of(&ledger, again.edits);
+            let earlier = Earlier::of(&ledger, &again);
             match &earlier {
                 None => ledger.row_title = writer.row_title().map(Into::into),
                 Some(earlier) if again.edits && earlier.nothing_is_sent() => writer.let_headings_grow(),
@@ -392,6 +397,7 @@ impl Packer {
             label: OwnedLabel::Number,
             start: 0,
             seen: HashMap::new(),
+            read_again: HashSet::new(),
             spellings: HashMap::new(),
             alike: HashSet::new(),
             invalid: 0,
@@ -520,9 +526,36 @@ impl Packer {
                 "the project has the corrections from a file of `.write_fixes()`, not the values given here, {rows}"
             ));
         }
+        let copies = self.copies(&ledger);
         ledger.set_input(input);
+        ledger.warnings.extend(copies);
         ledger.warnings.extend(warnings);
         ledger.columns = self.writer.uses().to_vec();
+    }
+
+    /// Warns of equal rows that become one asset, because they have the same import key.
+    fn copies(&self, ledger: &Ledger) -> Option<String> {
+        let field = self.import_key.as_deref().filter(|_| !self.named_by_id)?;
+        let given = self.places.as_ref().filter(|_| self.some_rows_only);
+        let given: Option<HashSet<u32>> = given.map(|rows| rows.iter().copied().collect());
+        let is_given = |row: &u32| given.as_ref().is_none_or(|given| given.contains(row));
+        let rows = (0..number(ledger.rows())).filter(is_given);
+        let mut copies = rows.filter_map(|row| Some((row, ledger.same_as(row)?)));
+        let (copy, first) = copies.next()?;
+        let title = self.writer.row_title();
+        let copy = ledger.name_of(copy, title);
+        let pair = format!("{} and {copy}", ledger.name_of(first, title));
+        let column = self.writer.heading_of(field);
+        Some(match copies.count() {
+            0 => format!(
+                "{pair} are equal, so they become one asset. If {copy} should be another asset, correct its `{column}`"
+            ),
+            others => format!(
+                "{} rows are equal to an earlier row, for example {pair}. Equal rows become one asset; if a copy \
+                 should be another asset, correct its `{column}`",
+                others + 1
+            ),
+        })
     }
 
     fn close_batch(&mut self) {
@@ -641,11 +674,20 @@ impl Packer {
 
     /// Handles an input row while the rows of an earlier call are being read.
     fn end_earlier(&mut self, checked: Result<(), Vec<Problem>>, digest: u64) {
+        let key: Box<str> = self.writer.key().into();
+        if let Some(same) = self
+            .same(&key, self.writer.import_key())
+            .filter(|_| !self.named_by_id && checked.is_ok())
+            && !self
+                .read_again
+                .insert((same, Self::said(&self.current.open[self.start..])))
+        {
+            self.writer.forget_repeats();
+        }
         let Some(earlier) = &mut self.earlier else {
             return;
         };
         let numbered = self.writer.numbered();
-        let key: Box<str> = self.writer.key().into();
         if let Some((row, is_first)) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
             earlier.take_settled(digest, &key);
             if is_first {

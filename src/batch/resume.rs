@@ -35,6 +35,7 @@ impl Packer {
         let Some(mut earlier) = self.earlier.take() else {
             return;
         };
+        self.read_again.clear();
         if let Some(name) = earlier.name_of_other_run().filter(|_| self.again.edits) {
             self.changed = Some(self.of_other_run(name));
             return;
@@ -52,7 +53,7 @@ impl Packer {
             }
             Ok(rows) => rows,
             Err(unfit) => {
-                self.changed = Some(self.unfit(&unfit, &earlier));
+                self.changed = Some(self.unfit(&unfit, &earlier, all));
                 return;
             }
         };
@@ -173,12 +174,12 @@ impl Packer {
         if all {
             lock(&self.ledger).relabel(row, read.label.as_label());
         }
-        if status.good() && edited {
+        if status.good() && edited && first.is_none() {
             // The row is as it was before it was corrected, so its values are not those of its asset.
             self.note_asset_of(row);
             return self.corrected.push(row);
         }
-        if status.good() {
+        if status.good() && !edited {
             if let Some(same) = self.same(&read.key, &read.import_key) {
                 self.note_spelling(&same);
                 let said = read.judged.as_deref().map_or(0, Packer::said);

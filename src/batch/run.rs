@@ -77,13 +77,13 @@ pub struct Run {
     pub(super) caller: Arc<Caller>,
     pub(super) job: Job,
     pub(super) ledger: SharedLedger,
-    journal: Option<Commits>,
+    pub(super) journal: Option<Commits>,
     /// Journal writes in progress, which run in parallel with requests.
     writing: JoinSet<Result<(), Error>>,
     /// Whether the ledger may have changed since it was last written.
     unwritten: bool,
     /// The journal of a run whose rows turned out to differ from the input, so the journal must not change.
-    foreign: Option<Commits>,
+    pub(super) foreign: Option<Commits>,
     pub(super) table: Table,
     pub(super) stop: Stop,
     pub(super) counters: Arc<Counters>,
@@ -258,6 +258,10 @@ impl Run {
         ledger.stats.throttled += throttled;
         ledger.stats.seconds += start.elapsed().as_secs_f64();
         ledger.stats.bytes_sent += load(&self.counters.bytes);
+        if ledger.columns.is_empty() && self.foreign.is_none() {
+            // The rows were not read to their end.
+            ledger.columns = packer.writer.uses().to_vec();
+        }
         if self.job.dry_run {
             if is_new {
                 // Nothing is recorded, so the rows to fix are those of a check.
@@ -562,6 +566,9 @@ impl Run {
         }
         if more == More::End && self.fatal.is_none() && packer.has_all_rows() {
             lock(&self.ledger).complete = true;
+        }
+        if packer.again.others.is_some() {
+            self.look_for_other_runs(packer, more == More::End);
         }
         if let Some(today) = packer.take_today().filter(|_| !self.job.dry_run) {
             self.resume_doubts(today);

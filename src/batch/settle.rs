@@ -433,6 +433,10 @@ impl Run {
                 Some(violation) => Fault::violation(refusal, violation),
                 None => Fault::of(&whole),
             };
+            let fault = match self.job.write.done {
+                Done::Deleted => fault.of_delete(),
+                _ => fault,
+            };
             let status = if pending { Status::Failed } else { Status::Rejected };
             self.blame(std::iter::once(*row), status, &fault);
             if pending {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::batch::plan::Again;
 use crate::error::Error;
-use crate::ledger::journal::{Header, Journal};
+use crate::ledger::journal::{Header, Journal, Others};
 use crate::ledger::{Ledger, Status, View};
 use crate::validation::ImportKey;
 
@@ -82,6 +82,13 @@ impl Start {
                 (ledger, again)
             }
         };
+        let again = Again {
+            others: call
+                .run
+                .filter(|_| journal.is_some() && call.rows.is_none())
+                .and_then(|path| Others::of(path, call.header)),
+            ..again
+        };
         // All calls of a named run share the prefix of generated keys; any other call has its own.
         ledger
             .import_prefix
@@ -152,7 +159,7 @@ impl Resume<'_> {
             prove: when(Which::Reconcile, self.reconcile || self.which == Which::Reconcile),
             judge: self.rows.is_none(),
             edits: true,
-            run: None,
+            ..Again::default()
         };
         // There is no other reference, so this does not clone.
         (Arc::unwrap_or_clone(all.ledger), again)

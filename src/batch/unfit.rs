@@ -22,12 +22,14 @@ pub(super) enum Unfit {
     Row(Mismatch),
     /// One of several identical rows was removed, and it is unclear which one.
     Unclear(u32),
-    /// A fixes file contains this row more than once.
-    Repeated(u32),
+    /// These rows of a fixes file are the same row of the run.
+    Repeated(u32, u32),
 }
 
-/// The maximum number of columns that a message names.
+/// The maximum number of columns, or rows, that a message names.
 const NAMED: usize = 5;
+/// The input has other rows than the run if it has fewer than one of so many of the run's rows.
+const FEW: usize = 20;
 
 impl Packer {
     /// Returns why the columns cannot set other fields than in the earlier calls.
@@ -126,21 +128,53 @@ impl Packer {
         })
     }
 
+    /// Returns why rows are not those of the run, if none or nearly none of them are.
+    fn of_another_input(&self, earlier: &Earlier) -> Option<Refused> {
+        let name = self.again.run.as_deref().filter(|_| self.again.edits)?;
+        let (found, known) = (earlier.found(), earlier.known());
+        let is_fixes_file = self.writer.are_of_report() && earlier.is_shorter();
+        if earlier.is_empty() || FEW * found >= known || is_fixes_file {
+            return None;
+        }
+        // Without names, rows with other columns may be the same rows.
+        let (_, missing) = self.writer.column_changes(&self.known_headings);
+        if !missing.is_empty() && !earlier.have_names() {
+            return None;
+        }
+        let rows = if known == 1 { "row" } else { "rows" };
+        Some(Refused::Call(format!(
+            "these are other rows than those of the run `{}` ({found} of {known} {rows} are the same). Nothing was sent. \
+             Use another run name for other rows, or delete the run if you no longer need it: {}",
+            shown(name),
+            deletion(name)
+        )))
+    }
+
     /// Returns a message that says which row does not match, and what to do.
-    pub(super) fn unfit(&self, unfit: &Unfit, earlier: &Earlier) -> Refused {
+    pub(super) fn unfit(&self, unfit: &Unfit, earlier: &Earlier, all: bool) -> Refused {
+        if let Some(other) = self.of_another_input(earlier).filter(|_| all) {
+            return other;
+        }
         let ledger = lock(&self.ledger);
         let named = |row: u32| named_row(row, &ledger);
         let done = |row: u32| ledger.status(row).as_str();
+        let copied = match unfit {
+            Unfit::Row(Mismatch::Moved(row) | Mismatch::Added(row)) => {
+                earlier.copy_left_of(*row).map(|copy| (*row, copy))
+            }
+            _ => None,
+        };
+        if let Some((row, copy)) = copied {
+            return Refused::Rows(format!(
+                "{} is {}, but was edited, while its copy, {}, was not: restore it, and edit the copy",
+                named(row),
+                done(row),
+                ledger.name_of(copy, ledger.row_title.as_deref())
+            ));
+        }
         Refused::Rows(match unfit {
             Unfit::Row(_) if earlier.are_numbered_elsewhere() => return Self::of_other_rows(),
-            Unfit::Row(Mismatch::Missing(row)) => {
-                format!(
-                    "{} is {}, but {}",
-                    named(*row),
-                    done(*row),
-                    self.lost(*row, earlier)
-                )
-            }
+            Unfit::Row(Mismatch::Missing(row)) => self.lost(*row, earlier, all, &ledger),
             Unfit::Row(Mismatch::Moved(row)) => format!(
                 "{} is {}, but its position has changed: keep the order of the rows",
                 named(*row),
@@ -155,24 +189,51 @@ impl Packer {
                 "{} is one of several identical rows, and some of them are missing: put them back",
                 named(*row)
             ),
-            Unfit::Repeated(row) => format!("{} appears more than once: keep one of them", named(*row)),
+            Unfit::Repeated(first, copy) => format!(
+                "{} was copied from {}, together with its hidden column `{ROW_OF_RUN}`: keep one of them, and import \
+                 additional rows in a separate call",
+                self.given_row(*copy, earlier),
+                self.given_row(*first, earlier)
+            ),
         })
     }
 
-    /// Says why a completed row was not found, as far as this can be told.
-    fn lost(&self, row: u32, earlier: &Earlier) -> String {
+    /// Says that completed rows were not found, and why, as far as this can be told. `row` is the first of them.
+    fn lost(&self, row: u32, earlier: &Earlier, all: bool, ledger: &Ledger) -> String {
+        let status = |row: u32| ledger.status(row).as_str();
+        let one = format!("{} is {}, but", named_row(row, ledger), status(row));
         if earlier.is_empty() {
-            return "there are no rows: a generator can be read only once, so pass a new one".to_owned();
+            return format!("{one} there are no rows: a generator can be read only once, so pass a new one");
         }
         if self.writer.are_of_report() && earlier.is_shorter() {
             return format!(
-                "the hidden column `{ROW_OF_RUN}` of this file from `.write_fixes()` is missing: write the file again"
+                "{one} the hidden column `{ROW_OF_RUN}` of this file from `.write_fixes()` is missing: write the file again"
             );
         }
         let (added, missing) = self.writer.column_changes(&self.known_headings);
         let is_there = earlier.has_name_of(row);
+        let rows = if all { earlier.lost_like(row) } else { Vec::new() };
+        let are_many = rows.len() > 1;
+        let subject = if are_many {
+            let is_same = rows.iter().all(|other| status(*other) == status(row));
+            let done = if is_same { status(row) } else { "done" };
+            format!("{} rows are {done}, but", rows.len())
+        } else {
+            one.clone()
+        };
+        let names = rows.iter().map(|row| named_row(*row, ledger));
+        let names = if are_many {
+            format!(" ({})", listed(names, ", "))
+        } else {
+            String::new()
+        };
+        let [is, was, them, asset] = if are_many {
+            ["are", "were", "them", "assets"]
+        } else {
+            ["is", "was", "it", "asset"]
+        };
         if is_there == Some(false) && missing.is_empty() {
-            return "is missing: restore it".to_owned();
+            return format!("{subject} {is} missing{names}: restore {them}");
         }
         let columns = |names: Vec<String>| {
             let one = names.len() == 1;
@@ -189,26 +250,21 @@ impl Packer {
             differences.push(format!("the {word} {names} of the earlier call cannot be found"));
         }
         if !differences.is_empty() {
-            return format!("{}: pass the same columns", differences.join(", and "));
+            return format!("{one} {}: pass the same columns", differences.join(", and "));
         }
-        let was = if is_there.is_some() {
-            "was edited"
+        let changed = if is_there.is_some() {
+            format!("{was} edited")
         } else {
-            "is missing, was edited"
+            format!("{is} missing, {was} edited")
         };
         format!(
-            "{was}, or is read in another way (decimal=, values=, ...): restore it, and use patch to change the asset"
+            "{subject} {changed}, or {is} read in another way (decimal=, values=, ...){names}: restore {them}, and use patch \
+             to change the {asset}"
         )
     }
 
     /// Says what to do with a row that was added.
     fn added(&self, at: u32, earlier: &Earlier) -> String {
-        let read = earlier.held(at);
-        let key = read.map_or("", |read| &read.key);
-        let place = match (self.writer.row_title(), read.map(|read| read.label.as_label())) {
-            (Some(title), Some(Label::Int(number))) => format!("{title} {number}"),
-            _ => format!("row {at} of the input"),
-        };
         let fix = if !self.again.edits {
             "import additional rows in a separate call"
         } else if self.writer.import_keys_are_given() {
@@ -216,28 +272,41 @@ impl Packer {
         } else {
             "to add rows, pass only the new rows, without this run=. With the old rows, everything would be created twice"
         };
-        format!(
-            "{place} (`{}`) was not part of the earlier call: {fix}",
-            shortened(key, 60)
-        )
+        let row = self.given_row(at, earlier);
+        format!("{row} was not part of the earlier call: {fix}")
+    }
+
+    /// Returns the name of a row of the input.
+    fn given_row(&self, at: u32, earlier: &Earlier) -> String {
+        let read = earlier.held(at);
+        let key = shortened(read.map_or("", |read| &read.key), 60);
+        match (self.writer.row_title(), read.map(|read| read.label.as_label())) {
+            (Some(title), Some(Label::Int(number))) => format!("{title} {number} (`{key}`)"),
+            _ => format!("row {at} of the input (`{key}`)"),
+        }
     }
 }
 
-/// Returns the number of a row, its key and its label.
+/// Returns the name of a row and its key. The name is that of the last call with all rows.
 fn named_row(row: u32, ledger: &Ledger) -> String {
     let key = ledger
         .key(row)
         .map_or_else(String::new, |key| format!(" (`{}`)", shortened(&key, 60)));
-    // The label is that of the last call with all rows.
-    let place = match (&ledger.row_title, ledger.label(row)) {
-        (Some(title), Label::Int(number)) => format!(", {title} {number}"),
-        _ => String::new(),
-    };
-    format!("row {row}{key}{place}")
+    let name = ledger.name_of(row, ledger.row_title.as_deref());
+    format!("{name}{key}")
+}
+
+/// Returns how to delete a run with this name, or with this path of its file.
+pub(super) fn deletion(name: &str) -> String {
+    if name.contains(SEPARATORS) {
+        format!("remove the file {}", shown(name))
+    } else {
+        format!("acc_assets.runs().delete({:?})", shown(name))
+    }
 }
 
 /// Returns the argument `run=` of a run with this name, or with this path of its file.
-fn argument(name: &str) -> String {
+pub(super) fn argument(name: &str) -> String {
     let text = shown(name);
     if name.contains(SEPARATORS) {
         format!("pathlib.Path({text:?})")

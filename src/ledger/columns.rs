@@ -8,22 +8,7 @@ use arrow_schema::{ArrowError, Field, Schema};
 
 use super::View;
 use crate::input::Label;
-
-/// The names of a ledger's columns when it is shown as a table.
-pub const COLUMNS: [&str; 12] = [
-    "row",
-    "label",
-    "key",
-    "status",
-    "id",
-    "code",
-    "message",
-    "column",
-    "value",
-    "fix",
-    "attempts",
-    "request_id",
-];
+use crate::validation::OUTCOME_COLUMNS as COLUMNS;
 
 impl View {
     /// Converts all rows to a record batch. Labels are numbers, or strings if any label is a string.

@@ -88,6 +88,17 @@ impl Fault {
         }
     }
 
+    /// Returns the fault of a row that was to be deleted. If its asset is already deleted, there is nothing to fix.
+    #[must_use]
+    pub fn of_delete(mut self) -> Self {
+        let message = self.message.to_lowercase();
+        let is_deleted = ["was deleted", "is deleted", "already deleted", "been deleted"];
+        if is_deleted.iter().any(|text| message.contains(text)) {
+            self.fix = Some("already deleted, so there is nothing to do".to_owned());
+        }
+        self
+    }
+
     /// Creates the fault for a request that ended with an error.
     #[must_use]
     pub fn of(error: &Error) -> Self {

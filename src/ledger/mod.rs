@@ -25,7 +25,6 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use changes::{Changes, Record};
-pub use columns::COLUMNS;
 pub use fault::Fault;
 pub use labels::OwnedLabel;
 pub use report::Cause;

@@ -208,10 +208,13 @@ impl Ledger {
         self.statuses.iter().filter(|status| settled(**status)).count() + repeats
     }
 
-    /// Returns the status of a row.
+    /// Returns the status of a row. A duplicate has that of the earlier row, unless that row created their asset.
     #[must_use]
     pub fn status(&self, row: u32) -> Status {
-        self.statuses[self.settled(row) as usize]
+        match self.same_as(row) {
+            Some(first) => self.statuses[first as usize].of_copy(),
+            None => self.statuses[row as usize],
+        }
     }
 
     /// Returns the label of a row.
@@ -298,12 +301,21 @@ impl Ledger {
             row,
             label: self.label(row),
             key: self.key(row),
-            status: self.statuses[settled as usize],
+            status: self.status(row),
             id: self.id(settled),
-            fault: self.fault(settled),
+            fault: self.fault(settled).or_else(|| self.copied(row)),
             attempts: sending.map_or(0, |sending| sending.attempts),
             request_id: sending.and_then(|sending| sending.request_id.as_deref()),
         }
+    }
+
+    /// Returns why a row that is the copy of an earlier row created no asset.
+    fn copied(&self, row: u32) -> Option<Fault> {
+        let first = self.same_as(row)?;
+        (self.status(row) == Status::Unchanged).then(|| {
+            let first = self.name_of(first, self.row_title.as_deref());
+            Fault::new("same_row", format!("the same as {first}; they are one asset"), "")
+        })
     }
 
     /// Returns the row whose outcome applies to this row: the earlier row for a duplicate, otherwise the row

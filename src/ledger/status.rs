@@ -59,6 +59,15 @@ impl Status {
         }
     }
 
+    /// Returns the status of a copy of a row with this status. The copy of a new asset creates no other asset.
+    #[must_use]
+    pub fn of_copy(self) -> Self {
+        match self {
+            Self::Created => Self::Unchanged,
+            status => status,
+        }
+    }
+
     /// Returns whether the row succeeded.
     #[must_use]
     pub fn good(self) -> bool {
@@ -72,6 +81,15 @@ impl Status {
         matches!(
             self,
             Self::NotSent | Self::Failed | Self::Invalid | Self::Differs | Self::Drifted
+        )
+    }
+
+    /// Returns whether the user has to change the row.
+    #[must_use]
+    pub fn is_mistake(self) -> bool {
+        matches!(
+            self,
+            Self::Invalid | Self::Rejected | Self::Differs | Self::Drifted
         )
     }
 

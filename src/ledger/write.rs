@@ -62,7 +62,7 @@ impl Ledger {
     /// row duplicates.
     pub fn part_from_twins(&mut self, row: u32, twins: &[u32]) {
         let first = self.same_as.remove(&row).unwrap_or(row);
-        let (status, fault) = (self.statuses[first as usize], self.faults_of.get(first));
+        let (status, fault) = (self.statuses[first as usize].of_copy(), self.faults_of.get(first));
         for twin in twins.iter().copied() {
             // The twin may have been edited earlier and now duplicate another row.
             if self.same_as.get(&twin) != Some(&row) {
@@ -211,7 +211,7 @@ impl Ledger {
     /// Marks `row` as a duplicate of the earlier row `first`. A duplicate is not sent, and shares the outcome
     /// of the earlier row.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
-        self.same_as.insert(row, first);
+        self.same_as.insert(row, self.settled(first));
         self.changed(row);
     }
 
@@ -248,8 +248,9 @@ impl Ledger {
     /// Prepares for the next call: counts the completed rows, clears the other statistics, the warnings and other
     /// data about the last call as a whole, and removes the rows that were never read.
     pub fn reopen(&mut self) {
+        let rows = 0..number(self.rows());
         self.stats = Stats {
-            earlier: self.statuses.iter().filter(|status| status.good()).count() as u64,
+            earlier: rows.filter(|row| self.status(*row).good()).count() as u64,
             ..Stats::default()
         };
         self.plan = Plan::default();

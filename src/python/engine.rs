@@ -44,7 +44,7 @@ use crate::listing::{self, Stream};
 use crate::model::error_code::ErrorCode;
 use crate::options::{GivenOptions, Options};
 use crate::settings::setup::plan;
-use crate::validation::Names;
+use crate::validation::{Names, outcome_columns};
 
 /// A client's options, connection pool, token and rate windows. One per client, shared between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -86,8 +86,15 @@ fn named(py: Python<'_>, given: &WriteOptions, names: Names, rows: &Rows) -> Nam
         padded: rows.padded(py, |column| {
             given.is_identifier(column, names.settings.as_deref())
         }),
+        outcomes: outcomes(&rows.names(py)),
         ..names
     }
+}
+
+/// Returns the columns that contain outcomes of an earlier call.
+fn outcomes(names: &[String]) -> Vec<String> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    outcome_columns(&names).into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the rows of an interrupted read, and what remains of it.

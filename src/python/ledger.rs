@@ -12,7 +12,8 @@ use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
-use crate::ledger::{COLUMNS, Fault, Ledger as Rows, Status, View};
+use crate::ledger::{Fault, Ledger as Rows, Status, View};
+use crate::validation::OUTCOME_COLUMNS as COLUMNS;
 
 /// One outcome per row, in input order. Immutable, and takes a few dozen bytes per row.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -89,6 +90,7 @@ impl Ledger {
         let mut ledger = Rows::default();
         if let Some(rows) = rows {
             let rows = rows.get();
+            ledger.row_title = rows.title().map(Into::into);
             if rows.has_labels() {
                 let mut source = rows.selected(rows.source(py)?);
                 let mut labels = Labels {
@@ -160,6 +162,12 @@ impl Ledger {
             .numbers()
             .filter(|row| ledger.same_as(*row).is_some())
             .count()
+    }
+
+    /// Returns the title of the labels, such as "sheet row", or None if they are not positions in a file.
+    #[getter]
+    fn title(&self) -> Option<&str> {
+        self.0.ledger.row_title.as_deref()
     }
 
     /// Returns the row numbers.

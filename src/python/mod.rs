@@ -89,7 +89,7 @@ mod _core {
         ledger: Bound<'_, Ledger>,
         settings: Option<Bound<'_, Settings>>,
         options: Bound<'_, PyDict>,
-    ) -> PyResult<(usize, Bound<'py, PyBytes>)> {
+    ) -> PyResult<(usize, Bound<'py, PyBytes>, usize)> {
         let options: WriteOptions = pythonize::depythonize(&options)?;
         let settings = settings.as_ref().map(Bound::get);
         super::sheet::fixes_file(py, verb, rows.get(), ledger.get(), settings, &options)
@@ -112,6 +112,16 @@ mod _core {
         let options: WriteOptions = pythonize::depythonize(&options)?;
         let settings = settings.as_ref().map(|settings| &settings.get().0);
         super::reread::differing(py, verb, rows.get(), ledger.get(), settings, &options, column)
+    }
+
+    /// Returns the columns among these that contain outcomes of an earlier call, except their ids.
+    #[pyfunction]
+    #[pyo3(signature = (names, /))]
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
+    fn outcome_columns(names: Vec<String>) -> Vec<String> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let found = crate::validation::outcome_columns(&names);
+        found.into_iter().map(str::to_owned).collect()
     }
 
     /// Returns the standard name of a text encoding. Raises `OptionError` for an unknown name.

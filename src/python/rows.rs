@@ -44,6 +44,7 @@ enum Origin {
     Sheet(Sheet),
     Stream {
         object: Py<PyAny>,
+        names: Vec<String>,
         /// The reader opened when the rows were created, to check the columns. The first read uses this
         /// reader.
         first: Mutex<Option<ArrowArrayStreamReader>>,
@@ -178,6 +179,7 @@ impl Rows {
         }
         let origin = Origin::Stream {
             object: stream.clone().unbind(),
+            names,
             first: Mutex::new(Some(reader)),
         };
         Ok(Self::new(origin, stream.len().ok()))
@@ -414,6 +416,22 @@ impl Rows {
         }
     }
 
+    /// Returns the names of the columns, as far as they are known before reading.
+    pub fn names(&self, py: Python<'_>) -> Vec<String> {
+        match &*self.origin {
+            Origin::Columns(frame) => frame.names.clone(),
+            Origin::Sheet(sheet) => sheet.names().to_vec(),
+            Origin::Stream { names, .. } => names.clone(),
+            Origin::Dicts(Items::Again(items), _) => {
+                let first = items.bind(py).get_item(0);
+                let keys = first.and_then(|first| first.call_method0("keys")?.try_iter()?.collect());
+                let keys: Vec<Bound<'_, PyAny>> = keys.unwrap_or_default();
+                keys.iter().filter_map(|key| key.extract().ok()).collect()
+            }
+            Origin::Dicts(Items::Once(_), _) | Origin::Values(..) => Vec::new(),
+        }
+    }
+
     fn sheet(&self) -> Option<&Sheet> {
         match &*self.origin {
             Origin::Sheet(sheet) => Some(sheet),
@@ -448,7 +466,7 @@ impl Rows {
                 next: 0,
             }),
             Origin::Sheet(sheet) => Walk::Sheet(sheet.source()),
-            Origin::Stream { object, first } => {
+            Origin::Stream { object, first, .. } => {
                 let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let reader = match first {
                     Some(reader) => reader,

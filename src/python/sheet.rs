@@ -20,8 +20,8 @@ use crate::sheet::fixes::{self, Mark, Origin, RowToFix};
 use crate::sheet::template;
 use crate::validation::columns::RowOfRun;
 
-/// Returns the number of rows in a ledger that did not succeed, and an Excel file with them and their problems. Rows
-/// without a problem, and rows that are missing from the last input, are left out.
+/// Returns the number of rows in a ledger that did not succeed, an Excel file with them and their problems, and how many
+/// other rows to fix are missing from the last input. Rows without a problem are left out.
 pub fn fixes_file<'py>(
     py: Python<'py>,
     verb: &str,
@@ -29,7 +29,8 @@ pub fn fixes_file<'py>(
     ledger: &Ledger,
     settings: Option<&Settings>,
     options: &WriteOptions,
-) -> PyResult<(usize, Bound<'py, PyBytes>)> {
+) -> PyResult<(usize, Bound<'py, PyBytes>, usize)> {
+    let mut missing = 0;
     let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
     // A dry run of a run that has not begun has no number.
@@ -60,7 +61,10 @@ pub fn fixes_file<'py>(
             None => Some(outcome.row),
             Some(places) => places.get(&outcome.row).copied(),
         };
-        let Some(place) = place else { continue };
+        let Some(place) = place else {
+            missing += usize::from(outcome.status.is_mistake());
+            continue;
+        };
         let row = RowToFix {
             marks: found,
             label: match outcome.label {
@@ -79,7 +83,7 @@ pub fn fixes_file<'py>(
         wanted.insert(place, row);
     }
     if wanted.is_empty() {
-        return Ok((0, PyBytes::new(py, &[])));
+        return Ok((0, PyBytes::new(py, &[]), missing));
     }
     let settings = settings.map(|settings| &settings.0);
     let names = options
@@ -91,7 +95,7 @@ pub fn fixes_file<'py>(
     let category = rows.template_category();
     let uses = known.columns.iter();
     let origin = Origin {
-        label_title: rows.title(),
+        label_title: known.row_title.as_deref(),
         sheet: rows.sheet_name(),
         category: category.as_deref(),
         padded: rows.padded(py, |_| true),
@@ -105,7 +109,7 @@ pub fn fixes_file<'py>(
     let (written, file) = py
         .detach(|| fixes::file(&mut source, &wanted, &origin))
         .map_err(|error| exception(py, &error.into()))?;
-    Ok((written, PyBytes::new(py, &file)))
+    Ok((written, PyBytes::new(py, &file), missing))
 }
 
 /// Returns an Excel template for assets in a category.

@@ -86,6 +86,8 @@ pub struct Names {
     pub skipped: usize,
     /// The columns that have both texts with leading zeros and numbers, if known before the rows are read.
     pub padded: HashMap<String, Padded>,
+    /// The columns that contain outcomes of an earlier call.
+    pub outcomes: Vec<String>,
 }
 
 impl Default for Names {
@@ -103,6 +105,7 @@ impl Default for Names {
             rows_of_file: None,
             skipped: 0,
             padded: HashMap::new(),
+            outcomes: Vec::new(),
         }
     }
 }

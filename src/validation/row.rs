@@ -18,6 +18,7 @@ use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
 use super::office::Office;
+use super::outcomes::OF_OUTCOMES;
 use super::policy::{ImportKey, Names, Policy};
 use super::reading::Reading;
 use super::resolve::Resolver;
@@ -461,6 +462,10 @@ impl RowWriter {
                 return Slot::Ignored;
             }
             Some((_, Some(target))) => target.clone(),
+            None if self.policy.names.outcomes.iter().any(|column| column == name) => {
+                self.note_use(name, None, OF_OUTCOMES, None);
+                return Slot::Ignored;
+            }
             None => name.to_owned(),
         };
         let is_mapped = meant != name;
@@ -1520,11 +1525,26 @@ impl RowWriter {
             .chain(trimmed)
             .chain(overlong)
             .chain(unknown)
+            .chain(self.outcomes())
             .chain(self.compared())
             .chain(self.ignored_edits.warnings(named))
             .chain(self.notes_on_options())
             .chain(noticed)
             .collect()
+    }
+
+    /// Returns the warning about ignored columns of outcomes.
+    fn outcomes(&self) -> Option<String> {
+        let mut columns = self.uses.iter().filter(|used| used.note == OF_OUTCOMES);
+        let first = &columns.next()?.column;
+        let all: Vec<String> = std::iter::once(first)
+            .chain(columns.map(|used| &used.column))
+            .map(|column| format!("`{column}`"))
+            .collect();
+        Some(format!(
+            "columns with the outcomes of an earlier call were ignored: {}. To import one, use mapping={{'{first}': ...}}",
+            all.join(", ")
+        ))
     }
 
     /// Returns the warnings about ignored columns: one per column whose name is probably a typo, and one for all

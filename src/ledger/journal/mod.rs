@@ -14,6 +14,7 @@ mod file;
 mod fork;
 mod input;
 pub mod lock;
+mod others;
 mod tables;
 mod trouble;
 
@@ -29,6 +30,7 @@ pub(crate) use commits::{Commits, New};
 use entries::Entries;
 use file::{FORMAT, begin, commit, connect, make, make_folder, renew, rollback, still_there};
 use lock::{Lock, in_sqlite};
+pub use others::Others;
 use tables::{load, put};
 use trouble::Trouble;
 
