@@ -37,7 +37,7 @@ NAMED: Final = {
     "drifted": DRIFTED,
 }
 ALREADY_DELETED: Final = (
-    "the service rejected them: there is nothing to do for those that are already deleted"
+    "there is nothing to do for those that are already deleted; correct other ids, then call again"
 )
 FILE: Final = ", or with the file from .write_fixes()"
 REMOVED: Final = "removed"
