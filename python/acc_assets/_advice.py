@@ -110,7 +110,11 @@ def to_continue(ledger: _core.Ledger, call: WriteCall) -> str | None:
     Return None if nothing is left to do, or if nothing was sent and the call can simply be made again.
     """
     counts = ledger.counts()
-    if call.is_dry_run or not (any(counts.get(status) for status in OPEN) or is_cut_off(ledger, call)):
+    if (
+        call.is_dry_run
+        or not len(ledger)
+        or not (any(counts.get(status) for status in OPEN) or is_cut_off(ledger, call))
+    ):
         return None
     if call.run is not None:
         return (
