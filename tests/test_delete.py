@@ -123,7 +123,9 @@ def test_a_second_delete_has_nothing_to_fix(
     assert result[0].error is not None
     assert result[0].error.fix == "already deleted, so there is nothing to do"
     assert "was deleted" in result[0].error.message
-    assert "rejected: the service rejected them: there is nothing to do for those" in repr(result)
+    assert "rejected: there is nothing to do for those that are already deleted; correct other ids" in repr(
+        result
+    )
     assert "fix these rows" not in repr(result)
     # A patch of such an asset is still a mistake.
     error = project.assets.patch([{"id": ids[0], "Description": "x"}])[0].error

@@ -123,6 +123,12 @@ def test_nothing_is_said_if_nothing_was_sent(sim: acc.testing.Simulator, project
     with pytest.raises(acc.ForbiddenError) as caught:
         project.assets.create(units(3))
     assert str(caught.value) == caught.value.message
+    # Neither the rows of a generator nor the settings were read.
+    sim.clear_faults()
+    sim.add_fault("status", code=403, on="any")
+    with pytest.raises(acc.ForbiddenError) as unread:
+        sim.client().project(sim.project_id).assets.create(iter(units(3)), run="r")
+    assert str(unread.value) == unread.value.message
     sim.add_fault("status", code=403, on="assets")
     with pytest.raises(acc.ForbiddenError) as read:
         project.assets.list()

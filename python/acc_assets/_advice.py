@@ -42,7 +42,7 @@ DIFFERS_ONCE: Final = (
     "file, then project.assets.patch(result)"
 )
 ALREADY_DELETED: Final = (
-    "the service rejected them: there is nothing to do for those that are already deleted"
+    "there is nothing to do for those that are already deleted; correct other ids, then call again"
 )
 FILE: Final = ", or with the file from .write_fixes()"
 REMOVED: Final = "removed"
@@ -117,7 +117,11 @@ def to_continue(ledger: _core.Ledger, call: WriteCall) -> str | None:
     Return None if nothing is left to do, or if nothing was sent and the call can simply be made again.
     """
     counts = ledger.counts()
-    if call.is_dry_run or not (any(counts.get(status) for status in OPEN) or is_cut_off(ledger, call)):
+    if (
+        call.is_dry_run
+        or not len(ledger)
+        or not (any(counts.get(status) for status in OPEN) or is_cut_off(ledger, call))
+    ):
         return None
     if call.run is not None:
         return (
