@@ -280,6 +280,21 @@ def test_patch_result_can_be_retried(
     assert project.assets.retry(restored, result).counts == {"unchanged": 2}
 
 
+def test_patch_result_that_ends_before_its_first_request(
+    sim: acc.testing.Simulator, project: acc.Project, rows: list[dict[str, Any]]
+) -> None:
+    rows[2]["Status"] = rows[5]["Status"] = "Installed"
+    result = project.assets.create(rows, **KEYED)
+    other = sim.client().project(sim.project_id)
+    sim.add_fault("status", on="categories", code=403)
+    with pytest.raises(acc.ForbiddenError) as caught:
+        other.assets.patch(result, progress=False)
+    stopped = caught.value.result
+    assert stopped is not None
+    assert (stopped.rows, stopped.labels, stopped.statuses) == ([2, 5], [2, 5], ["not_sent", "not_sent"])
+    assert other.assets.retry(stopped).counts == {"updated": 2}
+
+
 def test_write_fixes_of_a_patched_result(
     tmp_path: pathlib.Path, project: acc.Project, rows: list[dict[str, Any]]
 ) -> None:
@@ -305,6 +320,9 @@ def test_validate_patch_of_a_result(
     assert report.ok
     assert report.estimate is not None
     assert report.estimate.rows == 1
+    # Without the assets, all cells count as to be sent.
+    report = project.settings().validate(result, verb="patch")
+    assert report.ok
 
 
 def test_patch_result_with_a_column_called_id(project: acc.Project) -> None:

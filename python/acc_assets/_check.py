@@ -16,7 +16,8 @@ def check(settings: _core.Settings, data: object, *, verb: str, key: str, how: R
     options = check_options(verb, key)
     project = settings.about()["project"]
     rows, read = load(data, how, verb, key, twice=True, project=project)
-    options |= read.options()
+    # Rows cannot be compared without their assets.
+    options |= read.options() | {"compared": False}
     ledger = _core.Engine.check(verb, rows, options, settings)
     call = WriteCall(verb, project, options, rows, rows.label_title, settings, index=input_index(rows))
     return Report(ledger, call)

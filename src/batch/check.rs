@@ -1,5 +1,7 @@
 //! Checks rows without a client or a request.
 
+use std::sync::{Arc, Mutex};
+
 use crate::api::Write;
 use crate::batch::plan::{Again, Ahead, Packer};
 use crate::input::{More, Source, SourceError};
@@ -10,7 +12,8 @@ use crate::validation::Policy;
 /// Checks all rows from a source, counts the requests needed, and estimates their duration at the documented
 /// rate limits.
 ///
-/// `goes_on` is called between parts of the source. If it returns `false`, reading stops.
+/// `ledger` is the ledger to fill, which has no rows yet. `goes_on` is called between parts of the source. If it returns
+/// `false`, reading stops.
 ///
 /// # Errors
 /// If the source fails.
@@ -19,9 +22,10 @@ pub fn check(
     write: &'static Write,
     policy: Policy,
     batch_size: usize,
+    ledger: Ledger,
     mut goes_on: impl FnMut() -> bool,
 ) -> Result<Ledger, SourceError> {
-    let ledger = SharedLedger::default();
+    let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
     let mut packer = Packer::new(
         write,
         policy,

@@ -22,7 +22,9 @@ impl Ledger {
         ];
         let known = |row: &u32| (*row as usize) < rows;
         let is_given = self.input.iter().flatten().all(known);
+        let is_of_input = |(rows, of): &(Vec<u32>, usize)| rows.iter().all(|row| (*row as usize) < *of);
         is_given
+            && self.selected.as_ref().is_none_or(is_of_input)
             && columns.iter().all(|length| *length <= rows)
             && self.labels.is_whole(rows)
             && self.keys.len() == rows

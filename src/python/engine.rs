@@ -181,9 +181,7 @@ impl Engine {
         } = start;
         again.run = given.run_name();
         ledger.warnings.extend(rows.get().sheet_notes());
-        if let Some(selection) = rows.get().selection() {
-            ledger.set_selected(selection.positions().collect(), selection.of());
-        }
+        rows.get().select_in(&mut ledger);
         ledger.stats.requests += reads;
         ledger.stats.lookups += reads;
         let ledger = Arc::new(Mutex::new(ledger));
@@ -344,6 +342,8 @@ impl Engine {
         let mut source = prepared(py, rows.get(), &given, names.settings.as_ref())?;
         let raised = source.inner().inner().error();
         let policy = given.policy(write.row, None, names);
+        let mut ledger = ledger::Ledger::default();
+        rows.get().select_in(&mut ledger);
         // The path of the method would work for only one lifetime.
         #[allow(clippy::redundant_closure_for_method_calls)]
         let signals = || match Python::try_attach(|py| py.check_signals()) {
@@ -357,7 +357,8 @@ impl Engine {
             }
             None => false,
         };
-        let checked = py.detach(|| check::check(&mut source, write, policy, given.batch_size, signals));
+        let checked =
+            py.detach(|| check::check(&mut source, write, policy, given.batch_size, ledger, signals));
         if let Some(error) = raised.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(error);
         }

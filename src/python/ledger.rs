@@ -100,6 +100,7 @@ impl Ledger {
                 // Unreadable rows have no labels. The call itself reports the error.
                 py.detach(|| while let Ok(More::Rows) = source.fill(&mut labels) {});
             }
+            rows.select_in(&mut ledger);
             ledger.fill_up(rows.count().unwrap_or(0));
             ledger.leave_unread();
         }

@@ -22,6 +22,7 @@ use crate::input::sheet::{Layout, Limits, Sheet, SheetRows};
 use crate::input::{
     Cell, Column, Label, More, Padded, Selected, Selection, Sink, Source, SourceError, duplicate,
 };
+use crate::ledger::Ledger;
 
 /// Rows from any origin, ready to be read by the core.
 #[pyclass(frozen, name = "Rows", module = "acc_assets._core")]
@@ -385,9 +386,11 @@ impl Rows {
         }
     }
 
-    /// Returns which rows of the input these are, if not all.
-    pub fn selection(&self) -> Option<&Selection> {
-        self.selection.as_deref()
+    /// Records in the ledger of a call which rows of the input these are, if not all.
+    pub fn select_in(&self, ledger: &mut Ledger) {
+        if let Some(selection) = &self.selection {
+            ledger.set_selected(selection.positions().collect(), selection.of());
+        }
     }
 
     /// Leaves out the rows that are not selected. `source` has all rows.

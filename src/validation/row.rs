@@ -82,8 +82,8 @@ pub struct RowWriter {
     pub(super) doubts: Doubts,
     /// The cells that `fill_down` filled, by column.
     pub(super) fills: BTreeMap<u32, Blanks>,
-    /// One bit per field of `FIELDS`, set if an earlier row has a value for the field.
-    seen: u32,
+    /// The numbers of rows with and without a value, by required field of `FIELDS`.
+    given_and_blank: [(u64, u64); FIELDS.len()],
     /// What is known of identifiers that were read as numbers, and of rows of totals.
     pub(super) office: Office,
     // The fields below belong to the current row.
@@ -245,7 +245,7 @@ impl RowWriter {
             doubts: Doubts::default(),
             office,
             fills: BTreeMap::new(),
-            seen: 0,
+            given_and_blank: [(0, 0); FIELDS.len()],
             number: 0,
             start: 0,
             import_key_at: None,
@@ -1201,8 +1201,6 @@ impl RowWriter {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
-        let seen = self.seen;
-        self.seen |= self.given;
         if let Some(problem) = self.totals_row() {
             out.truncate(self.start);
             return Err(vec![problem]);
@@ -1214,9 +1212,13 @@ impl RowWriter {
         let empty = out.len() == self.start + PATCH_OPENING.len() && self.attribute_body.is_empty();
         match self.policy.shape {
             RowShape::NewAsset => {
-                for (index, field) in FIELDS.iter().enumerate() {
-                    if field.required && self.given & 1 << index == 0 {
-                        self.missing_field(index, field.fix(self.names.is_some()), seen);
+                for (index, field) in FIELDS.iter().enumerate().filter(|(_, field)| field.required) {
+                    let (given, blank) = &mut self.given_and_blank[index];
+                    if self.given & 1 << index == 0 {
+                        *blank += 1;
+                        self.missing_field(index, field.fix(self.names.is_some()));
+                    } else {
+                        *given += 1;
                     }
                 }
             }
@@ -1390,9 +1392,8 @@ impl RowWriter {
         self.keys_are_given == Some(true)
     }
 
-    /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell. `seen` has one bit per field,
-    /// set if an earlier row has a value.
-    fn missing_field(&mut self, field: usize, fix: &str, seen: u32) {
+    /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell.
+    fn missing_field(&mut self, field: usize, fix: &str) {
         const WHY: &str = "required for a new asset";
         let name = self.field_called(field);
         let of_template = if field == CATEGORY && self.row_title().is_none() {
@@ -1403,9 +1404,10 @@ impl RowWriter {
         if self.field_columns[field].is_some() {
             let is_template = self.column_names().any(|name| name.ends_with(REQUIRED_MARK));
             let of_template = if is_template { of_template } else { "" };
-            // Only the first of several merged cells has a value. Names are never merged.
-            let is_below_value = field != CLIENT_ASSET && seen & 1 << field != 0 && !self.is_filled(&name);
-            let of_merged = if is_below_value {
+            // Only the first of several merged cells has a value. Names are never merged, and sheets have no API names.
+            let (given, blank) = self.given_and_blank[field];
+            let are_merged = field != CLIENT_ASSET && 0 < given && given <= blank;
+            let of_merged = if are_merged && !is_api_name(&name) && !self.is_filled(&name) {
                 format!(", or set fill_down=[\"{name}\"] if its cells are merged")
             } else {
                 String::new()

@@ -107,7 +107,8 @@ rules! {
     CHOICE "choice": "value of a select or multi-select attribute is not one of its options",
         "use the label or id of an option; separate the options of a multi-select with ;";
     LEADING_ZEROS "leading_zeros": "value is a number, but other rows have text with leading zeros; or the project has \
-        the import key in another form, such as 0017 for 17, or 1.10 for 1.1",
+        the import key in another form, such as 0017 for 17, or 1.10 for 1.1; or the asset that the row is compared with \
+        has the same digits with more leading zeros",
         "write the value as text, with its leading zeros";
     TOO_MANY_DIGITS "too_many_digits": "value is a number of more than 15 digits, but Excel and floats keep \
         only 15",
