@@ -100,7 +100,8 @@ def test_children_forked_while_a_journal_is_written(
 
     def drive() -> None:
         while not over.is_set():
-            run = tmp_path / f"{time.monotonic_ns()}.sqlite"
+            # A folder for each run: a run is refused if another run of its folder has created the same rows.
+            run = tmp_path / str(time.monotonic_ns()) / "run.sqlite"
             results.append(project.assets.create(rows, run=run, batch_size=2))
 
     with ThreadPoolExecutor(1) as pool:
@@ -140,7 +141,7 @@ with acc.testing.Simulator() as sim:
     def drive():
         while len(calls) < 15:
             with lock:
-                run = pathlib.Path(sys.argv[1], f"{len(calls)}.sqlite")
+                run = pathlib.Path(sys.argv[1], str(len(calls)), "run.sqlite")
                 calls.append(project.assets.create([kit.row(f"{i}") for i in range(6)], run=run, batch_size=1))
     driver = threading.Thread(target=drive)
     driver.start()
