@@ -19,8 +19,10 @@ type Pages = Vec<Option<Arc<Column>>>;
 pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
     let mut layout = table.layout();
     let known = &settings.content().attributes;
-    let attribute = |name: &str| Some(&known[settings.attribute_of_name(name)?]);
-    layout.drop_empty(|name| attribute(name).is_some_and(|attribute| !attribute.active));
+    layout.drop_empty(|name| {
+        let place = settings.attribute_of_name(name);
+        place.is_some_and(|place| !known[place].active)
+    });
     let active = known.iter().filter(|known| attributes && known.active);
     layout.add(std::iter::once("id").chain(headings().map(|(field, _)| field)));
     layout.add(active.map(|known| known.name.as_str()));
