@@ -561,11 +561,11 @@ def test_limit_reads_no_more_pages_than_needed(
 
 def test_limit_may_resume_a_read(sim: acc.testing.Simulator, project: acc.Project, kit: Kit) -> None:
     project.assets.create(kit.rows(450), settings=None).raise_if_failed()
-    made = project.assets.list(text="AHU-").to_dicts()
+    made = project.assets.list(text="AHU-", sort="Asset ID").to_dicts()
     sim.add_fault("status", on="assets", code=403, nth=2)
     with pytest.raises(acc.ForbiddenError) as caught:
-        project.assets.list(text="AHU-", limit=300)
-    found = project.assets.list(text="AHU-", limit=300, after=caught.value)
+        project.assets.list(text="AHU-", limit=300, sort="Asset ID")
+    found = project.assets.list(text="AHU-", limit=300, sort="Asset ID", after=caught.value)
     assert found.to_dicts() == made[:300]
 
 

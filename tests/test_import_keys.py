@@ -536,3 +536,48 @@ def test_numbers_as_names_or_keys_are_one_warning(project: acc.Project, column: 
     assert warning.startswith("columns 'Asset ID', 'Barcode', 'Manufacturer' have numbers (first: row 0)")
     assert warning.endswith("dtype={'Asset ID': str, 'Barcode': str, 'Manufacturer': str}")
     assert not project.assets.validate(rows).warnings[0].startswith("columns 'Asset ID', 'Barcode', 'Man")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_key_given_twice_is_invalid_even_if_one_row_has_another_mistake(
+    project: acc.Project, kit: Kit, order: int
+) -> None:
+    rows = [
+        kit.row("AHU-2", barcode="0002", statusId="Instaled"),
+        kit.row("AHU-3", barcode="0002"),
+        kit.row("AHU-4", barcode="0004"),
+    ][::order]
+    result = project.assets.create(rows, import_key="barcode")
+    assert result.counts == {"created": 1, "invalid": 2}
+    assert project.assets.validate(rows, import_key="barcode").counts.get("invalid", 2) == 2
+    # The next call judges them anew.
+    corrected = [kit.row("AHU-2", barcode="0002"), kit.row("AHU-3", barcode="0003")]
+    assert project.assets.create(corrected, import_key="barcode").counts == {"created": 2}
+
+
+def test_a_key_of_several_assets_means_the_one_with_the_asset_id(
+    project: acc.Project, kit: Kit
+) -> None:
+    rows = [kit.row("AHU-7", barcode="004018"), kit.row("FAN-7", barcode="004018")]
+    made = project.assets.create(rows).raise_if_failed()
+    for row, id in zip(rows, made.ids, strict=True):
+        result = project.assets.create([row], import_key="barcode")
+        assert (result.counts, result.ids) == ({"unchanged": 1}, [id])
+    other = project.assets.create([kit.row("PUMP-7", barcode="004018")], import_key="barcode")
+    assert other.counts == {"invalid": 1}
+    assert other.causes[0].code == "ambiguous_import_key"
+    assert all(str(id) in other.causes[0].message for id in made.ids)
+    assert len(project.assets.list()) == 2
+
+
+def test_keys_that_pandas_wrote_as_floats_are_found(
+    project: acc.Project, kit: Kit, tmp_path: Path
+) -> None:
+    project.assets.create([kit.row("AHU-1", barcode="10234567")]).raise_if_failed()
+    path = tmp_path / "floats.csv"
+    head = "Asset ID,Category,Status,Barcode\n"
+    path.write_text(f"{head}AHU-1,{kit.category},{kit.status},10234567.0\n")
+    with pytest.warns(acc.DataWarning, match="'Barcode' has numbers"):
+        result = project.assets.create(path, import_key="Barcode")
+    assert result.counts == {"invalid": 1}
+    assert "10234567'" in result.causes[0].message

@@ -81,11 +81,21 @@ impl CurrentActivity {
         self.activity.store(activity as u8, Ordering::Relaxed);
     }
 
+    /// Returns whether the call reads a list, even if it waits.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.without_waiting() == Activity::Reading
+    }
+
     #[must_use]
     pub fn get(&self) -> Activity {
         if self.counters.only_wait() {
             return Activity::Waiting;
         }
+        self.without_waiting()
+    }
+
+    fn without_waiting(&self) -> Activity {
         let number = self.activity.load(Ordering::Relaxed);
         // Only values of `Activity` are stored.
         let is_this = |activity: &Activity| *activity as u8 == number;

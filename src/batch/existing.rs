@@ -50,6 +50,8 @@ pub(super) struct SameKey {
     pub content: Option<Value>,
     /// Whether the key is exactly the same. If not, the service may have changed the case of strings.
     pub exactly: bool,
+    /// Whether none of several assets has the Asset ID of the row, so that it is unclear which one the row means.
+    pub is_ambiguous: bool,
 }
 
 /// An id, stored in 16 bytes if it is a UUID in the usual form.
@@ -105,7 +107,8 @@ impl Existing {
         found.into_iter().any(|asset| asset.exact == exact)
     }
 
-    /// Returns the assets that have the import key of a row, if any. If no asset has the exact key, an asset
+    /// Returns the assets that have the import key of a row, if any. Of several, those with the clientAssetId of the row
+    /// count, if there are any. If no asset has the exact key, an asset
     /// counts if both its key and its clientAssetId match those of the row when normalized by `same_key`. Users'
     /// keys, such as IFC `GlobalId`s, may differ only in case. `alike` contains the normalized keys that rows
     /// spell in more than one way. For these, only an exact match counts.
@@ -118,17 +121,24 @@ impl Existing {
         let exact = xxh3_64(key.as_bytes());
         let mut fitting: Vec<&Asset> = found.clone().filter(|asset| asset.exact == exact).collect();
         let exactly = !fitting.is_empty();
+        let client_asset_id = digest_of_key(client_asset_id);
+        let mut is_ambiguous = false;
         if !exactly && !alike.contains(&same_key(key)) {
-            let client_asset_id = digest_of_key(client_asset_id);
             fitting = found
                 .filter(|asset| asset.client_asset_id == client_asset_id)
                 .collect();
+        } else if fitting.len() > 1 {
+            is_ambiguous = !fitting
+                .iter()
+                .any(|asset| asset.client_asset_id == client_asset_id);
+            fitting.retain(|asset| is_ambiguous || asset.client_asset_id == client_asset_id);
         }
         let content = fitting.first()?.content.as_ref();
         Some(SameKey {
             content: content.and_then(|content| serde_json::from_str(content).ok()),
             ids: fitting.iter().map(|asset| asset.id.text()).collect(),
             exactly,
+            is_ambiguous,
         })
     }
 }

@@ -193,6 +193,15 @@ impl Run {
                 && !writer.is_same_number(&change.field, &change.new, &change.old)
         });
         let mut ledger = lock(&self.ledger);
+        if matched.same.is_ambiguous && matched.same.ids.len() > 1 {
+            let column = writer.heading_of(&import_key.field);
+            let problem =
+                Problem::ambiguous_import_key(&column, &shortened(&matched.key, LONGEST), &matched.same.ids);
+            let fault = ledger.add_problems(&[problem]);
+            ledger.set_fault(matched.row, Status::Invalid, fault);
+            self.bad += 1;
+            return;
+        }
         let of_row = matched
             .same
             .ids
@@ -278,7 +287,10 @@ fn problem_of(change: &Change, writer: &RowWriter, settings: Option<&Settings>) 
     Problem::differs(&column, &shown(&change.new), &shown(&change.old))
 }
 
-/// Returns whether a key consists of digits only.
+/// Returns whether a key consists of digits only, perhaps with ".0", which programs add to a number.
 pub(super) fn is_digits(key: &str) -> bool {
-    key.bytes().all(|byte| byte.is_ascii_digit())
+    let (digits, zeros) = key.split_once('.').unwrap_or((key, "0"));
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !zeros.is_empty()
+        && zeros.bytes().all(|byte| byte == b'0')
 }

@@ -631,7 +631,7 @@ impl Packer {
             return true;
         }
         let ours = match same {
-            Same::Id(_) if said == 0 => {
+            Same::Id(_) if said == 0 && lock(&self.ledger).status(first) != Status::Invalid => {
                 let first = lock(&self.ledger).name_of(first, self.writer.row_title());
                 Problem::id_of_row(&self.id_column, key, &first)
             }
@@ -643,6 +643,23 @@ impl Packer {
             self.refuse(first, &[theirs]);
         }
         true
+    }
+
+    /// Handles a row that is invalid. If an earlier row is for the same asset, it is unclear which of them is correct, so
+    /// that one is not sent either. The same holds for later rows.
+    pub(super) fn note_invalid(&mut self, row: u32, key: &str, same: Option<Same>) {
+        let Some(same) = same.filter(|_| lock(&self.ledger).status(row) == Status::Invalid) else {
+            return;
+        };
+        self.note_spelling(&same);
+        let Some((first, _)) = self.seen.get(&same).copied() else {
+            self.seen.insert(same, (row, 0));
+            return;
+        };
+        if lock(&self.ledger).status(first) == Status::NotSent {
+            let theirs = self.repeated(&same, key, row);
+            self.refuse(first, &[theirs]);
+        }
     }
 
     /// Records import keys that differ only in spelling, since they belong to different assets.
@@ -831,11 +848,12 @@ impl Sink for Packer {
         }
         let key: Arc<str> = self.writer.key().into();
         self.enter(&key, digest);
+        let same = self.same(&key, self.writer.import_key());
         if let Err(problems) = checked {
             self.refuse(self.row, &problems);
+            self.note_invalid(self.row, &key, same);
             return self.current.undo_begin();
         }
-        let same = self.same(&key, self.writer.import_key());
         let body = std::mem::take(&mut self.current.open);
         let repeats = self.repeats(self.row, &key, same, &body[self.start..]);
         self.current.open = body;

@@ -145,7 +145,11 @@ impl Packer {
     /// Packs a row to be sent, unless it has problems or is a duplicate.
     fn judge(&mut self, row: u32, key: &str, import_key: &str, judged: Result<Vec<u8>, Vec<Problem>>) {
         match judged {
-            Err(problems) => self.refuse(row, &problems),
+            Err(problems) => {
+                self.refuse(row, &problems);
+                let same = self.same(key, import_key);
+                self.note_invalid(row, key, same);
+            }
             Ok(body) => {
                 let same = self.same(key, import_key);
                 if self.repeats(row, key, same, &body) {

@@ -21,7 +21,10 @@ pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
     if asked.lists.len() == 1 {
         // A filter that the service ignored shows in the rows.
         let rows = if asked.is_filtered() { PER_PAGE } else { 1 };
-        let checked = call.clone().with_query(checkable(call.query.clone()));
+        let checked = Call {
+            query: checkable(call.query.clone()),
+            ..call.clone()
+        };
         let checks = Checks::of(call.endpoint, &checked.query);
         let turned = session.turn_to(checked, None, rows, &checks, &untold).await?;
         if let Some(total) = turned.next.total

@@ -4,8 +4,8 @@
 //! only if nothing changed between the first and the last. The changes since the start tell. If others change
 //! the project again and again, or the service does not sort, the whole list is read and sorted here.
 
-use crate::api::Call;
 use crate::api::filters::Checks;
+use crate::api::{Call, Query};
 use crate::call::Session;
 use crate::columns::Table;
 use crate::error::Error;
@@ -87,7 +87,7 @@ impl Limited {
     async fn pages(&mut self) -> Result<Pages, Error> {
         self.table = Table::default();
         let (query, deleted) = with_deleted(&checkable(self.call.query.clone()));
-        let call = self.call.clone().with_query(query);
+        let call = self.with_query(query);
         let mut pages = self.session.pages(call).of_at_most(self.per_page);
         let (mut count, mut rows, mut total, mut all) = (0, 0, None, Table::default());
         let mut is_short = false;
@@ -114,9 +114,16 @@ impl Limited {
         })
     }
 
+    fn with_query(&self, query: Query) -> Call {
+        Call {
+            query,
+            ..self.call.clone()
+        }
+    }
+
     /// Reads what has changed in the project since a time.
     async fn changes(&self, since: Option<i64>) -> Result<Changes, Error> {
-        let call = self.call.clone().with_query(Asked::changes(since));
+        let call = self.with_query(Asked::changes(since));
         let checks = Checks::default();
         let turned = self.session.turn_to(call, None, self.per_page, &checks, &untold);
         let turned = turned.await?;

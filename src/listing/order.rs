@@ -1,10 +1,11 @@
-//! Sorts assets: numbers as numbers, times as times, text without case by code point, and blanks last.
+//! Sorts assets: numbers as numbers, times as times, text without case by code point, and blanks last. Assets of one
+//! time of creation, which are usually from one import, are in the order of their Asset IDs.
 
 use std::cmp::Ordering;
 
 use crate::columns::{Cell, Column, Page, Table};
 
-use super::facts::{named, versions};
+use super::facts::named;
 
 /// The fields and custom attributes to sort by, and which of them in descending order.
 #[derive(Debug, Clone)]
@@ -17,8 +18,8 @@ enum Key {
     Text(Box<str>),
 }
 
-/// The values of a row, its creation time, and its version number.
-type Keys = (Vec<Option<Key>>, Option<Key>, Option<i64>);
+/// The values of a row, its creation time, and its Asset ID.
+type Keys = (Vec<Option<Key>>, Option<Key>, Box<str>);
 
 const CREATED: &str = "createdAt";
 /// Of the pairs of neighbors, one in this many may be in another order: the service may compare texts in
@@ -42,16 +43,15 @@ impl Order {
     }
 
     /// Returns these rows of a table, given by their ascending positions, in order. Assets with equal values
-    /// are in the order of their creation. Within one time of creation, the version number shows the order, as
-    /// long as the asset is not edited.
+    /// are in the order of their creation, and those of one time of creation in the order of their Asset IDs.
     pub fn sorted(&self, table: &Table, positions: Vec<usize>) -> Vec<usize> {
         let mut keyed = self.keyed(table, positions);
         keyed.sort_by(
-            |((one, created, number), position), ((other, later, next), beside)| {
+            |((one, created, name), position), ((other, later, next), beside)| {
                 let fields = self.compared(one, other);
                 let creation = fields.then_with(|| ordered(created.as_ref(), later.as_ref(), false));
-                let versions = creation.then(number.cmp(next));
-                versions.then_with(|| table.id(*position).cmp(&table.id(*beside)))
+                let names = creation.then_with(|| natural(name, next));
+                names.then_with(|| table.id(*position).cmp(&table.id(*beside)))
             },
         );
         keyed.into_iter().map(|(_, position)| position).collect()
@@ -105,7 +105,7 @@ impl Order {
             let column = |(name, _): &(Box<str>, bool)| named(page, column_name(name));
             let columns: Vec<Option<&Column>> = self.0.iter().map(column).collect();
             let created = named(page, CREATED);
-            let numbers: Vec<Option<i64>> = versions(page).map(|version| version.number).collect();
+            let names = named(page, "clientAssetId");
             let end = first + to - from;
             while let Some(position) = positions.next_if(|position| *position < end) {
                 let row = from + position - first;
@@ -113,12 +113,44 @@ impl Order {
                 let fields = fields
                     .map(|((name, _), column)| key(name, page, *column, row))
                     .collect();
-                let number = numbers.get(row).copied().flatten();
-                keyed.push(((fields, key(CREATED, page, created, row), number), position));
+                let name = match key("clientAssetId", page, names, row) {
+                    Some(Key::Text(name)) => name,
+                    _ => Box::default(),
+                };
+                keyed.push(((fields, key(CREATED, page, created, row), name), position));
             }
             first = end;
         }
         keyed
+    }
+}
+
+/// Compares two texts. Digits are compared as a number, so that AHU-2 comes before AHU-10.
+fn natural(one: &str, other: &str) -> Ordering {
+    let number = |text: &str| -> (usize, usize) {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let zeros = text.bytes().take_while(|byte| *byte == b'0').count();
+        (zeros.min(digits), digits)
+    };
+    let (mut one, mut other) = (one, other);
+    loop {
+        let ((zeros, digits), (others_zeros, others_digits)) = (number(one), number(other));
+        if digits > 0 && others_digits > 0 {
+            let (mine, theirs) = (&one[zeros..digits], &other[others_zeros..others_digits]);
+            let order = mine.len().cmp(&theirs.len()).then(mine.cmp(theirs));
+            if order != Ordering::Equal {
+                return order;
+            }
+            (one, other) = (&one[digits..], &other[others_digits..]);
+            continue;
+        }
+        let (mut mine, mut theirs) = (one.chars(), other.chars());
+        match (mine.next(), theirs.next()) {
+            (Some(letter), Some(beside)) if letter == beside => {
+                (one, other) = (mine.as_str(), theirs.as_str())
+            }
+            (letter, beside) => return letter.cmp(&beside),
+        }
     }
 }
 

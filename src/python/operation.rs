@@ -190,7 +190,7 @@ impl Shared {
             (done, ledger.stats.requests, ledger.stats.lookups)
         };
         if let (pages @ 1.., rows, total) = self.activity.listed()
-            && activity == Activity::Reading
+            && self.activity.is_reading()
         {
             let count = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
             let total = match self.ended.get() {

@@ -64,10 +64,8 @@ where
             short * 10 >= long * 6
         })
         .map(|(name, form)| {
-            (
-                strsim::normalized_damerau_levenshtein(&unknown, form.as_ref()),
-                name,
-            )
+            let (unknown, form) = without_parents(&unknown, form.as_ref());
+            (strsim::normalized_damerau_levenshtein(unknown, form), name)
         })
         .filter(|(alike, _)| *alike >= ALIKE)
         .collect();
@@ -81,6 +79,15 @@ where
         }
     }
     names
+}
+
+/// Removes the parents that two paths have in common. They do not make `HVAC > AHU` like `HVAC > Fans`.
+fn without_parents<'t>(one: &'t str, other: &'t str) -> (&'t str, &'t str) {
+    let pairs = one.bytes().zip(other.bytes());
+    let alike = pairs.take_while(|(mine, theirs)| mine == theirs).count();
+    // The texts are equal up to the separator, which is ASCII.
+    let parents = one.as_bytes()[..alike].iter().rposition(|byte| *byte == b'>');
+    parents.map_or((one, other), |at| (&one[at + 1..], &other[at + 1..]))
 }
 
 #[cfg(test)]
@@ -112,5 +119,12 @@ mod tests {
         assert_eq!(nearest("instaled", known())[0], "Installed");
         assert_eq!(nearest("ordred", known()), ["Ordered"]);
         assert!(nearest("xyz", known()).is_empty());
+        let paths = || {
+            ["HVAC > Fans", "HVAC > Pumps"]
+                .map(|path| (path, folded(path)))
+                .into_iter()
+        };
+        assert!(nearest("HVAC > AHU", paths()).is_empty());
+        assert_eq!(nearest("HVAC > Fan", paths()), ["HVAC > Fans"]);
     }
 }

@@ -273,12 +273,12 @@ impl RowWriter {
     pub(super) fn lost_zeros(&self, name: &str, cell: &Cell<'_>) -> Option<Refusal> {
         let Cell::Text(text) = cell else { return None };
         let (text, old) = (trimmed(text), self.current_value(name)?.as_str()?.trim());
-        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        let is_lost = are_digits(text) && are_digits(old) && old.len() > text.len();
-        if !is_lost || text.trim_start_matches('0') != old.trim_start_matches('0') {
+        // Programs remove zeros, or add ".0". Other zeros are added by people.
+        let may_be_read = text.len() < old.len() || text.ends_with(".0");
+        if text == old || !may_be_read || compare::as_number(text)? != compare::as_number(old)? {
             return None;
         }
-        let reason = format!("the asset has '{old}', so leading zeros may be lost");
+        let reason = format!("the asset has '{old}', which a program may have read as a number");
         let fix = format!(
             "write '{old}' to keep the value. To change it to '{text}', patch only this column with the id of the asset"
         );

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::columns;
 use super::compare;
 use super::fields::FIELDS;
-use super::row::{Blanks, RowWriter};
+use super::row::{Blanks, RowWriter, is_number};
 use super::rules::{DATE, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
 use super::value::Refusal;
 use crate::input::{Cell, Column, Padded, Replacement, is_total_row};
@@ -205,6 +205,16 @@ impl Office {
         };
         Some(TOTALS_ROW.problem(column, text, message, &fix))
     }
+}
+
+/// Returns whether a cell is a number, or a text such as "17.0", as programs write numbers into text files.
+pub(super) fn arrived_as_number(cell: &Cell<'_>) -> bool {
+    let is_printed = |text: &str| {
+        text.split_once('.').is_some_and(|(digits, zeros)| {
+            zeros == "0" && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    };
+    is_number(cell) || matches!(cell, Cell::Text(text) if is_printed(trimmed(text)))
 }
 
 impl RowWriter {

@@ -17,7 +17,7 @@ use super::fields::{
 use super::identity::{self, Identity, Seed};
 use super::json;
 use super::notices::{Notice, Notices, in_rows};
-use super::office::Office;
+use super::office::{Office, arrived_as_number};
 use super::outcomes::OF_OUTCOMES;
 use super::policy::{ImportKey, Names, Policy};
 use super::reading::Reading;
@@ -923,7 +923,7 @@ impl RowWriter {
             self.office.note_text(field.name, text);
         }
         // The fields whose blanks are removed are identifiers.
-        if field.trims && is_number(cell) {
+        if field.trims && arrived_as_number(cell) {
             let name = column.map_or(field.name, |column| called_of(&self.columns, column));
             self.office.note_number(name, self.rows - 1);
         }
@@ -1148,7 +1148,7 @@ impl RowWriter {
             }
             let attribute = &self.attributes[index];
             let name = column.map_or(&*attribute.name, |column| called_of(&self.columns, column));
-            if is_key && is_number(cell) {
+            if is_key && arrived_as_number(cell) {
                 self.office.note_number(name, self.rows - 1);
             } else if trimmed.is_some() {
                 let name = name.to_owned();
@@ -1687,7 +1687,7 @@ fn is_blank(cell: &Cell<'_>) -> bool {
     }
 }
 
-fn is_number(cell: &Cell<'_>) -> bool {
+pub(super) fn is_number(cell: &Cell<'_>) -> bool {
     matches!(
         cell,
         Cell::Int(_) | Cell::Float(_) | Cell::Float32(_) | Cell::Digits(_)

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::shown;
+use crate::error::{shortened, shown};
 
 /// A row check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +118,9 @@ rules! {
         "remove the row, or skip the last rows of the file with skip_footer=";
     SAME_IMPORT_KEY "same_import_key": "rows with the same import key have different values",
         "use a different key for each row";
+    AMBIGUOUS_IMPORT_KEY "ambiguous_import_key": "several assets of the project have the import key of this row, and \
+        none has its Asset ID",
+        "give each of these assets its own key in the project, then call again";
     DIFFERS "differs": "an asset with the row's import key exists, and the value differs",
         "to change the asset, call project.assets.patch(result)";
     NOT_COMPARED "not_compared": "the row is compared with its asset, but the service did not return the asset",
@@ -236,6 +239,19 @@ impl Problem {
             "write '{key}' if this is the asset, or give the asset the key '{written}' with patch first"
         );
         LEADING_ZEROS.problem(column, written, message, &fix)
+    }
+
+    /// Creates the problem for an import key that several assets of the project have, whose Asset IDs differ from that of
+    /// the row.
+    #[must_use]
+    pub fn ambiguous_import_key(column: &str, key: &str, ids: &[String]) -> Self {
+        let message = format!(
+            "{} assets of the project have the import key `{column}` {key}, and none has the Asset ID of this row: {}",
+            ids.len(),
+            shortened(&ids.join(", "), 200)
+        );
+        let fix = format!("give each of these assets its own {column} in the project, then call again");
+        AMBIGUOUS_IMPORT_KEY.problem(column, key, message, &fix)
     }
 
     /// Creates the problem for a list item that is not a row. `found` describes the item.

@@ -307,7 +307,7 @@ pub fn bent(mut json: Json, bends: Vec<(Index, Bend)>) -> Json {
 pub fn answer() -> impl Strategy<Value = Json> {
     static REAL: LazyLock<Vec<Json>> = LazyLock::new(|| {
         [
-            "assets-page-1",
+            "assets-page",
             "batch-create",
             "batch-get",
             "batch-patch",
