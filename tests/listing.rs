@@ -307,6 +307,7 @@ enum Way {
     First(usize),
 }
 
+#[allow(clippy::struct_excessive_bools)] // Random parameters, which do not depend on each other.
 struct Schedule {
     service: Service,
     others: Arc<Others>,

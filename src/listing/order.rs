@@ -147,7 +147,7 @@ fn natural(one: &str, other: &str) -> Ordering {
         let (mut mine, mut theirs) = (one.chars(), other.chars());
         match (mine.next(), theirs.next()) {
             (Some(letter), Some(beside)) if letter == beside => {
-                (one, other) = (mine.as_str(), theirs.as_str())
+                (one, other) = (mine.as_str(), theirs.as_str());
             }
             (letter, beside) => return letter.cmp(&beside),
         }

@@ -66,9 +66,15 @@ pub struct Series {
     #[serde(skip)]
     in_flight: bool,
     cursor: Option<String>,
-    /// The number of rows at the end is asked for, or was answered.
-    counting: bool,
-    counted: Option<u64>,
+    count: Count,
+}
+
+/// The number of rows after the last round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Count {
+    Unneeded,
+    Wanted,
+    Told(Option<u64>),
 }
 
 /// Whether a list has all of its rows. What is to be done first comes last.
@@ -105,8 +111,7 @@ impl Series {
             unclear: 0,
             in_flight: false,
             cursor: None,
-            counting: false,
-            counted: None,
+            count: Count::Unneeded,
         }
     }
 
@@ -188,7 +193,7 @@ impl Series {
         self.empty = 0;
         self.cursor = None;
         self.in_flight = false;
-        self.counting = false;
+        self.count = Count::Unneeded;
     }
 
     /// Reads the list again from the start.
@@ -208,8 +213,7 @@ impl Series {
         if shown >= total {
             Ok(Whole::Yes)
         } else if shown + others >= total {
-            self.counting = true;
-            self.counted = None;
+            self.count = Count::Wanted;
             self.fresh = false;
             Ok(Whole::Uncounted)
         } else {
@@ -219,12 +223,12 @@ impl Series {
 
     /// Returns whether the number of rows is still to be counted.
     pub fn is_counting(&self) -> bool {
-        self.counting
+        self.count == Count::Wanted
     }
 
     /// Checks that as many rows were read as the service counts now. `changed` are rows that may have left.
     pub fn is_whole_now(&mut self, changed: &HashMap<u64, Version>) -> Result<Whole, Trouble> {
-        let Some(counted) = self.counted.take() else {
+        let Count::Told(Some(counted)) = std::mem::replace(&mut self.count, Count::Unneeded) else {
             return Ok(Whole::Yes);
         };
         if self.fresh {
@@ -260,7 +264,7 @@ impl Series {
 
     /// Returns what to ask for next, except what is in flight.
     pub fn next(&mut self) -> Option<Next> {
-        if self.counting {
+        if self.is_counting() {
             let next = Next {
                 part: Part::Count,
                 times: self.times,
@@ -343,8 +347,7 @@ impl Series {
             Part::Plain => return self.on_plain(facts, new),
             Part::Count => {
                 self.in_flight = false;
-                self.counting = false;
-                self.counted = facts.total;
+                self.count = Count::Told(facts.total);
                 return Ok(());
             }
         };

@@ -42,7 +42,7 @@ pub fn flag(value: &Value) -> Option<bool> {
 /// because some examples have `deletedAt` with `isActive: true`.
 #[must_use]
 pub fn is_active(active: Option<&Value>, deleted: Option<&Value>) -> bool {
-    active.and_then(flag).unwrap_or_else(|| match deleted {
+    active.and_then(flag).unwrap_or(match deleted {
         Some(Value::String(text)) => text.is_empty(),
         Some(Value::Number(_)) => false,
         _ => true,

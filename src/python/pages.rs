@@ -17,7 +17,7 @@ use crate::listing::{Ahead, Stream};
 /// A list of assets that is read page by page.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Pages {
-    pages: Arc<Mutex<Ahead>>,
+    ahead: Arc<Mutex<Ahead>>,
     counters: Arc<Counters>,
     process: u32,
 }
@@ -25,7 +25,7 @@ pub struct Pages {
 impl Pages {
     pub fn new(stream: Stream, counters: Arc<Counters>) -> Self {
         Self {
-            pages: Arc::new(Mutex::new(Ahead::new(stream))),
+            ahead: Arc::new(Mutex::new(Ahead::new(stream))),
             counters,
             process: std::process::id(),
         }
@@ -41,11 +41,11 @@ impl Pages {
             let text = "this iterator was created in another process; call iter again in this one";
             return Err(exception(py, &Error::Option(text.to_owned())));
         }
-        let (pages, stop) = (self.pages.clone(), Stop::default());
+        let (ahead, stop) = (self.ahead.clone(), Stop::default());
         let stopping = stop.clone();
         let work = Box::pin(async move {
             let mut table = columns::Table::default();
-            match pages.lock().await.next(&stopping).await {
+            match ahead.lock().await.next(&stopping).await {
                 Ok(page) => {
                     let goes_on = page.is_some();
                     if let Some(page) = page {
