@@ -555,9 +555,7 @@ def test_a_key_given_twice_is_invalid_even_if_one_row_has_another_mistake(
     assert project.assets.create(corrected, import_key="barcode").counts == {"created": 2}
 
 
-def test_a_key_of_several_assets_means_the_one_with_the_asset_id(
-    project: acc.Project, kit: Kit
-) -> None:
+def test_a_key_of_several_assets_means_the_one_with_the_asset_id(project: acc.Project, kit: Kit) -> None:
     rows = [kit.row("AHU-7", barcode="004018"), kit.row("FAN-7", barcode="004018")]
     made = project.assets.create(rows).raise_if_failed()
     for row, id in zip(rows, made.ids, strict=True):
@@ -570,9 +568,7 @@ def test_a_key_of_several_assets_means_the_one_with_the_asset_id(
     assert len(project.assets.list()) == 2
 
 
-def test_keys_that_pandas_wrote_as_floats_are_found(
-    project: acc.Project, kit: Kit, tmp_path: Path
-) -> None:
+def test_keys_that_pandas_wrote_as_floats_are_found(project: acc.Project, kit: Kit, tmp_path: Path) -> None:
     project.assets.create([kit.row("AHU-1", barcode="10234567")]).raise_if_failed()
     path = tmp_path / "floats.csv"
     head = "Asset ID,Category,Status,Barcode\n"
