@@ -8,6 +8,7 @@ from typing import Any, Final, final
 __all__ = [
     "CLEAR",
     "GRACE",
+    "LONGEST_FILTERS",
     "NO_LOOP",
     "Clear",
     "Description",
