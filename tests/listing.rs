@@ -359,7 +359,7 @@ impl Schedule {
         let busy = if is_short { 0 } else { random.usize(0..4) };
         let way = match random.u8(0..8) {
             0..2 => Way::Stream,
-            2..4 => Way::First(random.usize(1..60)),
+            2..4 => Way::First(random.usize(1..30)),
             _ => Way::Whole,
         };
         let what = format!(

@@ -1060,7 +1060,10 @@ fn folder() -> &'static tempfile::TempDir {
 }
 
 fn path(name: &str) -> PathBuf {
-    folder().path().join(format!("{name}.sqlite"))
+    // A folder of its own: a run with the rows of another run in its folder is refused.
+    let folder = folder().path().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder.join("run.sqlite")
 }
 
 /// A create that resumes from its journal, if there is one.

@@ -546,12 +546,12 @@ def test_limit_reads_no_more_pages_than_needed(
     project: acc.Project, kit: Kit, sim: acc.testing.Simulator
 ) -> None:
     project.assets.create(kit.rows(450), settings=None).raise_if_failed()
-    made = project.assets.list(text="AHU-").to_dicts()
+    made = project.assets.list(text="AHU-", sort="Asset ID").to_dicts()
     # One request more tells whether something changed meanwhile. Here, all assets have changed in the last seconds,
     # so the pages are read again to see whether they stay the same.
     for limit, pages in ((1, 1), (200, 1), (201, 2 * 3), (450, 2 * 4), (9999, 2 * 4)):
         before = sim.audit()["requests"]
-        found = project.assets.list(text="AHU-", limit=limit)
+        found = project.assets.list(text="AHU-", limit=limit, sort="Asset ID")
         assert found.to_dicts() == made[:limit]
         assert sim.audit()["requests"] - before == pages
     for wrong in (0, -1, 1.5, True):

@@ -95,11 +95,12 @@ def test_few_values_are_searched_for(
     assert requests(sim) - before == 3
     # A search may not cover a field, so a value counts as missing only after the whole list was read.
     assert project.assets.get(["000007", "none"], by="Barcode").missing == ["none"]
-    # Of the list, 6 pages; one more reads the changes since the start.
-    assert requests(sim) - before == 3 + 2 + 7
+    # Of the list, 6 pages; one or two more read the changes since the start.
+    assert requests(sim) - before in (3 + 2 + 7, 3 + 2 + 8)
+    before = requests(sim)
     values = [f"{number:06}" for number in range(100)]
     assert len(project.assets.get(values, by="Barcode")) == 100
-    assert requests(sim) - before == 12 + 7
+    assert requests(sim) - before in (7, 8)
 
 
 @pytest.mark.once

@@ -577,3 +577,10 @@ def test_keys_that_pandas_wrote_as_floats_are_found(project: acc.Project, kit: K
         result = project.assets.create(path, import_key="Barcode")
     assert result.counts == {"invalid": 1}
     assert "10234567'" in result.causes[0].message
+
+
+def test_generated_keys_are_said(project: acc.Project, kit: Kit) -> None:
+    with pytest.warns(acc.DataWarning, match="no column is `.*`, the import_key, so keys such as imp-"):
+        project.assets.create([kit.row("AHU-1")], import_key="barcode")
+    report = project.assets.validate([kit.row("AHU-1")], import_key="barcode")
+    assert "no column is" in str(report)

@@ -645,21 +645,29 @@ impl Packer {
         true
     }
 
-    /// Handles a row that is invalid. If an earlier row is for the same asset, it is unclear which of them is correct, so
-    /// that one is not sent either. The same holds for later rows.
-    pub(super) fn note_invalid(&mut self, row: u32, key: &str, same: Option<Same>) {
-        let Some(same) = same.filter(|_| lock(&self.ledger).status(row) == Status::Invalid) else {
-            return;
+    /// Refuses a row with these problems. If an earlier row is for the same asset, it is unclear which of them is correct,
+    /// so that one is not sent either. The same holds for later rows.
+    pub(super) fn refuse_noted(
+        &mut self,
+        row: u32,
+        key: &str,
+        same: Option<Same>,
+        mut problems: Vec<Problem>,
+    ) {
+        let Some(same) = same.filter(|_| status_of(&problems) == Status::Invalid) else {
+            return self.refuse(row, &problems);
         };
         self.note_spelling(&same);
         let Some((first, _)) = self.seen.get(&same).copied() else {
             self.seen.insert(same, (row, 0));
-            return;
+            return self.refuse(row, &problems);
         };
         if lock(&self.ledger).status(first) == Status::NotSent {
+            problems.push(self.repeated(&same, key, first));
             let theirs = self.repeated(&same, key, row);
             self.refuse(first, &[theirs]);
         }
+        self.refuse(row, &problems);
     }
 
     /// Records import keys that differ only in spelling, since they belong to different assets.
@@ -850,8 +858,7 @@ impl Sink for Packer {
         self.enter(&key, digest);
         let same = self.same(&key, self.writer.import_key());
         if let Err(problems) = checked {
-            self.refuse(self.row, &problems);
-            self.note_invalid(self.row, &key, same);
+            self.refuse_noted(self.row, &key, same, problems);
             return self.current.undo_begin();
         }
         let body = std::mem::take(&mut self.current.open);

@@ -146,9 +146,8 @@ impl Packer {
     fn judge(&mut self, row: u32, key: &str, import_key: &str, judged: Result<Vec<u8>, Vec<Problem>>) {
         match judged {
             Err(problems) => {
-                self.refuse(row, &problems);
                 let same = self.same(key, import_key);
-                self.note_invalid(row, key, same);
+                self.refuse_noted(row, key, same, problems);
             }
             Ok(body) => {
                 let same = self.same(key, import_key);

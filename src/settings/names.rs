@@ -54,26 +54,30 @@ where
 {
     let unknown = folded(unknown);
     let length = unknown.chars().count();
-    let mut found: Vec<(f64, &str)> = known
-        .filter(|(_, form)| {
-            // The difference in length bounds the similarity. This alone excludes most of a project's names.
-            let (short, long) = match form.as_ref().chars().count() {
-                other if other < length => (other, length),
-                other => (length, other),
-            };
-            short * 10 >= long * 6
-        })
-        .map(|(name, form)| {
-            let (unknown, form) = without_parents(&unknown, form.as_ref());
-            (strsim::normalized_damerau_levenshtein(unknown, form), name)
-        })
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .collect();
+    let mut most_parents = 0;
+    let mut found: Vec<(f64, &str, usize)> = Vec::new();
+    for (name, form) in known {
+        let form = form.as_ref();
+        let (mine, theirs, parents) = without_parents(&unknown, form);
+        most_parents = most_parents.max(parents);
+        // The difference in length bounds the similarity. This alone excludes most of a project's names.
+        let (short, long) = match form.chars().count() {
+            other if other < length => (other, length),
+            other => (length, other),
+        };
+        if short * 10 >= long * 6 {
+            let alike = strsim::normalized_damerau_levenshtein(mine, theirs);
+            found.extend((alike >= ALIKE).then_some((alike, name, parents)));
+        }
+    }
+    // A path whose parents are known means something below them.
+    let parents = found.iter().map(|(_, _, parents)| *parents).max().unwrap_or(0);
+    found.retain(|(.., known)| *known == parents && (parents > 0 || most_parents == 0));
     found.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let least = found.first().map_or(ALIKE, |(likest, _)| likest - BEHIND);
-    found.retain(|(alike, _)| *alike >= least);
+    let least = found.first().map_or(ALIKE, |(likest, ..)| likest - BEHIND);
+    found.retain(|(alike, ..)| *alike >= least);
     let mut names: Vec<String> = Vec::new();
-    for (_, name) in found {
+    for (_, name, _) in found {
         if names.len() < SUGGESTED && names.iter().all(|known| known != name) {
             names.push(name.to_owned());
         }
@@ -81,13 +85,18 @@ where
     names
 }
 
-/// Removes the parents that two paths have in common. They do not make `HVAC > AHU` like `HVAC > Fans`.
-fn without_parents<'t>(one: &'t str, other: &'t str) -> (&'t str, &'t str) {
+/// Removes the parents that two paths have in common, and returns their number. They do not make `HVAC > AHU` like
+/// `HVAC > Fans`.
+fn without_parents<'t>(one: &'t str, other: &'t str) -> (&'t str, &'t str, usize) {
     let pairs = one.bytes().zip(other.bytes());
     let alike = pairs.take_while(|(mine, theirs)| mine == theirs).count();
     // The texts are equal up to the separator, which is ASCII.
-    let parents = one.as_bytes()[..alike].iter().rposition(|byte| *byte == b'>');
-    parents.map_or((one, other), |at| (&one[at + 1..], &other[at + 1..]))
+    let parents = &one.as_bytes()[..alike];
+    let number = parents.iter().filter(|byte| **byte == b'>').count();
+    let end = parents.iter().rposition(|byte| *byte == b'>');
+    end.map_or((one, other, number), |at| {
+        (&one[at + 1..], &other[at + 1..], number)
+    })
 }
 
 #[cfg(test)]
@@ -126,5 +135,22 @@ mod tests {
         };
         assert!(nearest("HVAC > AHU", paths()).is_empty());
         assert_eq!(nearest("HVAC > Fan", paths()), ["HVAC > Fans"]);
+        let levels = || {
+            let levels = [
+                "Building A > Level 1",
+                "Building A > Level 2",
+                "Building B > Level 2",
+            ];
+            levels.map(|path| (path, folded(path))).into_iter()
+        };
+        assert_eq!(
+            nearest("Building A > Levl 2", levels())[0],
+            "Building A > Level 2"
+        );
+        assert!(nearest("Building A > Roof", levels()).is_empty());
+        assert_eq!(
+            nearest("Bulding A > Level 2", levels())[0],
+            "Building A > Level 2"
+        );
     }
 }

@@ -273,9 +273,12 @@ impl RowWriter {
     pub(super) fn lost_zeros(&self, name: &str, cell: &Cell<'_>) -> Option<Refusal> {
         let Cell::Text(text) = cell else { return None };
         let (text, old) = (trimmed(text), self.current_value(name)?.as_str()?.trim());
-        // Programs remove zeros, or add ".0". Other zeros are added by people.
-        let may_be_read = text.len() < old.len() || text.ends_with(".0");
-        if text == old || !may_be_read || compare::as_number(text)? != compare::as_number(old)? {
+        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        // Programs remove zeros, and add ".0" in files. Other zeros are added by people.
+        let is_shorter = text.len() < old.len() && (self.row_title().is_some() || are_digits(old));
+        let is_printed = text.ends_with(".0") && self.row_title().is_some();
+        let may_be_read = text != old && (is_shorter || is_printed);
+        if !may_be_read || compare::as_number(text)? != compare::as_number(old)? {
             return None;
         }
         let reason = format!("the asset has '{old}', which a program may have read as a number");

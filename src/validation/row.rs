@@ -1365,7 +1365,7 @@ impl RowWriter {
             // If the row has another problem, the key cell may be invalid rather than blank, and has already
             // been reported.
             None if given && self.problems.is_empty() => {
-                self.bad_import_key(&field, "blank, although other rows have a key");
+                self.bad_import_key(&field, "blank");
             }
             None if given => {}
             None => {
@@ -1519,8 +1519,9 @@ impl RowWriter {
             self.notices
                 .told(&names.settings, &self.field_called(CLIENT_ASSET), named)
         });
-        typos
+        self.generated_keys()
             .into_iter()
+            .chain(typos)
             .chain(self.doubts(named))
             .chain(self.numbers(named))
             .chain(blanks)
@@ -1533,6 +1534,21 @@ impl RowWriter {
             .chain(self.notes_on_options())
             .chain(noticed)
             .collect()
+    }
+
+    /// Returns the warning that no column has the import keys.
+    fn generated_keys(&self) -> Option<String> {
+        let key = self.policy.import_key.as_ref()?;
+        let is_create = self.policy.shape == RowShape::NewAsset;
+        (is_create && self.keys_are_given == Some(false)).then(|| {
+            let field = self.heading_of(&key.field);
+            format!(
+                "no column is `{field}`, the import_key, so keys such as {}0 are generated and written into it. A later \
+                    import creates these rows again. If a column has the keys, name it with mapping=; if not, leave out \
+                    import_key=",
+                key.prefix
+            )
+        })
     }
 
     /// Returns the warning about ignored columns of outcomes.

@@ -81,7 +81,7 @@ rules! {
     SAME_ID "same_id": "two rows change the same asset differently",
         "keep one row per id";
     IMPORT_KEY "import_key": "the import key is missing, or is not text",
-        "fill in the cell, or drop the column to generate the keys";
+        "fill in the cell, or leave out import_key=";
     CATEGORY "category": "the category is unknown, ambiguous or inactive",
         "use the path of an active category of the project";
     STATUS "status": "the status is unknown, inactive or not in the category's status set",
