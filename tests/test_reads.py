@@ -232,3 +232,17 @@ def test_progress_has_the_phase_of_a_call(client: acc.Client, project: acc.Proje
         operation.wait(lambda *progress, seen=seen: seen.append(progress), lambda: None)
         assert seen[-1] == operation.progress()
         assert operation.progress()[4] == word
+
+
+def test_a_partial_table_has_names(sim: acc.testing.Simulator, ids: list[str]) -> None:
+    pytest.importorskip("pandas")
+    project = sim.client(retry=acc.Retry(attempts=1)).project(sim.project_id)
+    project.settings()
+    sim.add_fault("status", on="assets", code=403, nth=2)
+    with pytest.raises(acc.ForbiddenError) as raised:
+        project.assets.list()
+    kept = raised.value.partial
+    assert isinstance(kept, acc.AssetTable)
+    assert len(kept) > 0
+    assert "Category" in str(kept)
+    assert kept.to_pandas(names=True)["Category"].str.contains(" > ").all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, TypeAlias
 
@@ -23,9 +23,9 @@ FIRST: Final = 5
 
 @contextmanager
 def keeping(
-    operation: _core.Operation, resumable: bool = True, kind: type[Read] = AssetTable
+    operation: _core.Operation, resumable: bool = True, kind: Callable[[_core.Table], Read] = AssetTable
 ) -> Iterator[None]:
-    """Attach the rows read so far to an exception that ends a resumable read."""
+    """Attach the rows read so far, as a table of this kind, to an exception that ends a resumable read."""
     try:
         yield
     except KeyboardInterrupt:
@@ -40,7 +40,7 @@ def keeping(
         raise
 
 
-def _partial(operation: _core.Operation, kind: type[Read]) -> Read | None:
+def _partial(operation: _core.Operation, kind: Callable[[_core.Table], Read]) -> Read | None:
     table = operation.table
     return None if table is None else kind(table)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import _core
@@ -294,9 +295,9 @@ class AsyncAssets(AsyncVerbs):
             else:
                 field = field or _core.lookup_field(by, settings) or by
                 operation = engine.get_by_field(self._project, rows, field_options(options, field, column))
-            table = await read(operation, report, source=source)
             custom = include_custom_attributes or (field is not None and is_attribute(field))
-            return found(AssetTable(table, settings if names else None, custom), missing, by)
+            kind = partial(AssetTable, settings=settings if names else None, attributes=custom)
+            return found(kind(await read(operation, report, source=source, kind=kind)), missing, by)
 
     async def delete(
         self,
@@ -435,8 +436,8 @@ class AsyncAssets(AsyncVerbs):
                     asked, separator, report, include_custom_attributes, names
                 )
             operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
-            table = await read(operation, report)
-            return AssetTable(table, settings, include_custom_attributes)
+            kind = partial(AssetTable, settings=settings, attributes=include_custom_attributes)
+            return kind(await read(operation, report, kind=kind))
 
     def iter(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -16,6 +17,7 @@ from .._results import Outcomes, Which
 from .._rows import AsyncIdData, load
 from .._session import ProjectKey, Session
 from .._settings import given_settings
+from .._tables import AssetTable
 from .._write import Write, raise_error, write_options
 from ..errors import BulkInterrupted, OptionError
 from ._drive import finish, off_loop, pulled
@@ -246,9 +248,14 @@ async def with_assets(write: Write, report: Reporter) -> Write:
 
 
 async def read(
-    operation: _core.Operation, report: Reporter, *, resumable: bool = True, source: object = None
+    operation: _core.Operation,
+    report: Reporter,
+    *,
+    resumable: bool = True,
+    source: object = None,
+    kind: Callable[[_core.Table], AssetTable] = AssetTable,
 ) -> _core.Table:
-    """Run a read. If a resumable read fails, the exception contains the rows read so far."""
-    with report, keeping(operation, resumable):
+    """Run a read. If a resumable read fails, the exception contains the rows read so far, as a table of this kind."""
+    with report, keeping(operation, resumable, kind):
         await finish(operation, report, source)
         return table_of(operation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import _core
@@ -295,9 +296,9 @@ class Assets(Verbs):
             else:
                 field = field or _core.lookup_field(by, settings) or by
                 operation = engine.get_by_field(self._project, rows, field_options(options, field, column))
-            table = read(operation, report, source=source)
             custom = include_custom_attributes or (field is not None and is_attribute(field))
-            return found(AssetTable(table, settings if names else None, custom), missing, by)
+            kind = partial(AssetTable, settings=settings if names else None, attributes=custom)
+            return found(kind(read(operation, report, source=source, kind=kind)), missing, by)
 
     def delete(
         self,
@@ -434,8 +435,8 @@ class Assets(Verbs):
             with still_partial(before):
                 query, settings = self._query(asked, separator, report, include_custom_attributes, names)
             operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
-            table = read(operation, report)
-            return AssetTable(table, settings, include_custom_attributes)
+            kind = partial(AssetTable, settings=settings, attributes=include_custom_attributes)
+            return kind(read(operation, report, kind=kind))
 
     def iter(
         self,
