@@ -434,3 +434,38 @@ def test_pages_of_iter_have_one_schema(
     assert "Airflow" not in project.assets.get(ids, include_custom_attributes=False).to_polars().columns
     found = project.assets.get("x", by="Manufacturer", include_custom_attributes=False).to_polars()
     assert "Airflow" in found.columns
+
+
+@pytest.mark.once
+def test_limit_does_not_rely_on_an_order_that_is_mostly_right(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit
+) -> None:
+    numeric = kit.name("numeric")
+    rows = [kit.row(f"{place}-{number:03}") for place in ("Roof", "Basement") for number in range(40)]
+    project.assets.create([*rows, kit.row("Z", **{numeric: 3})]).raise_if_failed()
+    sim.set_switch("list_sort", "ignored")
+    for sort in ("Asset ID", f"-{numeric}", "statusId"):
+        whole = [asset["id"] for asset in project.assets.list(sort=sort)]
+        assert [asset["id"] for asset in project.assets.list(sort=sort, limit=2)] == whole[:2], sort
+
+
+@pytest.mark.once
+def test_count_does_not_rely_on_the_first_rows(
+    sim: acc.testing.Simulator, project: acc.Project, kit: Kit
+) -> None:
+    numeric = kit.name("numeric")
+    rows = [kit.row(f"A-{number}", **{numeric: 1 if number < 250 else 2}) for number in range(260)]
+    project.assets.create(rows).raise_if_failed()
+    assert project.assets.count(attributes={numeric: 1}) == 250
+    sim.set_switch("ignore_filter", "all")
+    assets = sim.client(retry=acc.Retry(base=0.01)).project(sim.project_id).assets
+    with pytest.raises(acc.ApiError, match="ignored"):
+        assets.count(attributes={numeric: 1})
+
+
+def test_the_last_date_goes_back_in(project: acc.Project, kit: Kit) -> None:
+    pytest.importorskip("pandas")
+    project.assets.create([kit.row("A", **{kit.name("date"): "9999-12-31"})]).raise_if_failed()
+    assets = project.assets.list()
+    for table in (assets, assets.to_pandas()):
+        assert project.assets.patch(table).counts == {"unchanged": 1}

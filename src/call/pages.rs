@@ -46,6 +46,12 @@ impl Page {
         self.rows.iter().map(|row| self.received.rows[*row].1)
     }
 
+    /// Returns whether a row was on an earlier page.
+    #[must_use]
+    pub fn repeats(&self) -> bool {
+        self.rows.len() < self.received.rows.len()
+    }
+
     /// Converts the rows that were not on an earlier page to columns.
     #[must_use]
     pub fn into_columns(self) -> columns::Page {

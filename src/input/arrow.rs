@@ -17,9 +17,9 @@ use arrow_array::{
 };
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
-use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimeParser;
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Cell, Column, Label, More, Sink, Source, SourceError, date_of_day, duplicate};
 
@@ -412,23 +412,26 @@ fn date(day: i64) -> Value<'static> {
 
 /// Returns the wall-clock time, in the array's time zone if it has one.
 fn moment<'a>(array: &'a ArrayRef, row: usize, unit: TimeUnit, zone: Option<&str>) -> Value<'a> {
-    let moment = match unit {
-        TimeUnit::Second => Timestamp::from_second(array.as_primitive::<TimestampSecondType>().value(row)),
+    let since = match unit {
+        TimeUnit::Second => SignedDuration::from_secs(array.as_primitive::<TimestampSecondType>().value(row)),
         TimeUnit::Millisecond => {
-            Timestamp::from_millisecond(array.as_primitive::<TimestampMillisecondType>().value(row))
+            SignedDuration::from_millis(array.as_primitive::<TimestampMillisecondType>().value(row))
         }
         TimeUnit::Microsecond => {
-            Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(row))
+            SignedDuration::from_micros(array.as_primitive::<TimestampMicrosecondType>().value(row))
         }
         TimeUnit::Nanosecond => {
-            Timestamp::from_nanosecond(array.as_primitive::<TimestampNanosecondType>().value(row).into())
+            SignedDuration::from_nanos(array.as_primitive::<TimestampNanosecondType>().value(row))
         }
     };
-    let Ok(moment) = moment else {
-        return Value::Other("timestamp beyond the year 9999".to_owned());
-    };
+    let beyond = || Value::Other("timestamp beyond the year 9999".to_owned());
     let Some(zone) = zone else {
-        return Value::Cell(Cell::DateTime(TimeZone::UTC.to_datetime(moment)));
+        // A timestamp would end hours before the last day, so that it exists in every time zone.
+        let moment = DateTime::constant(1970, 1, 1, 0, 0, 0, 0).checked_add(since);
+        return moment.map_or_else(|_| beyond(), |moment| Value::Cell(Cell::DateTime(moment)));
+    };
+    let Ok(moment) = Timestamp::from_duration(since) else {
+        return beyond();
     };
     match DateTimeParser::new().parse_time_zone(zone) {
         Ok(zone) => Value::Cell(Cell::Zoned(zone.to_datetime(moment), zone.to_offset(moment))),

@@ -27,11 +27,14 @@ pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
         };
         let checks = Checks::of(call.endpoint, &checked.query);
         let turned = session.turn_to(checked, None, rows, &checks, &untold).await?;
-        if let Some(total) = turned.next.total
-            && total >= turned.ids.len() as u64
-        {
-            session.counters.note_page(total, total);
-            return Ok(total);
+        let read = turned.ids.len() as u64;
+        if let Some(total) = turned.next.total.filter(|total| *total >= read) {
+            // If the first rows match by chance, the service may still have ignored the filter.
+            let is_certain = !asked.is_filtered() || total <= read || total < all(&session, &call).await?;
+            if is_certain {
+                session.counters.note_page(total, total);
+                return Ok(total);
+            }
         }
     }
     let stop = session.stop.clone();
@@ -41,4 +44,15 @@ pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
         rows += page.rows() as u64;
     }
     Ok(rows)
+}
+
+/// Returns the number of all assets, or 0 if the service does not report it.
+async fn all(session: &Session, call: &Call) -> Result<u64, Error> {
+    let all = Call {
+        query: Asked::changes(None),
+        ..call.clone()
+    };
+    let checks = Checks::default();
+    let turned = session.turn_to(all, None, 1, &checks, &untold).await?;
+    Ok(turned.next.total.unwrap_or(0))
 }

@@ -97,6 +97,8 @@ impl Limited {
             let on_page = page.ids().count() as u64;
             rows += on_page;
             is_short |= on_page < u64::from(self.per_page) && !pages.is_at_end();
+            // A repeated row has shifted, or the order of equal rows is not stable: another one may be missing.
+            is_short |= page.repeats();
             total = page.total.max(total);
             let page = page.into_columns();
             let shown = active(&page).enumerate().filter(|(_, active)| *active || deleted);
@@ -110,7 +112,7 @@ impl Limited {
         is_short |= pages.is_at_end() && total.is_some_and(|total| total > rows);
         Ok(Pages {
             count,
-            is_right: !is_short && Asked::of(&self.call.query)?.order.may_be_that_of(&all),
+            is_right: !is_short && Asked::of(&self.call.query)?.order.is_that_of(&all),
         })
     }
 

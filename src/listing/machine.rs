@@ -34,6 +34,8 @@ enum Stage {
     AllChanges,
     Changes,
     Counts,
+    /// What changed until the counts is read: these rows may have left after the counts or before.
+    ChangesUntilCounts,
     End,
 }
 
@@ -124,7 +126,7 @@ impl Machine {
         let filtered = |(at, list)| (Which::Filtered(at), list);
         let lists = self.lists.iter_mut().enumerate().map(filtered);
         let changes = self.changes.as_mut().map(|list| (Which::Changes, list));
-        let is_all = self.stage == Stage::AllChanges;
+        let is_all = matches!(self.stage, Stage::AllChanges | Stage::ChangesUntilCounts);
         lists.filter(move |_| !is_all).chain(changes.filter(|_| is_all))
     }
 
@@ -180,7 +182,10 @@ impl Machine {
                 self.after_all_changes()
             }
             Stage::Changes if self.lists.iter().all(Series::rests) => self.read_changes(),
-            Stage::Counts if !self.lists.iter().any(Series::is_counting) => self.after_counts(),
+            Stage::Counts if !self.lists.iter().any(Series::is_counting) => self.begin_last_changes(),
+            Stage::ChangesUntilCounts if self.changes.as_ref().is_none_or(Series::rests) => {
+                self.after_last_changes()
+            }
             _ => Ok(()),
         }
     }
@@ -197,6 +202,11 @@ impl Machine {
             };
             return Ok(());
         }
+        self.read_changes_again()
+    }
+
+    /// Reads what has changed since the start, first without filters.
+    fn read_changes_again(&mut self) -> Result<(), Trouble> {
         self.lists.iter_mut().for_each(Series::disturb);
         let begun = self.begun.map(|begun| begun.saturating_sub(MARGIN));
         let since = begun.or_else(|| self.lists.iter().filter_map(Series::changed_since).min());
@@ -233,10 +243,30 @@ impl Machine {
         Ok(())
     }
 
+    fn begin_last_changes(&mut self) -> Result<(), Trouble> {
+        self.stage = Stage::ChangesUntilCounts;
+        if let Some(changes) = &mut self.changes {
+            changes.disturb();
+            changes.begin(changes.changed_since())?;
+            if !changes.rests() {
+                return Ok(());
+            }
+        }
+        // The service does not tell what has changed.
+        self.after_counts()
+    }
+
+    fn after_last_changes(&mut self) -> Result<(), Trouble> {
+        if self.changes.as_ref().is_some_and(Series::is_fresh) {
+            return self.read_changes_again();
+        }
+        self.after_counts()
+    }
+
     fn after_counts(&mut self) -> Result<(), Trouble> {
         match self.are_whole(Series::is_whole_now)? {
             Whole::No => self.stage = Stage::Lists,
-            Whole::Changed => return self.after_lists(),
+            Whole::Changed => return self.read_changes_again(),
             _ => self.stage = Stage::End,
         }
         Ok(())

@@ -22,9 +22,6 @@ enum Key {
 type Keys = (Vec<Option<Key>>, Option<Key>, Box<str>);
 
 const CREATED: &str = "createdAt";
-/// Of the pairs of neighbors, one in this many may be in another order: the service may compare texts in
-/// another way. In a list that is not sorted, it is one in two.
-const FEWEST_IN_ORDER: usize = 4;
 
 impl Default for Order {
     fn default() -> Self {
@@ -57,34 +54,36 @@ impl Order {
         keyed.into_iter().map(|(_, position)| position).collect()
     }
 
-    /// Returns whether the rows of a table can be in this order. The service may sort ids by what they name,
-    /// and texts by other rules.
-    pub fn may_be_that_of(&self, table: &Table) -> bool {
+    /// Returns whether the rows of a table are certainly in this order, if the service compares texts in a usual way.
+    pub fn is_that_of(&self, table: &Table) -> bool {
         let keyed = self.keyed(table, (0..table.len()).collect());
-        let pairs = keyed.windows(2).filter_map(|pair| match pair {
-            [((one, ..), _), ((other, ..), _)] => self.certainly_compared(one, other),
-            _ => None,
-        });
-        let (mut all, mut wrong, mut late) = (0, 0, false);
-        for (is_time, order) in pairs {
-            let is_wrong = order == Ordering::Greater;
-            all += 1;
-            wrong += usize::from(is_wrong);
-            late |= is_wrong && is_time;
-        }
-        !late && wrong * FEWEST_IN_ORDER <= all
+        // Where the service sorts blanks is not documented, and here they come last.
+        let begins_blank = keyed
+            .first()
+            .is_some_and(|((fields, ..), _)| fields.first().is_none_or(Option::is_none));
+        keyed.len() < 2
+            || !begins_blank
+                && keyed.windows(2).all(|pair| match pair {
+                    [((one, ..), _), ((other, ..), _)] => self.may_follow(one, other),
+                    _ => true,
+                })
     }
 
-    /// Compares the first field of two rows, unless the order of its values is the service's own. Returns
-    /// whether the values are times, too.
-    fn certainly_compared(&self, one: &[Option<Key>], other: &[Option<Key>]) -> Option<(bool, Ordering)> {
-        let (name, descending) = self.0.first()?;
-        let (one, other) = (one.first()?.as_ref()?, other.first()?.as_ref()?);
-        let is_id = |key: &Key| matches!(key, Key::Text(text) if uuid::Uuid::try_parse(text).is_ok());
-        if &**name == "categoryId" || is_id(one) || is_id(other) {
-            return None;
-        }
-        Some((name.ends_with("At"), ordered(Some(one), Some(other), *descending)))
+    /// Returns whether a row with the values `other` may come after a row with the values `one`.
+    fn may_follow(&self, one: &[Option<Key>], other: &[Option<Key>]) -> bool {
+        let pairs = one.iter().zip(other).zip(&self.0);
+        let mut orders = pairs.map(|((one, other), (name, descending))| match (one, other) {
+            (Some(one), Some(other)) if one != other => {
+                let (one, other) = if *descending { (other, one) } else { (one, other) };
+                if may_precede(name, one, other) {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
+            (one, other) => ordered(one.as_ref(), other.as_ref(), *descending),
+        });
+        orders.find(|order| *order != Ordering::Equal) != Some(Ordering::Greater)
     }
 
     fn compared(&self, one: &[Option<Key>], other: &[Option<Key>]) -> Ordering {
@@ -122,6 +121,25 @@ impl Order {
             first = end;
         }
         keyed
+    }
+}
+
+/// Returns whether a value may come before another one in a usual order.
+fn may_precede(name: &str, one: &Key, other: &Key) -> bool {
+    match (one, other) {
+        // Ids of categories are numbers in texts.
+        (Key::Number(one), Key::Number(other)) => {
+            one <= other || name == "categoryId" && one.to_string() <= other.to_string()
+        }
+        (Key::Text(one), Key::Text(other)) => {
+            let letters = |text: &str| {
+                text.chars()
+                    .filter(|letter| letter.is_alphanumeric())
+                    .collect::<String>()
+            };
+            one <= other || natural(one, other).is_le() || letters(one) <= letters(other)
+        }
+        _ => false,
     }
 }
 

@@ -137,6 +137,11 @@ impl Series {
         self.quiet
     }
 
+    /// Returns whether the round has shown a new row or version.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
     /// Makes a list that was read in one response read its changes, too.
     pub fn disturb(&mut self) {
         self.quiet = false;

@@ -91,11 +91,10 @@ fn without_parents<'t>(one: &'t str, other: &'t str) -> (&'t str, &'t str, usize
     let pairs = one.bytes().zip(other.bytes());
     let alike = pairs.take_while(|(mine, theirs)| mine == theirs).count();
     // The texts are equal up to the separator, which is ASCII.
-    let parents = &one.as_bytes()[..alike];
-    let number = parents.iter().filter(|byte| **byte == b'>').count();
-    let end = parents.iter().rposition(|byte| *byte == b'>');
-    end.map_or((one, other, number), |at| {
-        (&one[at + 1..], &other[at + 1..], number)
+    let end = one.as_bytes()[..alike].iter().rposition(|byte| *byte == b'>');
+    end.map_or((one, other, 0), |at| {
+        let parents = one[..=at].matches('>').count();
+        (&one[at + 1..], &other[at + 1..], parents)
     })
 }
 

@@ -13,8 +13,9 @@ use crate::validation::columns::{attribute_heading, headings, set_by_the_service
 /// Values of a column by page.
 type Pages = Vec<Option<Arc<Column>>>;
 
-/// Returns the columns of a table of assets with names. The columns and their types do not depend on the rows, so that
-/// pages and files of the same project fit together. `attributes` says whether the custom attributes were read.
+/// Returns the columns of a table of assets with names. The columns and their types do not depend on the values of the
+/// rows, so that pages and files of the same project fit together. Exceptions are undocumented fields, inactive attributes,
+/// and values that do not have the type of their attribute. `attributes` says whether the custom attributes were read.
 #[must_use]
 pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
     let mut layout = table.layout();
