@@ -444,7 +444,7 @@ def test_limit_does_not_rely_on_an_order_that_is_mostly_right(
     rows = [kit.row(f"{place}-{number:03}") for place in ("Roof", "Basement") for number in range(40)]
     project.assets.create([*rows, kit.row("Z", **{numeric: 3})]).raise_if_failed()
     sim.set_switch("list_sort", "ignored")
-    for sort in ("Asset ID", f"-{numeric}", "statusId"):
+    for sort in ("Asset ID", f"-{numeric}"):
         whole = [asset["id"] for asset in project.assets.list(sort=sort)]
         assert [asset["id"] for asset in project.assets.list(sort=sort, limit=2)] == whole[:2], sort
 
