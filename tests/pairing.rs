@@ -105,7 +105,8 @@ async fn rows_with_trailing_blanks_are_created_by_a_trimming_service() {
         bench.compare(&ledger, ROWS, "trailing blanks");
         assert_eq!(ledger.stats.lookups, 0);
         let warning = format!("spaces were removed from `clientAssetId` in {ROWS} rows (first: row 0)");
-        assert!(ledger.warnings[0].contains(&warning), "{:?}", ledger.warnings);
+        let is_told = ledger.warnings.iter().any(|told| told.contains(&warning));
+        assert!(is_told, "{:?}", ledger.warnings);
     }
 }
 

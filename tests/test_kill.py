@@ -42,6 +42,9 @@ pytestmark = [
 ]
 
 CODE = """
+import warnings
+# Without keys in the rows, they are generated on purpose.
+warnings.filterwarnings("ignore", "no column is .*, the import_key")
 os.environ["ACC_ASSETS_RUNS"], retry, in_flight, import_key, given, number = {!r}
 rows = [{{**row, "clientAssetId": f"P-{{n}}"}} | ({{import_key: f"key {{n}}"}} if given else {{}}) for n in range(number)]
 options |= {{"retry": acc.Retry(**retry), "max_in_flight": in_flight}}
