@@ -6,11 +6,12 @@ import pathlib
 from collections.abc import Iterator
 from typing import Any
 
-import pandas as pd
 import pytest
-from openpyxl import Workbook, load_workbook
 
 import acc_assets as acc
+
+pd = pytest.importorskip("pandas")
+openpyxl = pytest.importorskip("openpyxl")
 
 pytestmark = pytest.mark.once
 
@@ -35,7 +36,7 @@ def crowded() -> Iterator[acc.Project]:
 def test_template_has_the_headings_of_a_list(crowded: acc.Project, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "template.xlsx"
     crowded.assets.template("Units", path)
-    book = load_workbook(path)
+    book = openpyxl.load_workbook(path)
     sheet = book.worksheets[0]
     heads = [str(cell.value).removesuffix(" *") for cell in sheet[1]]
     assert "Status (ca1)" in heads
@@ -62,7 +63,7 @@ def test_columns_of_one_name(project: acc.Project, tmp_path: pathlib.Path) -> No
 
 
 def test_errors_of_a_cover_sheet_name_the_other_sheets(project: acc.Project, tmp_path: pathlib.Path) -> None:
-    book = Workbook()
+    book = openpyxl.Workbook()
     cover: Any = book.active
     cover.title = "Deckblatt"
     cover.append(["Projekt", "Süd"])

@@ -7,11 +7,12 @@ import pathlib
 import pickle
 from typing import Any
 
-import pandas as pd
 import pytest
-from openpyxl import Workbook, load_workbook
 
 import acc_assets as acc
+
+pd = pytest.importorskip("pandas")
+openpyxl = pytest.importorskip("openpyxl")
 
 pytestmark = pytest.mark.once
 
@@ -114,7 +115,7 @@ def test_patch_result_keeps_number_formats(tmp_path: pathlib.Path, project: acc.
     path = tmp_path / "kw49.xlsx"
 
     def write(status: str) -> None:
-        book = Workbook()
+        book = openpyxl.Workbook()
         sheet: Any = book.active
         sheet.append(["Asset ID", "Category", "Status", "Barcode"])
         for number in (2, 3):
@@ -241,7 +242,7 @@ def test_patch_result_of_a_file_with_rows_to_fix(
     rows.append(unit(7, Status="Instaled"))
     run = tmp_path / "level-3.sqlite"
     assert project.assets.create(rows, run=run, **KEYED).write_fixes(tmp_path / "fix.xlsx") == 2
-    book = load_workbook(tmp_path / "fix.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "fix.xlsx")
     sheet = book.worksheets[0]
     for row in sheet.iter_rows(min_row=2):
         for cell in row:
