@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +12,6 @@ import acc_assets as acc
 pytestmark = pytest.mark.once
 
 ONE_ASSET = "they are one asset"
-
-
-@pytest.fixture
-def sim() -> Iterator[acc.testing.Simulator]:
-    with acc.testing.Simulator(seed=1, window=0.5) as sim:
-        yield sim
 
 
 @pytest.fixture(autouse=True)

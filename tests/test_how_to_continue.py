@@ -5,7 +5,6 @@ from __future__ import annotations
 import pathlib
 import pickle
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +12,6 @@ import pytest
 import acc_assets as acc
 
 pytestmark = pytest.mark.once
-
-
-@pytest.fixture
-def sim() -> Iterator[acc.testing.Simulator]:
-    with acc.testing.Simulator(seed=1, window=0.5) as sim:
-        yield sim
 
 
 @pytest.fixture

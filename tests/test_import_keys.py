@@ -550,7 +550,7 @@ def test_a_key_given_twice_is_invalid_even_if_one_row_has_another_mistake(
     result = project.assets.create(rows, import_key="barcode")
     assert result.counts == {"created": 1, "invalid": 2}
     assert project.assets.validate(rows, import_key="barcode").counts.get("invalid", 2) == 2
-    # The next call judges them anew.
+    # The next call judges them again.
     corrected = [kit.row("AHU-2", barcode="0002"), kit.row("AHU-3", barcode="0003")]
     assert project.assets.create(corrected, import_key="barcode").counts == {"created": 2}
 

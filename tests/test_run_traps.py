@@ -20,12 +20,6 @@ pytestmark = pytest.mark.once
 MAPPING = {"Luft": "Airflow", "Notiz": "Description", "BC": "Barcode"}
 
 
-@pytest.fixture
-def sim() -> Iterator[acc.testing.Simulator]:
-    with acc.testing.Simulator(seed=1, window=0.5) as sim:
-        yield sim
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     monkeypatch.setenv("ACC_ASSETS_RUNS", str(tmp_path / "runs"))

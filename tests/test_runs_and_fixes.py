@@ -20,12 +20,6 @@ MAPPING = {"Luft": "Airflow", "Notiz": "Description"}
 
 
 @pytest.fixture
-def sim() -> Iterator[acc.testing.Simulator]:
-    with acc.testing.Simulator(seed=1, window=0.5) as sim:
-        yield sim
-
-
-@pytest.fixture
 def project(sim: acc.testing.Simulator) -> acc.Project:
     return sim.client(max_in_flight=1).project(sim.project_id)
 

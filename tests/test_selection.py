@@ -13,7 +13,7 @@ import acc_assets as acc
 
 @pytest.fixture
 def assets(project: acc.Project, kit: Kit) -> acc.AssetTable:
-    """Three assets, of which the first and the last have no barcode."""
+    """Three assets. The first and the last have no barcode."""
     rows = [kit.row("A"), kit.row("B", barcode="0017"), kit.row("C")]
     return project.assets.get(project.assets.create(rows))
 

@@ -3,7 +3,7 @@
 `plant_bugs.py [words]` plants those whose description has all words.
 
 A test that never failed proves little. Each bug replaces one place of the sources, and the schedules must fail
-within the stated number of seeds. If the place has changed, the bug must be planted anew, so this is an error, too.
+within the stated number of seeds. If the place has changed, the bug must be planted in another way, so this is an error, too.
 """
 
 from __future__ import annotations

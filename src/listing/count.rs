@@ -11,7 +11,7 @@ use super::query::{Asked, checkable};
 use super::stream::Stream;
 
 /// Counts the assets that a list with the parameters of `call` would have. If the service reports the number,
-/// this takes one request.
+/// this takes one request, and a second one for filters that match more than a page.
 ///
 /// # Errors
 /// If a request fails, or the filters are too long.

@@ -1,4 +1,4 @@
-//! A list of which only a value per asset is kept.
+//! A list that keeps one value per asset.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use super::query::Asked;
 /// Extracts the value of an asset from its JSON, if it has one.
 pub type Extract<'s, T> = &'s (dyn Fn(&str) -> Result<Option<T>, Error> + Sync);
 
-/// A list that is read whole, but of which only the value of the newest version of each asset is kept. Deleted
-/// assets are listed, too.
+/// A list that is read whole, and that keeps the value of the newest version of each asset. Deleted assets are
+/// listed, too.
 pub struct Values<'s, T> {
     source: Source<'s>,
     machine: Machine,
@@ -74,11 +74,6 @@ impl<'s, T> Values<'s, T> {
                 values: Vec::new(),
             },
         })
-    }
-
-    /// Returns whether everything was read.
-    pub fn is_at_end(&self) -> bool {
-        self.machine.is_at_end()
     }
 
     /// Returns the number of assets read so far, and the number that the service counts, if it is known.

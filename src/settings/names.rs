@@ -74,7 +74,7 @@ where
     let parents = found.iter().map(|(_, _, parents)| *parents).max().unwrap_or(0);
     found.retain(|(.., known)| *known == parents && (parents > 0 || most_parents == 0));
     found.sort_by(|left, right| right.0.total_cmp(&left.0));
-    let least = found.first().map_or(ALIKE, |(likest, ..)| likest - BEHIND);
+    let least = found.first().map_or(ALIKE, |(closest, ..)| closest - BEHIND);
     found.retain(|(alike, ..)| *alike >= least);
     let mut names: Vec<String> = Vec::new();
     for (_, name, _) in found {
