@@ -522,7 +522,8 @@ class Assets(Verbs):
     ) -> int:
         """Count the assets that match all given filters.
 
-        This takes one request. Only if the service does not report the number, the assets are read.
+        This takes one request, and a second one if filters match more than 200 assets. Only if the service does not report
+        the number, the assets are read.
 
         Args:
             category, status, location, updated, text, attributes, deleted, separator: As for `list`.
