@@ -84,6 +84,7 @@ async fn import_keys_are_looked_up_before_rows_are_written() {
     call.import_key = Some(ImportKey {
         field: "barcode".to_owned(),
         prefix: "imp-1-".to_owned(),
+        is_generated: false,
     });
     let (counts, activities) = seen.call(&bench, call).await;
     assert_eq!(counts, [(Status::Created, 1)]);

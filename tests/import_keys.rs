@@ -91,6 +91,7 @@ fn call(rows: Vec<Texts>, stream: bool) -> Call {
     call.import_key = Some(ImportKey {
         field: "barcode".to_owned(),
         prefix: "imp-1-".to_owned(),
+        is_generated: false,
     });
     call.stream = stream;
     call

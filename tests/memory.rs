@@ -197,6 +197,7 @@ async fn import_keys_of_a_large_project_take_little_memory() {
             import_key: Some(ImportKey {
                 field: "barcode".to_owned(),
                 prefix: "imp-1-".to_owned(),
+                is_generated: false,
             }),
             names: Names::default(),
         },

@@ -43,6 +43,7 @@ fn barcode_key() -> ImportKey {
     ImportKey {
         field: "barcode".to_owned(),
         prefix: "imp-1-".to_owned(),
+        is_generated: false,
     }
 }
 
@@ -92,7 +93,11 @@ fn import_key_prefixes_are_distinct_and_keys_stay_short() {
 
 #[tokio::test(start_paused = true)]
 async fn rows_with_trailing_blanks_are_created_by_a_trimming_service() {
-    for key in [None, Some(barcode_key())] {
+    let generated = ImportKey {
+        is_generated: true,
+        ..barcode_key()
+    };
+    for key in [None, Some(generated)] {
         let bench = Bench::new(world(&[("client_asset_id_trim", "on")]));
         let rows: Vec<Texts> = (0..ROWS)
             .map(|row| bench.new_asset(&format!("P-{row} "), false))

@@ -234,6 +234,7 @@ async fn an_unreadable_response_when_reading_import_keys_is_retried() {
         call.import_key = Some(ImportKey {
             field: "barcode".to_owned(),
             prefix: "imp-".to_owned(),
+            is_generated: false,
         });
         let (ledger, ended) = bench.call(call).await;
         assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);

@@ -524,10 +524,12 @@ async fn without_a_service_clock_nothing_is_matched_by_time() {
 // ---- import keys ----
 
 fn keyed(bench: &Bench, rows: Vec<Texts>, field: &str) -> Call {
+    let is_generated = !rows.iter().flatten().any(|(name, _)| *name == field);
     let mut call = Call::create(rows);
     call.import_key = Some(ImportKey {
         field: field.to_owned(),
         prefix: format!("run-{}-", bench.category),
+        is_generated,
     });
     call
 }

@@ -253,6 +253,7 @@ impl Schedule {
         let import_key = (random.u8(0..3) == 0).then(|| ImportKey {
             field: "barcode".to_owned(),
             prefix: format!("imp-{seed}-"),
+            is_generated: true,
         });
         Self {
             random,
@@ -628,6 +629,9 @@ impl Schedule {
     /// Makes one call with a random end. Returns the ledger, and whether the call ended by itself.
     async fn call(&mut self, mut call: Call, end: End) -> (Ledger, Option<String>) {
         call.import_key.clone_from(&self.import_key);
+        if let Some(key) = &mut call.import_key {
+            key.is_generated = !call.rows.iter().flatten().any(|(name, _)| *name == key.field);
+        }
         call.stream = self.random.bool();
         if self.random.u8(0..10) == 0 {
             call.tolerance = Tolerance::Rows(self.random.u64(0..50));

@@ -172,7 +172,7 @@ def test_fork_waits_for_a_journal_write(tmp_path: Path) -> None:
 
 def create_with_keys(project: acc.Project, rows: list[dict[str, object]], out: Path) -> None:
     signal.alarm(40)
-    result = project.assets.create(rows, import_key="barcode")
+    result = project.assets.create(rows, import_key=acc.GeneratedKey("barcode"))
     out.write_text(json.dumps([result.ids, result.counts]))
 
 
@@ -180,7 +180,7 @@ def test_forked_children_generate_distinct_import_keys(
     kit: Kit, sim: acc.testing.Simulator, tmp_path: Path
 ) -> None:
     project = sim.client(retry=acc.Retry(settle=1.0)).project(sim.project_id)
-    assert project.assets.create(kit.row("parent"), import_key="barcode").ok
+    assert project.assets.create(kit.row("parent"), import_key=acc.GeneratedKey("barcode")).ok
     # The first create of the children is lost, so its rows are looked up by their keys.
     sim.add_fault("reset_before_apply", on="assets:batch-create", nth=1)
     context = multiprocessing.get_context("fork")

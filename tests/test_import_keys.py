@@ -579,8 +579,29 @@ def test_keys_that_pandas_wrote_as_floats_are_found(project: acc.Project, kit: K
     assert "10234567'" in result.causes[0].message
 
 
-def test_generated_keys_are_said(project: acc.Project, kit: Kit) -> None:
-    with pytest.warns(acc.DataWarning, match="no column is `.*`, the import_key, so keys such as imp-"):
-        project.assets.create([kit.row("AHU-1")], import_key="barcode")
-    report = project.assets.validate([kit.row("AHU-1")], import_key="barcode")
-    assert "no column is" in str(report)
+@pytest.mark.parametrize("key", ["barcode", "Manufacturer"])
+def test_rows_without_the_column_of_the_import_key_are_not_sent(
+    key: str, project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    rows = [kit.row("AHU-1"), kit.row("AHU-2")]
+    result = project.assets.create(rows, import_key=key)
+    assert result.counts == {"invalid": 2}
+    assert not sim.assets()
+    (cause,) = result.causes
+    assert f"no column `{key}`: it is the import_key" in cause.message
+    assert "mapping=" in cause.fix
+    report = project.assets.validate(rows, import_key=key)
+    assert [cause.message for cause in report.causes] == [cause.message]
+
+
+@pytest.mark.parametrize("key", ["barcode", "Manufacturer"])
+def test_generated_keys_take_a_field_without_values(
+    key: str, project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    rows = [kit.row("AHU-1"), kit.row("AHU-2", **{key: "mine"})]
+    result = project.assets.create(rows, import_key=acc.GeneratedKey(key))
+    assert result.statuses == ["created", "invalid"]
+    assert "GeneratedKey" in result.causes[0].fix
+    assert len(sim.assets()) == 1
+    with pytest.raises(acc.OptionError, match="import_key must be"):
+        project.assets.create(rows, import_key=acc.GeneratedKey(""))

@@ -42,13 +42,11 @@ pytestmark = [
 ]
 
 CODE = """
-import warnings
-# Without keys in the rows, they are generated on purpose.
-warnings.filterwarnings("ignore", "no column is .*, the import_key")
 os.environ["ACC_ASSETS_RUNS"], retry, in_flight, import_key, given, number = {!r}
 rows = [{{**row, "clientAssetId": f"P-{{n}}"}} | ({{import_key: f"key {{n}}"}} if given else {{}}) for n in range(number)]
+key = import_key if given or import_key is None else acc.GeneratedKey(import_key)
 options |= {{"retry": acc.Retry(**retry), "max_in_flight": in_flight}}
-result = acc.Client(**options).project(project_id).assets.create(rows, run="level-3", import_key=import_key)
+result = acc.Client(**options).project(project_id).assets.create(rows, run="level-3", import_key=key)
 say(rows=[[outcome.status, outcome.id] for outcome in result])
 """
 FAULTS: list[dict[str, Any]] = [

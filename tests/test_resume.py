@@ -332,7 +332,7 @@ def test_generated_import_keys_stay_with_their_rows(
 ) -> None:
     rows = kit.rows(4)
     del rows[0]["statusId"], rows[2]["statusId"]
-    options: dict[str, Any] = {"run": "level-3", "import_key": "barcode"}
+    options: dict[str, Any] = {"run": "level-3", "import_key": acc.GeneratedKey("barcode")}
     assert project.assets.create(rows, **options).counts == {"created": 2, "invalid": 2}
     rows[2]["statusId"] = kit.status
     result = project.assets.create(rows[1:], **options)

@@ -81,7 +81,7 @@ def import_units(
 
 def check_german_units(assets: acc.Assets, units: types.RowData) -> acc.Report:
     """A wrapper with options for reading."""
-    return assets.validate(units, progress=False, **GERMAN)
+    return assets.validate(units, import_key=acc.GeneratedKey("Barcode"), progress=False, **GERMAN)
 
 
 def outcomes(result: acc.Outcomes) -> dict[types.OutcomeStatus, list[str]]:

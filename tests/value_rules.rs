@@ -767,6 +767,7 @@ fn every_rule_has_a_problem_and_vice_versa() {
         import_key: Some(ImportKey {
             field: "ca7".to_owned(),
             prefix: "made-".to_owned(),
+            is_generated: false,
         }),
         ..policy(RowShape::NewAsset)
     };

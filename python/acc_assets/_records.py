@@ -463,6 +463,24 @@ OFFICIAL: Final = "autodesk-"
 CLOSE: Final = 0.6
 
 
+class GeneratedKey(NamedTuple):
+    """An import key that is generated for each row of a create, and written into a field of its asset.
+
+    The key identifies the asset of a row whose response was lost, even if other assets have the same values. Every call or
+    run generates other keys, so a later import does not find these assets: it creates its rows again.
+
+    Args:
+        field: The field that takes the keys: "Barcode" or a text attribute. The rows must not have values for it.
+
+    Example:
+        >>> rows = [{"Asset ID": "AHU-9", "Category": "HVAC > Pumps", "Status": "Ordered"}]
+        >>> project.assets.create(rows, import_key=acc_assets.GeneratedKey("Barcode")).counts
+        {'created': 1}
+    """
+
+    field: str
+
+
 class _EntityFields(NamedTuple):
     domain: str
     type: str | None

@@ -13,7 +13,7 @@ from ._aligned import input_index
 from ._options import ATTRIBUTE, MOST_ASSETS, batch_option, bound, flag, get_options, key_option, one_of
 from ._paths import run_file
 from ._progress import Reporter
-from ._records import WriteCall, shown_verb
+from ._records import GeneratedKey, WriteCall, shown_verb
 from ._report import Report
 from ._results import Outcomes, Which
 from ._session import ProjectKey, Session
@@ -46,7 +46,7 @@ def write_options(
     batch_size: int = MOST_ASSETS,
     *,
     most: int = MOST_ASSETS,
-    import_key: str | None = None,
+    import_key: str | GeneratedKey | None = None,
 ) -> dict[str, Any]:
     """Check the options of a write, except those for reading rows, and return them for the core."""
     batch_option(batch_size, most)
@@ -55,6 +55,9 @@ def write_options(
     flag("dry_run", dry_run)
     flag("returning", returning)
     flag("reconcile", reconcile)
+    generate_keys = isinstance(import_key, GeneratedKey)
+    if isinstance(import_key, GeneratedKey):
+        import_key = import_key.field
     if import_key is not None and (not isinstance(import_key, str) or not import_key.strip()):
         raise OptionError(f'import_key must be "barcode" or a text attribute, not {import_key!r}.')
     return {
@@ -65,6 +68,7 @@ def write_options(
         "dry_run": dry_run,
         "returning": returning,
         "import_key": import_key,
+        "generate_keys": generate_keys,
         "reconcile": reconcile,
         "run": None if run is None else run_file(run),
         "run_name": run if isinstance(run, str) else None,
@@ -304,7 +308,7 @@ def _warned(texts: Iterable[str]) -> DataWarning | None:
     return raised[0] if raised else None
 
 
-def check_options(verb: str, key: str, import_key: str | None = None) -> dict[str, Any]:
+def check_options(verb: str, key: str, import_key: str | GeneratedKey | None = None) -> dict[str, Any]:
     """Check the options for validating rows, and return them as write options for the core."""
     one_of("verb", verb, ("create", "patch"))
     return write_options(key, dry_run=True, reconcile=False, import_key=import_key)

@@ -34,6 +34,9 @@ pub struct WriteOptions {
     pub reconcile: bool,
     /// The field or column that identifies each row across imports.
     pub import_key: Option<String>,
+    /// Whether the import keys are generated. Otherwise, the rows have them.
+    #[serde(default)]
+    pub generate_keys: bool,
     /// Whether a patch compares its rows with the current assets: the rows were read from the service, or differ from
     /// the assets with their import keys.
     #[serde(default)]

@@ -102,11 +102,12 @@ impl Start {
 
     /// Returns the import key generator for this field.
     #[must_use]
-    pub fn import_key(&self, field: String) -> ImportKey {
+    pub fn import_key(&self, field: String, is_generated: bool) -> ImportKey {
         let prefix = self.ledger.import_prefix.as_deref().unwrap_or_default();
         ImportKey {
             field,
             prefix: prefix.to_owned(),
+            is_generated,
         }
     }
 }
@@ -239,8 +240,8 @@ mod tests {
         assert!(one.journal.is_none());
         assert_eq!(one.ledger.rows(), 0);
         assert_ne!(
-            one.import_key("ca1".to_owned()),
-            other.import_key("ca1".to_owned())
+            one.import_key("ca1".to_owned(), true),
+            other.import_key("ca1".to_owned(), true)
         );
     }
 

@@ -173,7 +173,7 @@ impl Engine {
         let start = py
             .detach(|| Start::open(&resume))
             .map_err(|error| exception(py, &error))?;
-        let import_key = key_field.map(|field| start.import_key(field));
+        let import_key = key_field.map(|field| start.import_key(field, given.generate_keys));
         let Start {
             mut ledger,
             mut again,

@@ -177,6 +177,8 @@ pub struct ImportKey {
     pub field: String,
     /// The prefix of generated keys. In each key, the row number follows the prefix.
     pub prefix: String,
+    /// Whether a key is generated for each row. Otherwise, the rows have them.
+    pub is_generated: bool,
 }
 
 impl ImportKey {

@@ -19,7 +19,7 @@ use super::json;
 use super::notices::{Notice, Notices, in_rows};
 use super::office::{Office, arrived_as_number};
 use super::outcomes::OF_OUTCOMES;
-use super::policy::{ImportKey, Names, Policy};
+use super::policy::{Names, Policy};
 use super::reading::Reading;
 use super::resolve::Resolver;
 use super::rules::{
@@ -65,7 +65,6 @@ pub struct RowWriter {
     overlong: Vec<(String, usize, u64, usize)>,
     /// Whether the rows have their own import keys. `None` before the end of the first row, or if there is no
     /// import key.
-    keys_are_given: Option<bool>,
     /// Each column's role in the identity of a row, as determined in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
     /// Whether columns that had no role in the first call may get one.
@@ -236,7 +235,6 @@ impl RowWriter {
             blanks_as_text: Vec::new(),
             trimmed: Vec::new(),
             overlong: Vec::new(),
-            keys_are_given: None,
             headings: BTreeMap::new(),
             headings_may_grow: false,
             anonymous: false,
@@ -648,7 +646,7 @@ impl RowWriter {
     /// Returns the import key generated for a row. `None` if keys are not generated.
     pub fn made_import_key(&self, row: u32) -> Option<String> {
         let key = self.policy.import_key.as_ref()?;
-        (self.keys_are_given == Some(false)).then(|| format!("{}{row}", key.prefix))
+        key.is_generated.then(|| format!("{}{row}", key.prefix))
     }
 
     /// Returns the number of rows read, including skipped rows.
@@ -1278,8 +1276,15 @@ impl RowWriter {
             let mut entries = self.entries.iter();
             entries.find(|entry| entry.attribute.is_some() && entry.attribute == attribute.copied())
         };
+        // No column has the attribute.
+        let shown = || {
+            let settings = self.names.as_ref()?.settings.content();
+            let attribute = settings.attributes.iter().find(|known| known.name == field)?;
+            Some(attribute.display_name.clone())
+        };
         column
             .or_else(|| Some(entry()?.name.clone()))
+            .or_else(shown)
             .unwrap_or_else(|| field.to_owned())
     }
 
@@ -1327,18 +1332,14 @@ impl RowWriter {
 
     /// Reads or generates the import key of the row.
     fn end_import_key(&mut self, out: &mut Vec<u8>) {
-        let Some(ImportKey { field, prefix }) = self.policy.import_key.clone() else {
+        let Some(key) = self.policy.import_key.clone() else {
             return;
         };
-        let attribute = field != BARCODE;
+        let field = &key.field;
+        let attribute = *field != BARCODE;
         let found = self.import_key_at.take();
-        // If the column exists, the keys are the user's, even if the first cell is blank.
-        let has_column = || self.uses.iter().any(|used| used.field.as_deref() == Some(&field));
-        let given = *self
-            .keys_are_given
-            .get_or_insert_with(|| found.is_some() || has_column());
         match found {
-            Some(at) if given => {
+            Some(at) if !key.is_generated => {
                 let json = if attribute {
                     &self.attribute_body[at]
                 } else {
@@ -1353,33 +1354,36 @@ impl RowWriter {
                         self.office.note_key(&text);
                         self.import_key = text;
                     }
-                    None => self.bad_import_key(&field, "must be text to identify a row"),
+                    None => self.bad_import_key(field, "must be text to identify a row", ""),
                 }
             }
-            Some(_) => {
-                self.bad_import_key(
-                    &field,
-                    "earlier rows have no key, so keys were generated for them",
-                );
+            Some(_) => self.bad_import_key(
+                field,
+                "a key is generated for each row, but this row has one",
+                "leave out the column, or do not use GeneratedKey",
+            ),
+            None if key.is_generated => {
+                self.import_key = format!("{}{}", key.prefix, self.number);
+                let json = format!("\"{field}\":\"{}\",", self.import_key);
+                if attribute { &mut self.attribute_body } else { out }.extend_from_slice(json.as_bytes());
             }
             // If the row has another problem, the key cell may be invalid rather than blank, and has already
             // been reported.
-            None if given && self.problems.is_empty() => {
-                self.bad_import_key(&field, "blank");
+            None if !self.problems.is_empty() => {}
+            None if self.uses.iter().any(|used| used.field.as_ref() == Some(field)) => {
+                self.bad_import_key(field, "blank", "");
             }
-            None if given => {}
             None => {
-                self.import_key = format!("{prefix}{}", self.number);
-                let json = format!("\"{field}\":\"{}\",", self.import_key);
-                if attribute { &mut self.attribute_body } else { out }.extend_from_slice(json.as_bytes());
+                let fix = "name the column that has the keys with mapping=, or leave out import_key=";
+                self.no_column(&self.heading_of(field), "it is the import_key", fix);
             }
         }
     }
 
-    fn bad_import_key(&mut self, field: &str, why: &str) {
+    fn bad_import_key(&mut self, field: &str, why: &str, fix: &str) {
         let column = self.heading_of(field);
         let message = format!("the import key `{column}` is invalid: {why}");
-        self.problems.push(IMPORT_KEY.problem(&column, "", message, ""));
+        self.problems.push(IMPORT_KEY.problem(&column, "", message, fix));
     }
 
     /// Returns the import key of the row, or an empty string if the row has none.
@@ -1389,7 +1393,7 @@ impl RowWriter {
 
     /// Returns whether the rows have their own import keys, which an earlier run may have used as well.
     pub fn import_keys_are_given(&self) -> bool {
-        self.keys_are_given == Some(true)
+        self.policy.import_key.as_ref().is_some_and(|key| !key.is_generated)
     }
 
     /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell.
@@ -1519,9 +1523,8 @@ impl RowWriter {
             self.notices
                 .told(&names.settings, &self.field_called(CLIENT_ASSET), named)
         });
-        self.generated_keys()
+        typos
             .into_iter()
-            .chain(typos)
             .chain(self.doubts(named))
             .chain(self.numbers(named))
             .chain(blanks)
@@ -1534,21 +1537,6 @@ impl RowWriter {
             .chain(self.notes_on_options())
             .chain(noticed)
             .collect()
-    }
-
-    /// Returns the warning that no column has the import keys.
-    fn generated_keys(&self) -> Option<String> {
-        let key = self.policy.import_key.as_ref()?;
-        let is_create = self.policy.shape == RowShape::NewAsset;
-        (is_create && self.keys_are_given == Some(false)).then(|| {
-            let field = self.heading_of(&key.field);
-            format!(
-                "no column is `{field}`, the import_key, so keys such as {}0 are generated and written into it. A later \
-                    import creates these rows again. If a column has the keys, name it with mapping=; if not, leave out \
-                    import_key=",
-                key.prefix
-            )
-        })
     }
 
     /// Returns the warning about ignored columns of outcomes.

@@ -26,6 +26,7 @@ from .._partial import After, count_of, found, still_partial, table_of, unfinish
 from .._progress import ProgressOption, Reporter
 from .._query import Filters, QueryPairs
 from .._reading import ReadOptions, reading
+from .._records import GeneratedKey
 from .._report import Report
 from .._rows import AsyncIdData, AsyncRowData
 from .._settings import SettingsOption
@@ -50,7 +51,7 @@ class AsyncAssets(AsyncVerbs):
         data: AsyncRowData,
         *,
         settings: SettingsOption = "auto",
-        import_key: str | None = None,
+        import_key: str | GeneratedKey | None = None,
         run: str | os.PathLike[str] | None = None,
         on_error: OnError = "collect",
         max_errors: float | None = None,
@@ -79,8 +80,8 @@ class AsyncAssets(AsyncVerbs):
                 attributes, or if the rows need (or, from a generator, may need) more than one request.
             import_key: A column that uniquely identifies each row across imports: "Barcode" or a text attribute. If an asset
                 with a row's key exists, nothing is sent: the row is `unchanged` if its cells equal those of the asset, else
-                `differs`. Rows whose response was lost are looked up by key. Without this column, keys are generated per call
-                or `run`. If None, rows whose response was lost are matched by their values and creation time.
+                `differs`. Rows whose response was lost are looked up by key. A `GeneratedKey` generates the keys, only for this
+                lookup. If None, rows whose response was lost are matched by their values and creation time.
             run: A name for this import, such as "level-3", that makes it resumable: every request is written to a file on
                 this machine before it is sent. After Ctrl-C, a crash or an outage, repeat the call with the same rows:
                 it skips imported rows, looks up `unknown` rows and sends the rest. You may edit or remove rows that were
@@ -135,7 +136,7 @@ class AsyncAssets(AsyncVerbs):
         verb: Verb = "create",
         key: str = "id",
         settings: SettingsOption = "auto",
-        import_key: str | None = None,
+        import_key: str | GeneratedKey | None = None,
         progress: ProgressOption = "auto",
         **options: Unpack[ReadOptions],
     ) -> Report:
