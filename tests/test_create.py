@@ -260,9 +260,7 @@ def test_import_key_makes_rows_of_a_second_import_unchanged(
     assert len(sim.assets()) == 150
 
 
-def test_import_keys_are_generated(
-    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
-) -> None:
+def test_import_keys_are_generated(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.add_fault("reset_after_apply", on="assets:batch-create")
     same = [kit.row("AHU") for _ in range(20)]
     result = project.assets.create(same, import_key=acc.GeneratedKey("barcode"))

@@ -1393,7 +1393,10 @@ impl RowWriter {
 
     /// Returns whether the rows have their own import keys, which an earlier run may have used as well.
     pub fn import_keys_are_given(&self) -> bool {
-        self.policy.import_key.as_ref().is_some_and(|key| !key.is_generated)
+        self.policy
+            .import_key
+            .as_ref()
+            .is_some_and(|key| !key.is_generated)
     }
 
     /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell.
