@@ -798,6 +798,33 @@ def test_skipped_rows(csv: Csv, project: acc.Project, tmp_path: pathlib.Path) ->
         assert len(acc.read(path, skip_rows=2, skip_footer=4)) == 0
 
 
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_skip_rows_that_skips_the_column_names_says_so(
+    ending: str, project: acc.Project, tmp_path: Path
+) -> None:
+    lines = [["Units"], ["Asset ID", "Category", "Status"], ["AHU-1", "HVAC > Pumps", "Installed"]]
+    lines += [["AHU-2", "HVAC > Pumps", "Installed"]]
+    path = tmp_path / f"units.{ending}"
+    if ending == "csv":
+        path.write_text("".join(",".join(line) + "\n" for line in lines))
+    else:
+        openpyxl = pytest.importorskip("openpyxl")
+        book = openpyxl.Workbook()
+        for line in lines:
+            book.active.append(line)
+        book.save(path)
+    report = project.assets.validate(path, skip_rows=2)
+    shown = ("line 2" if ending == "csv" else "sheet row 2") + " ('Asset ID', 'Category', 'Status')"
+    fix = f"if {shown} has the column names, set skip_rows= to the number of rows above it"
+    assert {cause.fix for cause in report.causes} == {fix}
+    assert report.warnings[0].endswith(f"Map them with mapping=, or {fix}")
+    # Some of the columns are known: they are the column names.
+    path = tmp_path / "known.csv"
+    path.write_text("Units,of,level 3\nAsset ID,Status\nAHU-1,Installed\n")
+    (cause,) = project.assets.validate(path, skip_rows=1).causes
+    assert cause.fix.startswith("add it, or map a column to it")
+
+
 def test_title_row_with_several_cells_needs_skip_rows(csv: Csv, project: acc.Project) -> None:
     path = csv("Plant,list,2026", ",".join(UNIT), ",".join(UNIT.values()))
     report = project.assets.validate(path)

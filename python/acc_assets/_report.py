@@ -54,7 +54,8 @@ def message_of(cause: Cause) -> str:
     others = [value for value, _ in cause.values if value not in cause.message]
     if len(others) == len(cause.values):
         return cause.message  # It does not mention any value.
-    return cause.message + (f"; also {', '.join(others[:2])}" if others else "")
+    more = ", ..." if len(others) > 2 else ""
+    return cause.message + (f"; also {', '.join(others[:2])}{more}" if others else "")
 
 
 def place_of(cause: Cause, ledger: _core.Ledger) -> str:

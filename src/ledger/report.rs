@@ -27,7 +27,7 @@ pub struct Cause {
 /// The number of rows to list per cause.
 const FIRST_ROWS: usize = 5;
 /// How many distinct values to count per cause, and how many of these to show.
-const VALUES: (usize, usize) = (1000, 5);
+const VALUES: (usize, usize) = (1000, 50);
 
 /// Groups of equal strings, found by digest and then compared.
 #[derive(Default)]
@@ -165,8 +165,8 @@ impl Causes {
 }
 
 impl View {
-    /// Returns the causes of rows that did not succeed, most rows first. A row with several causes counts once for
-    /// each cause.
+    /// Returns the causes of rows that did not succeed, most rows first, and after them those of rows that need no
+    /// correction, but a patch. A row with several causes counts once for each cause.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
         if self.is_good() {
@@ -193,7 +193,7 @@ impl View {
             }
         }
         let mut causes: Vec<Cause> = causes.causes.into_iter().map(Counting::counted).collect();
-        causes.sort_by_key(|cause| std::cmp::Reverse(cause.rows));
+        causes.sort_by_key(|cause| (cause.status == Status::Differs, std::cmp::Reverse(cause.rows)));
         causes
     }
 

@@ -83,6 +83,7 @@ fn named(py: Python<'_>, given: &WriteOptions, names: Names, rows: &Rows) -> Nam
         row_title: rows.title().map(Arc::from),
         rows_of_file: rows.rows_of_file(),
         skipped: rows.skipped(),
+        skipped_above: rows.skipped_above(),
         padded: rows.padded(py, |column| {
             given.is_identifier(column, names.settings.as_deref())
         }),

@@ -403,6 +403,11 @@ impl Rows {
         self.sheet().map_or(0, Sheet::skipped)
     }
 
+    /// Returns the last row that was skipped above the column names of a sheet or text file.
+    pub fn skipped_above(&self) -> Option<String> {
+        self.sheet()?.skipped_above().map(str::to_owned)
+    }
+
     /// Returns the columns that have both texts with leading zeros and numbers, if this takes little time to find out.
     /// In a frame, only the columns of identifiers are examined.
     pub fn padded(&self, py: Python<'_>, is_identifier: impl Fn(&str) -> bool) -> HashMap<String, Padded> {

@@ -47,6 +47,17 @@ impl Miss {
         }
     }
 
+    /// Returns the fix for a cell with this name. A word of another language is close to no name.
+    #[must_use]
+    pub fn fix_of_cell(&self, what: &str) -> String {
+        let fix = self.fix(what);
+        match self {
+            Self::Unknown(near) if !near.is_empty() => fix,
+            Self::Unknown(_) | Self::NoneOf(_) => format!("{fix}, or replace the words of your data with values="),
+            _ => fix,
+        }
+    }
+
     /// Returns the reason to show in a message. `what` is the kind of object, such as "category".
     #[must_use]
     pub fn reason(&self, what: &str) -> String {

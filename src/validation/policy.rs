@@ -84,6 +84,8 @@ pub struct Names {
     pub rows_of_file: Option<usize>,
     /// The number of rows that were skipped below them.
     pub skipped: usize,
+    /// The sheet row or line right above the rows' column names that was skipped, and what it contains.
+    pub skipped_above: Option<String>,
     /// The columns that have both texts with leading zeros and numbers, if known before the rows are read.
     pub padded: HashMap<String, Padded>,
     /// The columns that contain outcomes of an earlier call.
@@ -104,6 +106,7 @@ impl Default for Names {
             row_title: None,
             rows_of_file: None,
             skipped: 0,
+            skipped_above: None,
             padded: HashMap::new(),
             outcomes: Vec::new(),
         }

@@ -350,7 +350,7 @@ impl Resolver {
 
     fn write_category(&mut self, found: Result<usize, Miss>, out: &mut Vec<u8>) -> Result<bool, Refusal> {
         let place = found
-            .map_err(|miss| Refusal::new(&CATEGORY_RULE, miss.reason("category"), miss.fix("category")))?;
+            .map_err(|miss| Refusal::new(&CATEGORY_RULE, miss.reason("category"), miss.fix_of_cell("category")))?;
         self.category = Some(place);
         json::text(&self.settings.content().categories[place].id, out);
         Ok(true)
@@ -388,7 +388,7 @@ impl Resolver {
             return Err(Refusal::new(
                 &STATUS_RULE,
                 miss.reason("status"),
-                miss.fix("status"),
+                miss.fix_of_cell("status"),
             ));
         }
         self.status = GivenStatus::Label;
@@ -414,7 +414,7 @@ impl Resolver {
     ) -> Result<bool, Refusal> {
         let place = found.map_err(|miss| match miss {
             Miss::Unread => Refusal::new(&LOCATIONS_UNREAD, self.settings.locations_unread().to_owned(), ""),
-            miss => Refusal::new(&LOCATION_RULE, miss.reason("location"), miss.fix("location")),
+            miss => Refusal::new(&LOCATION_RULE, miss.reason("location"), miss.fix_of_cell("location")),
         })?;
         json::text(self.settings.location_id(place), out);
         Ok(true)

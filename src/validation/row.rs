@@ -1469,6 +1469,9 @@ impl RowWriter {
     }
 
     fn no_column(&mut self, name: &str, why: &str, fix: &str) {
+        let is_known = |used: &ColumnUse| used.field.is_some();
+        let too_low = self.too_low().filter(|_| !self.uses.iter().any(is_known));
+        let fix = too_low.as_deref().unwrap_or(fix);
         let mut message = format!("no column `{name}`: {why}. The columns are ");
         for (index, named) in self.columns.iter().enumerate().take(COLUMNS_SHOWN) {
             let comma = if index == 0 { "" } else { ", " };
@@ -1483,6 +1486,14 @@ impl RowWriter {
             _ => {}
         }
         self.problems.push(REQUIRED.problem(name, "", message, fix));
+    }
+
+    /// Returns the fix for column names that were skipped.
+    fn too_low(&self) -> Option<String> {
+        let skipped = self.policy.names.skipped_above.as_ref()?;
+        Some(format!(
+            "if {skipped} has the column names, set skip_rows= to the number of rows above it"
+        ))
     }
 
     /// Returns the name of the row in a report: the clientAssetId of a new asset, or else the id of the
@@ -1577,9 +1588,13 @@ impl RowWriter {
         let unknown = match others[..] {
             [] => None,
             [..] if others.len() == self.uses.len() && self.rows > 0 => Some(format!(
-                "no column name is known: '{}'. Map them with mapping=, or, if the column names are in a lower row of \
-                the file, set skip_rows= to the number of rows above them",
-                others.join("', '")
+                "no column name is known: '{}'. Map them with mapping=, or {}",
+                others.join("', '"),
+                self.too_low().unwrap_or_else(|| {
+                    "if the column names are in a lower row of the file, set skip_rows= to the number of rows above \
+                    them"
+                        .to_owned()
+                })
             )),
             [one] => Some(format!(
                 "column '{one}' was ignored: unknown column. To import it, use mapping={{'{one}': ...}}"

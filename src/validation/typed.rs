@@ -202,7 +202,7 @@ fn refusal(miss: &Miss) -> Refusal {
         Miss::Inactive(label) => format!("the value {label} is inactive"),
         _ => "no such value in this attribute".to_owned(),
     };
-    Refusal::new(&CHOICE, reason, miss.fix("value"))
+    Refusal::new(&CHOICE, reason, miss.fix_of_cell("value"))
 }
 
 /// Writes the options of a multi-select attribute, given as a list, as one label or id, or as several labels
@@ -273,7 +273,7 @@ fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>,
             } else {
                 ids.push(names.choice(place, part).map_err(|miss| {
                     let reason = format!("no value '{part}' in this attribute");
-                    Refusal::new(&CHOICE, reason, miss.fix("value"))
+                    Refusal::new(&CHOICE, reason, miss.fix_of_cell("value"))
                 })?);
             }
         }

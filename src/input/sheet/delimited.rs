@@ -13,7 +13,7 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, W
 
 use super::encoding::{self, Guess};
 use super::footer::{Above, FooterRow, footer_notes};
-use super::{Layout, Names, cannot_read, header_note, not_empty, open_file, shown_size};
+use super::{Layout, Names, cannot_read, header_note, not_empty, open_file, shown_size, skipped_row};
 use crate::input::{Cell, Column, Label, More, Sink, SourceError, is_total};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
@@ -49,6 +49,8 @@ pub(super) struct Table {
     /// The index of each column within a line.
     places: Vec<u32>,
     rows: usize,
+    /// The last line that `skip_rows` skipped, as shown in messages.
+    skipped_above: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -303,7 +305,9 @@ impl Table {
         notes.extend(footer_notes(LINE, &names.place, &above, &footer, is_shared)?);
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
+        let skipped_above = last_skipped(&start, &format);
         let table = Self {
+            skipped_above,
             content: content.clone(),
             format,
             header: header.line,
@@ -316,6 +320,11 @@ impl Table {
 
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Returns the last line that `skip_rows` skipped, as shown in messages.
+    pub(super) fn skipped_above(&self) -> Option<String> {
+        self.skipped_above.clone()
     }
 
     /// Starts reading at the beginning of the file.
@@ -725,6 +734,17 @@ fn guessed_note(encoding: &'static Encoding) -> String {
             if not, encoding=\"{name}\" removes this warning",
         name = encoding.name(),
     )
+}
+
+/// Describes the last of the lines that were skipped at the start of a file.
+fn last_skipped(start: &str, format: &Format) -> Option<String> {
+    let above = (format.skipped as usize).checked_sub(1)?;
+    let line = below(start, above).lines().next()?;
+    let cells = line.split(char::from(format.delimiter));
+    let cells = cells
+        .map(|cell| cell.trim().trim_matches('"'))
+        .filter(|cell| !cell.is_empty());
+    skipped_row(LINE, format.skipped, cells)
 }
 
 /// Returns the text below the first lines.

@@ -127,6 +127,8 @@ struct Content {
     required: Vec<String>,
     /// The number of rows at the end that were skipped.
     skipped: usize,
+    /// The last row that `skip_rows` skipped, as shown in messages.
+    skipped_above: Option<String>,
     body: Body,
 }
 
@@ -258,6 +260,7 @@ impl Sheet {
         let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
                 let (table, names, notes) = delimited::Table::open(path, bytes, &ending, layout)?;
+                let skipped_above = table.skipped_above();
                 return Ok(Content {
                     label_title: delimited::LINE,
                     notes,
@@ -267,6 +270,7 @@ impl Sheet {
                     names,
                     required: Vec::new(),
                     skipped: layout.skip_footer,
+                    skipped_above,
                     body: Body::Lines(table),
                 });
             }
@@ -281,6 +285,12 @@ impl Sheet {
     #[must_use]
     pub fn skipped(&self) -> usize {
         self.0.skipped
+    }
+
+    /// Returns the last row that `skip_rows` skipped, such as "line 3 ('Asset ID', 'Category')". `None` if it is blank.
+    #[must_use]
+    pub fn skipped_above(&self) -> Option<&str> {
+        self.0.skipped_above.as_deref()
     }
 
     /// Starts reading at the first row.
@@ -457,6 +467,13 @@ impl Content {
         let layout = &layout.fitting(&cells, category.is_some());
         let mut names = Names::new(place, hint);
         let is_empty = cells.is_empty();
+        let last_skipped = layout.skip_rows.wrapping_sub(1);
+        let skipped = cells.iter().filter(|(row, ..)| *row == last_skipped);
+        let skipped_above = skipped_row(
+            SHEET_ROW,
+            layout.skip_rows,
+            skipped.map(|(.., value)| value.name()),
+        );
         cells.retain(|(row, ..)| *row >= layout.skip_rows);
         if cells.is_empty() && !is_empty {
             return Err(names.all_skipped(layout));
@@ -529,6 +546,7 @@ impl Content {
             names,
             required,
             skipped: layout.skip_footer,
+            skipped_above,
             body: Body::Cells(Cells { rows, cells }),
         })
     }
@@ -620,6 +638,12 @@ fn header_note(row_title: &str, row: u32) -> String {
         "the column names were taken from {row_title} {}; the rows above it were skipped",
         u64::from(row) + 1
     )
+}
+
+/// Describes the last of the rows that `skip_rows` skipped by its first cells. `None` if it has none.
+fn skipped_row<T: Display>(row_title: &str, row: u32, cells: impl Iterator<Item = T>) -> Option<String> {
+    let shown: Vec<String> = cells.take(4).map(|cell| format!("'{cell}'")).collect();
+    (!shown.is_empty()).then(|| format!("{row_title} {row} ({})", shown.join(", ")))
 }
 
 impl Formula {
