@@ -654,6 +654,72 @@ def test_a_day_ends_when_the_next_one_begins(monkeypatch: pytest.MonkeyPatch) ->
         time.tzset()
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "since", "until"),
+    [
+        ("Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00.000Z", "2026-04-23T21:59:59.999Z"),
+        ("America/Havana", "2026-03-08", "2026-03-08T05:00:00.000Z", "2026-03-08T04:59:59.999Z"),
+    ],
+)
+def test_a_day_begins_when_its_midnight_is_skipped(
+    zone: str, day: str, since: str, until: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, clocks go forward at midnight, so the day begins at 1 o'clock."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the time zone of a process cannot be set")
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        before = datetime.date.fromisoformat(day) - datetime.timedelta(days=1)
+        assert time_range("updated", day) == f"{since}.."
+        assert time_range("updated", (None, before)) == f"..{until}"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_sorting_by_a_select_attribute_is_refused(lists: Lists, kit: Kit) -> None:
+    """The service sorts by the ids of options, which mean nothing."""
+    with pytest.raises(acc.OptionError, match=r"ids of options.*sort_values"):
+        lists(sort="Filter Class")
+    with pytest.raises(acc.OptionError, match=r"ids of options"):
+        lists(sort=["-createdAt", "-Functions"])
+
+
+def test_a_category_named_by_digits_is_not_taken_for_an_id(sim: acc.testing.Simulator) -> None:
+    plant = {
+        "status_sets": [{"name": "S", "statuses": ["Open"], "default": True}],
+        "categories": [{"path": ["Hvac"]}, {"path": ["Pumps"]}, {"path": ["3"]}],
+    }
+    with acc.testing.Simulator(project=plant, window=0.5) as named:
+        project = named.client().project(named.project_id)
+        ids = {category["path"]: category["id"] for category in named.world()["categories"]}
+        assert ids["Pumps"] == "3"
+        row = {"Status": "Open"}
+        made = project.assets.create(
+            [
+                {"Asset ID": "pump", "Category": "Pumps", **row},
+                {"Asset ID": "three", "Category": f"3 ({ids['3']})", **row},
+                {"Asset ID": "unclear", "Category": "3", **row},
+            ]
+        )
+        assert made.counts == {"created": 2, "invalid": 1}
+        assert made.causes[0].message.endswith(
+            "it is the id of one category and the name of another: `Pumps (3)` or `3 (4)`"
+        )
+        # A column of ids is not ambiguous.
+        found = project.assets.create([{"clientAssetId": "id", "categoryId": "3", **row}])
+        assert found.counts == {"created": 1}
+        lists = Lists(project, named)
+        assert lists(category=3) == lists(category="Pumps") == ["pump", "id"]
+        assert lists(category=f"3 ({ids['3']})") == ["three"]
+        with pytest.raises(acc.OptionError, match="the id of one category and the name of another"):
+            lists(category="3")
+        table = project.assets.list()
+        assert project.assets.patch(table).counts == {"unchanged": 3}
+        assert project.assets.patch(project.assets.list(names=False)).counts == {"unchanged": 3}
+
+
 def test_spaces_at_the_ends_of_filters_do_not_count(lists: Lists, kit: Kit) -> None:
     lists.project.assets.create(kit.row("AHU-11", **{kit.name("text"): "ACME"})).raise_if_failed()
     lists.project.assets.create(kit.row("AHU-12")).raise_if_failed()
@@ -758,7 +824,10 @@ def test_a_filter_finds_names_that_are_newer_than_the_settings(
         """Add a category and an attribute, with another client."""
         setup = {
             "categories": [{"path": name, "attributes": [f"{name} flow"]}],
-            "attributes": [{"display_name": f"{name} flow", "type": "select", "options": [f"{name} option"]}],
+            "attributes": [
+                {"display_name": f"{name} flow", "type": "select", "options": [f"{name} option"]},
+                {"display_name": f"{name} head", "type": "numeric"},
+            ],
         }
         sim.client().project(project.id).apply_setup(acc.Setup.from_dict(setup))
 
@@ -768,7 +837,7 @@ def test_a_filter_finds_names_that_are_newer_than_the_settings(
     add("Chillers")
     assert lists(attributes={"Chillers flow": "Chillers option"}) == []
     add("Pumps")
-    assert lists(sort="Pumps flow") == []
+    assert lists(sort="Pumps head") == []
     add("Fan coils")
     assert project.assets.count(attributes={"Fan coils flow": "Fan coils option"}) == 0
     add("Valves")

@@ -56,8 +56,8 @@ RESUME = "To resume, run the same script again: "
             "Running the same script again would create 200 assets a second time: use .retry() on e.result or "
             "client.last_result, or pass import_key=.",
         ),
-        # The rows do not have this column, so each call generates other keys.
-        ({"import_key": "Manufacturer"}, "Running the same script again would create 200 assets"),
+        # Each call generates other keys.
+        ({"import_key": acc.GeneratedKey("Manufacturer")}, "Running the same script again would create 200 assets"),
     ],
 )
 def test_an_outage_of_a_create(

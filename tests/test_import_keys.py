@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -380,7 +381,7 @@ def test_a_key_that_became_a_number_is_not_created_again(
 ) -> None:
     column = "Manufacturer" if key == "ca1" else key
     assert project.assets.create([unit(1, **{column: name})], import_key=key).counts == {"created": 1}
-    rows = [unit(1, **{column: number_of(name)}), unit(2, **{column: 999})]
+    rows = [unit(1, **{column: number_of(name)}), unit(2, **{column: 9999})]
     result = project.assets.create(form(rows), import_key=key)
     assert result.counts == {"invalid": 1, "created": 1}
     error = result[0].error
@@ -428,7 +429,7 @@ def test_a_key_that_is_a_number_in_a_workbook(project: acc.Project, tmp_path: Pa
     assert result.counts == {"invalid": 1}
     assert (
         result.causes[0].fix
-        == "format the column as text in the sheet, and write '0017' if this is the asset"
+        == "format the column as text in the sheet, and write the key of the asset if the row is this asset"
     )
     # The rows to fix can be fixed.
     assert result.write_fixes(tmp_path / "fix.xlsx") == 1
@@ -450,7 +451,7 @@ def test_a_key_with_other_leading_zeros_is_not_created_again(
     project: acc.Project, key: str, known: str, given: str, form: Callable[[list[dict[str, Any]]], Any]
 ) -> None:
     assert project.assets.create([unit(1, **{key: known})], import_key=key).counts == {"created": 1}
-    rows = [unit(1, **{key: given}), unit(2, **{key: "999"})]
+    rows = [unit(1, **{key: given}), unit(2, **{key: "9999"})]
     result = project.assets.create(form(rows), import_key=key)
     assert result.counts == {"invalid": 1, "created": 1}
     error = result[0].error
@@ -458,7 +459,7 @@ def test_a_key_with_other_leading_zeros_is_not_created_again(
     assert (error.code, error.column) == ("leading_zeros", key)
     assert error.message == f"`{key}` is '{given}', but the project has the import key '{known}'"
     assert error.fix == (
-        f"write '{known}' if this is the asset, or give the asset the key '{given}' with patch first"
+        "write the key of the asset if the row is this asset, or give the asset the key of the row with patch first"
     )
 
 
@@ -605,3 +606,45 @@ def test_generated_keys_take_a_field_without_values(
     assert len(sim.assets()) == 1
     with pytest.raises(acc.OptionError, match="import_key must be"):
         project.assets.create(rows, import_key=acc.GeneratedKey(""))
+
+
+def test_new_rows_beside_rows_that_lost_zeros_are_not_sent(
+    project: acc.Project, sim: acc.testing.Simulator, tmp_path: Path
+) -> None:
+    row = {"Category": "HVAC > Pumps", "Status": "Ordered"}
+    last = [{"Asset ID": f"FAN-{n}", "Barcode": f"{n:06}", **row} for n in range(8)]
+    assert project.assets.create(last, import_key="Barcode").counts == {"created": 8}
+    # Two are new. One of them is as long as a barcode with its zeros.
+    week = [{"Asset ID": f"FAN-{n}", "Barcode": str(n), **row} for n in (*range(9), 123456)]
+    path = tmp_path / "week.csv"
+    lines = [",".join(week[0]), *(",".join(one.values()) for one in week)]
+    path.write_text("\n".join(lines) + "\n")
+    for rows in (week, path):
+        result = project.assets.create(rows, import_key="Barcode")  # type: ignore[arg-type]
+        assert result.statuses[:9] == ["invalid"] * 9
+        assert result.statuses[9] in ("created", "unchanged")
+        assert {cause.code for cause in result.causes} == {"leading_zeros"}
+        assert len(result.causes) == 2
+        assert "other rows have lost leading zeros: the project has '00000" in result.causes[1].message
+    # Alone, a short barcode is one.
+    assert project.assets.create(week[8:9], import_key="Barcode").counts == {"created": 1}
+
+
+def test_numbers_beside_texts_with_zeros_are_one_cause(project: acc.Project) -> None:
+    row = {"Category": "HVAC > Pumps", "Status": "Ordered"}
+    rows = [{"Asset ID": f"FAN-{n}", "Barcode": f"{n:06}" if n < 4 else n, **row} for n in range(9)]
+    (cause,) = project.assets.validate(rows).causes
+    assert cause.rows == 5
+    assert cause.message.endswith("leading zeros, probably 000004")
+    assert [value for value, _ in cause.values] == ["4", "5", "6", "7", "8"]
+
+
+def test_patch_says_how_to_find_assets_by_a_key(project: acc.Project) -> None:
+    rows = [{"Barcode": "000001", "Description": "new"}]
+    way = r"pass the result of create\(rows, import_key=\.\.\.\) to patch"
+    with pytest.raises(TypeError, match=way):
+        project.assets.patch(rows, import_key="Barcode")  # type: ignore[call-arg]
+    with pytest.raises(acc.InputError, match=way):
+        project.assets.patch(pytest.importorskip("pandas").DataFrame(rows))
+    (cause,) = project.assets.patch(rows, key="Barcode").causes
+    assert re.search(way, cause.fix)

@@ -144,7 +144,7 @@ def test_compared_patch_refuses_texts_that_lost_zeros(project: acc.Project, tmp_
     assert cause.message == (
         "`Barcode` is '100': the asset has '000100', which a program may have read as a number"
     )
-    assert cause.fix.startswith("write '000100' to keep the value")
+    assert cause.fix.startswith("write the value of the asset to keep it")
     assert values_of(project, "Barcode") == ["000100", "000200"]
     frame = project.assets.list().to_pandas().sort_values("Asset ID")
     frame["Asset ID"] = ["1", "2"]
@@ -176,7 +176,8 @@ def test_patch_refuses_numbers_among_texts_with_leading_zeros(project: acc.Proje
     result = project.assets.patch(frame, progress=False)
     assert result.statuses == ["invalid", "updated"]
     (cause,) = result.causes
-    assert (cause.code, cause.fix) == ("leading_zeros", "write the value as text, probably 000060")
+    assert cause.code == "leading_zeros"
+    assert cause.message.endswith("probably 000060")
 
 
 def test_warning_of_numbers_advises_to_pass_the_file(project: acc.Project) -> None:

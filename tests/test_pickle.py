@@ -107,6 +107,7 @@ def test_every_public_class_is_in_one_of_these_tests(
         acc.Retry(attempts=2),
         acc.SheetOptions("AHU"),
         acc.Entity("asset", id="A"),
+        acc.GeneratedKey("Barcode"),
         acc.Progress(1, 2, 3, 4.0, "writing"),
         acc.Cause("invalid", "required", "statusId", "is missing", "add it", 2, (0, 1), (0, 1), ()),
         acc.Estimate(1, 1, 100, 0.01, 100.0),

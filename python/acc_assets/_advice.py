@@ -130,7 +130,9 @@ def to_continue(ledger: _core.Ledger, call: WriteCall) -> str | None:
     sent, unknown = (counts.get(status, 0) for status in (DONE[call.verb], "unknown"))
     if not sent and not unknown:
         return None
-    if call.verb == "create" and not _has_keys(ledger, call):
+    # Each call generates other keys.
+    has_keys = call.options.get("import_key") and not call.options.get("generate_keys")
+    if call.verb == "create" and not has_keys:
         again = counted(sent, "asset")
         if unknown:
             # They may exist.
@@ -148,17 +150,3 @@ def _instead(call: WriteCall, unknown: int) -> str:
         return "pass only the rows that are not done, or pass import_key="
     method = ".reconcile() and .retry()" if unknown else ".retry()"
     return f"use {method} on e.result or client.last_result, or pass import_key="
-
-
-def _has_keys(ledger: _core.Ledger, call: WriteCall) -> bool:
-    """Return whether the rows have the column of import keys. Otherwise, each call generates other keys."""
-    key = str(call.options.get("import_key") or "").strip().casefold().removeprefix("customattributes.")
-    if key == "asset barcode":
-        key = "barcode"
-    names = {
-        (name or "").strip().casefold()
-        for column, field, _, title in ledger.uses()
-        if field
-        for name in (column, field, title)
-    }
-    return bool(key) and key in names

@@ -180,9 +180,15 @@ class Filters(NamedTuple):
         rows = categories.dicts()
         parents = {str(one["id"]): str(one.get("parentId")) for one in rows}
         wanted = []
-        for id in (str(one).strip() for one in self.categories):
+        for given in self.categories:
+            id = str(given).strip()
             # A name may look like an id, as in classifications such as DIN 276.
             named = [str(one["id"]) for one in rows if one.get("name") == id]
+            if id in parents and not isinstance(given, int) and named not in ([], [id]):
+                raise OptionError(
+                    f"category: {id!r} is the id of one category and the name of another. Pass the int {id} for the id, or the "
+                    f"path of the other with its id, such as '{id} ({named[0]})'."
+                )
             if id in parents:
                 wanted.append(id)
             elif len(named) == 1:
@@ -275,7 +281,7 @@ def _location(settings: _core.Settings, location: Any, separator: str) -> str:
         raise
 
 
-def _categories(settings: _core.Settings, categories: Sequence[Any], separator: str) -> list[str]:
+def _categories(settings: _core.Settings, categories: Sequence[Any], separator: str) -> list[str | int]:
     """Return the ids of categories. Strings of digits are returned unchanged: they may be ids or names."""
     found = [
         {"id": str(one), "path": ""}
@@ -291,7 +297,11 @@ def _categories(settings: _core.Settings, categories: Sequence[Any], separator: 
             f"category: {list(categories)!r} could be one path or several categories. Pass {found[-1]['path']!r} for the "
             f"path, or only {found[0]['path']!r}, which includes its subcategories."
         )
-    return [row["id"] for row in found]
+    # A string of digits may still be a name. An int is an id.
+    return [
+        one if is_category_id(one) else int(row["id"]) if is_category_id(row["id"]) else row["id"]
+        for one, row in zip(categories, found, strict=True)
+    ]
 
 
 def _find_attribute(settings: _core.Settings, name: str) -> tuple[str, str]:
@@ -359,7 +369,7 @@ def _sort_key(settings: _core.Settings, key: SortKey) -> SortKey:
     if name in FIELDS:
         return key
     try:
-        attribute, _ = settings.find_attribute(name, True)
+        attribute, kind = settings.find_attribute(name, True)
     except OptionError:
         displayed = [row["display_name"] for row in settings.rows("attributes") if row["is_active"]]
         near = nearest(name, (*FIELDS, *displayed), CLOSE)
@@ -371,6 +381,11 @@ def _sort_key(settings: _core.Settings, key: SortKey) -> SortKey:
         raise LookupMissError(
             f"sort: the project has no field or custom attribute {name!r}. {hint}"
         ) from None
+    if kind in ("select", "multi_select"):
+        raise OptionError(
+            f"sort: the service sorts by the ids of options, not by their labels ({name!r}). Sort the table instead: "
+            f'list(...).to_pandas().sort_values("{name}").'
+        )
     return key._replace(name=f"customAttributes.{attribute}")
 
 

@@ -185,6 +185,8 @@ def _refuse(verb: Callable[..., object] | None, name: str) -> None:
     near = nearest(name, known)
     hint = f". Did you mean {near!r}?" if near else ""
     called = getattr(verb, "__qualname__", "read")
+    if name == "import_key" and called.endswith(".patch"):
+        hint = ". To change the assets with the import keys of rows, pass the result of create(rows, import_key=...) to patch."
     raise TypeError(f"{called}() got an unexpected keyword argument {name!r}{hint}")
 
 

@@ -369,7 +369,10 @@ def _require(id: str, data: Any) -> None:
         elif len(names) == 1:
             hint = f'Pass its name: key="{names[0]}". '
         else:
-            hint = "Pass the name of the id column as key=, or add a column of ids, such as result.ids of the create. "
+            hint = (
+                "Pass the name of the id column as key=, or add a column of ids, such as result.ids of the create. If a column "
+                "such as the barcode identifies the assets, pass the result of create(rows, import_key=...) to patch. "
+            )
         raise InputError(f'There is no column "{id}". {hint}The columns are: {", ".join(names)}.')
 
 

@@ -13,6 +13,7 @@ Time: TypeAlias = str | date
 TimeRange: TypeAlias = Time | tuple[Time | None, Time | None]
 
 # Python 3.10 cannot parse a Z, or a number of decimals other than three or six.
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ISO: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?(Z|[+-]\d\d(?::?\d\d)?)?)?",
     re.IGNORECASE,
@@ -109,12 +110,21 @@ def _time(name: str, value: object, accepted: str) -> date:
     raise OptionError(f"{name}: {value!r} is not a time. Pass {accepted}.")
 
 
+def _in_utc(time: datetime) -> datetime:
+    """Convert a time to UTC. A time without a zone is a local time."""
+    if time.tzinfo is not None:
+        return time.astimezone(timezone.utc)
+    # `astimezone` is an hour off for a time that clocks skip, as where they go forward at midnight.
+    whole = time.replace(microsecond=0)
+    return _EPOCH + timedelta(seconds=whole.timestamp(), microseconds=time.microsecond)
+
+
 def _utc(name: str, given: object, time: date, shift: timedelta = timedelta()) -> str:
     """Return a time in UTC, shifted and then cut to milliseconds."""
     if not isinstance(time, datetime):
         time = datetime.combine(time, clock.min)
     try:
-        utc = time.astimezone(timezone.utc) + shift
+        utc = _in_utc(time) + shift
     except (OverflowError, ValueError, OSError):
         raise _out_of_range(name, given) from None
     return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")

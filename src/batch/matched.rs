@@ -30,6 +30,7 @@ impl Run {
     /// Removes rows that were found invalid after packing, or that already exist in the project.
     pub(super) async fn still_wanted(&mut self, batch: Batch, packer: &Packer) -> Option<Batch> {
         self.refuse_numbers(&batch, &packer.writer);
+        self.refuse_short_keys(&batch, &packer.writer);
         let mut matched = self.matched(&batch);
         match self.read_contents(&mut matched).await {
             Ok(true) => {}
@@ -79,6 +80,10 @@ impl Run {
             if !is_number && (existing.has(key) || !is_digits(key) || !is_digits(&written)) {
                 continue;
             }
+            // Without their leading zeros, both are the same number of digits.
+            if is_digits(key) && is_digits(&written) && written.len() > key.len() {
+                self.lost_zeros.get_or_insert_with(|| written.clone());
+            }
             if may_be_sent(&ledger, item.row) {
                 let column = writer.heading_of(&import_key.field);
                 let problem = if is_number {
@@ -87,6 +92,30 @@ impl Run {
                     Problem::key_with_other_zeros(&column, key, &written)
                 };
                 let fault = ledger.add_problems(&[problem]);
+                ledger.set_fault(item.row, Status::Invalid, fault);
+                self.bad += 1;
+            }
+        }
+    }
+
+    /// Refuses short keys of digits that the project does not have, if keys of other rows have lost their leading zeros:
+    /// their column was read or saved as numbers.
+    pub(super) fn refuse_short_keys(&mut self, batch: &Batch, writer: &RowWriter) {
+        let (Some(example), Some(existing), Some(import_key)) =
+            (&self.lost_zeros, &self.existing, &self.job.policy.import_key)
+        else {
+            return;
+        };
+        let mut ledger = lock(&self.ledger);
+        for (item, sent) in batch.items.iter().zip(batch.sent()) {
+            let said = serde_json::from_slice::<Value>(sent.body).ok();
+            let Some(key) = said.as_ref().and_then(|said| import_key.of(said)) else {
+                continue;
+            };
+            let is_short = is_digits(key) && !key.starts_with('0') && key.len() < example.len();
+            if is_short && !existing.has(key) && may_be_sent(&ledger, item.row) {
+                let column = writer.heading_of(&import_key.field);
+                let fault = ledger.add_problems(&[Problem::key_without_zeros(&column, key, example)]);
                 ledger.set_fault(item.row, Status::Invalid, fault);
                 self.bad += 1;
             }

@@ -99,6 +99,8 @@ pub struct Run {
     pub(super) shown: HashMap<String, (u32, String)>,
     /// The assets of the project that have an import key.
     pub(super) existing: Option<Existing>,
+    /// A key of the project that a row has without its leading zeros, if there is any.
+    pub(super) lost_zeros: Option<String>,
     /// When the service's clock was last read from a creation time.
     pub(super) clock_read: Option<Instant>,
     pub(super) breaker: Breaker,
@@ -186,6 +188,7 @@ impl Run {
             lookup_is_logged: false,
             shown: HashMap::new(),
             existing: None,
+            lost_zeros: None,
             clock_read: None,
             breaker: Breaker::default(),
             succeeded: 0,
@@ -324,6 +327,9 @@ impl Run {
                         packer
                             .ready()
                             .for_each(|batch| self.refuse_numbers(batch, &packer.writer));
+                        packer
+                            .ready()
+                            .for_each(|batch| self.refuse_short_keys(batch, &packer.writer));
                     } else if let Some(batch) = packer.take() {
                         let wanted = self.still_wanted(batch, packer).await;
                         self.waiting.extend(wanted);
@@ -560,7 +566,8 @@ impl Run {
                 ),
                 Refused::Rows(change) => format!(
                     "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their \
-                     original order; rows that are not yet in the project may be edited or removed"
+                     original order; rows that are not yet in the project may be edited or removed. For a new sheet, use a \
+                     run of another name"
                 ),
             }));
         }

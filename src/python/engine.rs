@@ -152,7 +152,7 @@ impl Engine {
         again: Option<&Ledger>,
         which: &str,
     ) -> PyResult<Operation> {
-        let given: WriteOptions = depythonize(options)?;
+        let given = rows.get().write_options(options)?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
         let names = names(py, &given, rows.get(), settings, assets).map_err(|error| exception(py, &error))?;
         let source = prepared(py, rows.get(), &given, names.settings.as_ref())?;
@@ -307,7 +307,7 @@ impl Engine {
         options: &Bound<'_, PyDict>,
         settings: Option<&Bound<'_, Settings>>,
     ) -> PyResult<(bool, Vec<String>, bool)> {
-        let given: WriteOptions = depythonize(options)?;
+        let given = rows.get().write_options(options)?;
         let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
         let names = names(py, &given, rows.get(), settings, None);
         let known = settings.map(|settings| &settings.get().0);
@@ -333,7 +333,7 @@ impl Engine {
         options: &Bound<'_, PyDict>,
         settings: &Bound<'_, Settings>,
     ) -> PyResult<Ledger> {
-        let given: WriteOptions = depythonize(options)?;
+        let given = rows.get().write_options(options)?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
         let settings = Some(settings.get().0.clone());
         let names = given

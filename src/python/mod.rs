@@ -30,7 +30,6 @@ mod _core {
     use pyo3::prelude::*;
     use pyo3::types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple};
 
-    use crate::batch::options::WriteOptions;
     use crate::input::sheet::encoding::standard_name;
     use crate::validation::lookup::field_of;
 
@@ -90,7 +89,7 @@ mod _core {
         settings: Option<Bound<'_, Settings>>,
         options: Bound<'_, PyDict>,
     ) -> PyResult<(usize, Bound<'py, PyBytes>, usize)> {
-        let options: WriteOptions = pythonize::depythonize(&options)?;
+        let options = rows.get().write_options(&options)?;
         let settings = settings.as_ref().map(Bound::get);
         super::sheet::fixes_file(py, verb, rows.get(), ledger.get(), settings, &options)
     }
@@ -109,7 +108,7 @@ mod _core {
         options: Bound<'_, PyDict>,
         column: String,
     ) -> PyResult<Rows> {
-        let options: WriteOptions = pythonize::depythonize(&options)?;
+        let options = rows.get().write_options(&options)?;
         let settings = settings.as_ref().map(|settings| &settings.get().0);
         super::reread::differing(py, verb, rows.get(), ledger.get(), settings, &options, column)
     }

@@ -11,11 +11,13 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyCapsule, PyIterator, PyList, PyString, PyTuple};
+use pythonize::depythonize;
 
 use super::attached::{Held, attached};
 use super::capsule;
 use super::errors::exception;
 use super::values::{Value, Values, entries, type_name};
+use crate::batch::options::WriteOptions;
 use crate::input::arrow::{self, Batches, Chunks};
 use crate::input::sheet::encoding::named;
 use crate::input::sheet::{Layout, Limits, Sheet, SheetRows};
@@ -401,6 +403,15 @@ impl Rows {
     /// Returns the number of rows that were skipped at the end of a sheet or text file.
     pub fn skipped(&self) -> usize {
         self.sheet().map_or(0, Sheet::skipped)
+    }
+
+    /// Reads the options of a write of these rows. A file of rows to fix remembers what its texts mean.
+    pub fn write_options(&self, options: &Bound<'_, PyAny>) -> PyResult<WriteOptions> {
+        let mut given: WriteOptions = depythonize(options)?;
+        if let Some(remembered) = self.sheet().and_then(Sheet::reading) {
+            given.reading = Arc::new(given.reading.with_remembered(remembered));
+        }
+        Ok(given)
     }
 
     /// Returns the last row that was skipped above the column names of a sheet or text file.

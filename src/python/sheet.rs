@@ -98,6 +98,7 @@ pub fn fixes_file<'py>(
         label_title: known.row_title.as_deref(),
         sheet: rows.sheet_name(),
         category: category.as_deref(),
+        reading: options.reading.to_remember(),
         padded: rows.padded(py, |_| true),
         required: rows.required(),
         keeps_rows_of_run: name.is_none(),

@@ -25,6 +25,8 @@ pub enum Miss {
     NoneOf(Vec<String>),
     /// The name is ambiguous. Contains all matches.
     Ambiguous(Vec<String>),
+    /// The text is the id of a category and the name of others. Contains all of these.
+    IdAndName(Vec<String>),
     /// The name matches only inactive entries. Contains the first of these entries.
     Inactive(String),
     /// The project's locations could not be read.
@@ -42,6 +44,7 @@ impl Miss {
             Self::Unknown(near) => format!("did you mean {}?", listed(near)),
             Self::NoneOf(all) => format!("use one of `{}`", all.join("`, `")),
             Self::Ambiguous(_) => "use the full path or the id".to_owned(),
+            Self::IdAndName(_) => "use one of these".to_owned(),
             Self::Inactive(_) => format!("use an active {what}, or activate this one in the project"),
             Self::Unread => "use the id, or check that the user may read the locations".to_owned(),
         }
@@ -53,7 +56,9 @@ impl Miss {
         let fix = self.fix(what);
         match self {
             Self::Unknown(near) if !near.is_empty() => fix,
-            Self::Unknown(_) | Self::NoneOf(_) => format!("{fix}, or replace the words of your data with values="),
+            Self::Unknown(_) | Self::NoneOf(_) => {
+                format!("{fix}, or replace the words of your data with values=")
+            }
             _ => fix,
         }
     }
@@ -64,6 +69,12 @@ impl Miss {
         match self {
             Self::Unknown(_) | Self::NoneOf(_) => format!("the project has no such {what}"),
             Self::Ambiguous(candidates) => format!("ambiguous: it matches {}", listed(candidates)),
+            Self::IdAndName(candidates) => {
+                format!(
+                    "ambiguous: it is the id of one {what} and the name of another: {}",
+                    listed(candidates)
+                )
+            }
             Self::Inactive(name) => format!("the {what} {name} is inactive"),
             Self::Unread => format!("the project's {what}s could not be read, so names cannot be looked up"),
         }
@@ -170,13 +181,35 @@ impl Settings {
     /// The reason if there is no unique active match.
     pub fn category(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
         let text = text.trim();
+        let called = self.categories_called(text, separator);
         match self.category_of_id(text) {
-            Some(place) if self.content.categories[place].active => return Ok(place),
-            Some(place) => return Err(Miss::Inactive(self.shown_category(place, separator))),
-            None => {}
+            // Classifications such as DIN 276 call categories by numbers.
+            Some(place) if called.iter().any(|other| *other != place) => {
+                let matches = std::iter::once(&place).chain(called.iter().filter(|other| **other != place));
+                Err(Miss::IdAndName(
+                    matches
+                        .map(|place| self.shown_category(*place, separator))
+                        .collect(),
+                ))
+            }
+            Some(place) => self.active_category(place, separator),
+            None => self.one_category(&called, text, separator, suggest),
         }
-        let found = self.categories_called(text, separator);
-        self.one_category(&found, text, separator, suggest)
+    }
+
+    /// Looks up a category only by id. `None` if no category has it.
+    #[must_use]
+    pub fn category_with_id(&self, id: &str, separator: &str) -> Option<Result<usize, Miss>> {
+        let place = self.category_of_id(id.trim())?;
+        Some(self.active_category(place, separator))
+    }
+
+    fn active_category(&self, place: usize, separator: &str) -> Result<usize, Miss> {
+        if self.content.categories[place].active {
+            Ok(place)
+        } else {
+            Err(Miss::Inactive(self.shown_category(place, separator)))
+        }
     }
 
     /// Looks up a category like [`Self::category`]. If no active category matches, an inactive one may match, since it

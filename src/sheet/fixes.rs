@@ -9,11 +9,14 @@ use super::cells::{LEADING_ZEROS, Value, marked, put, value};
 use super::columns::{Column as Described, Kind, Offer};
 use super::lists::{Lists, head};
 use super::{LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, WIDEST, as_text, bytes, cut, failed, for_people, header};
-use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, REQUIRED_MARK};
+use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, READING_PROPERTY, REQUIRED_MARK};
 use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
 use crate::validation::columns::{
     CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
 };
+
+/// The maximum length of a property that Excel keeps, in characters, with some to spare.
+const LONGEST_PROPERTY: usize = 200;
 
 /// A problem with a cell or a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub struct Origin<'o> {
     pub sheet: Option<&'o str>,
     /// The category of the template that was filled in. It stays the default category of the rows.
     pub category: Option<&'o str>,
+    /// The options with which the texts of the rows are read, as JSON.
+    pub reading: Option<String>,
     /// The texts with leading zeros, by column, as far as they are known.
     pub padded: HashMap<String, Padded>,
     /// The columns that the template marked as required.
@@ -159,12 +164,17 @@ impl Kept<'_> {
             .is_some_and(|field| *field == CUSTOM_ATTRIBUTES)
     }
 
-    /// Returns what the file says about itself: the category of its rows, and the texts with leading zeros beside which
-    /// its numbers are bad.
+    /// Returns what the file says about itself: the category of its rows, how its texts are read, and the texts with leading
+    /// zeros beside which its numbers are bad.
     fn properties(&self) -> DocProperties {
         let mut properties = DocProperties::new();
         if let Some(category) = self.origin.category {
             properties = properties.set_custom_property(CATEGORY_PROPERTY, category);
+        }
+        let reading: Vec<char> = self.origin.reading.iter().flat_map(|json| json.chars()).collect();
+        for (place, part) in reading.chunks(LONGEST_PROPERTY).enumerate() {
+            let part: String = part.iter().collect();
+            properties = properties.set_custom_property(format!("{READING_PROPERTY}{place}"), part.as_str());
         }
         let is_bad = |name: &str| {
             let mut marks = self.wanted.values().flat_map(|row| &row.marks);

@@ -244,6 +244,19 @@ impl RowWriter {
         })
     }
 
+    /// Returns the number that a text means with the options for reading, if it is not that of the asset, although the
+    /// asset has the same text. `reading` says how the column is read.
+    pub(super) fn reads_otherwise(&self, name: &str, reading: &Reading, cell: &Cell<'_>) -> Option<String> {
+        let Cell::Text(text) = cell else { return None };
+        let old = self.current_value(name)?;
+        let is_same = compare::is_unchanged(cell, old, self.form(name));
+        if !is_same || self.form(name) != Form::Attribute("numeric") {
+            return None;
+        }
+        let read = reading.number(text).ok()?;
+        (!compare::same(&Value::from(&*read), old, self.form(name))).then(|| read.into_owned())
+    }
+
     /// Returns whether a cell is another spelling of the import key by which the asset was found. If the key is spelled in
     /// another way, the service may have changed the case of the clientAssetId and the barcode as well.
     fn is_spelling(&self, name: &str, cell: &Cell<'_>, old: &Value) -> bool {
@@ -282,9 +295,7 @@ impl RowWriter {
             return None;
         }
         let reason = format!("the asset has '{old}', which a program may have read as a number");
-        let fix = format!(
-            "write '{old}' to keep the value. To change it to '{text}', patch only this column with the id of the asset"
-        );
+        let fix = "write the value of the asset to keep it. To change it, patch only this column with the id of the asset";
         Some(Refusal::new(&LEADING_ZEROS, reason, fix))
     }
 

@@ -106,16 +106,14 @@ impl Office {
             && digits.len() < padded.longest
             && digits.bytes().all(|byte| byte.is_ascii_digit())
         {
-            let fix = if padded.is_uneven {
+            // The fix of all such rows is the same, so they have one cause.
+            let probably = if padded.is_uneven {
                 String::new()
             } else {
-                format!(
-                    "write the value as text, probably {digits:0>width$}",
-                    width = padded.longest
-                )
+                format!(", probably {digits:0>width$}", width = padded.longest)
             };
-            let reason = "a number, although other rows have text with leading zeros";
-            return Err(Refusal::new(&LEADING_ZEROS, reason, fix));
+            let reason = format!("a number, although other rows have text with leading zeros{probably}");
+            return Err(Refusal::new(&LEADING_ZEROS, reason, ""));
         }
         Ok(())
     }

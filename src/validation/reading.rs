@@ -101,6 +101,51 @@ impl Reading {
         ))
     }
 
+    /// Returns the options that say what a text means, as JSON for a file of the same texts. `None` if none is set.
+    #[must_use]
+    pub fn to_remember(&self) -> Option<String> {
+        let meaning = Self {
+            values: Vec::new(),
+            fill_down: Vec::new(),
+            ..self.clone()
+        };
+        if meaning == Self::default() {
+            return None;
+        }
+        let options = serde_json::json!({
+            "decimal": self.decimal, "decimal_of": self.decimal_of,
+            "thousands": self.thousands, "thousands_of": self.thousands_of,
+            "dayfirst": self.dayfirst, "dayfirst_of": self.dayfirst_of,
+            "true_values": self.true_values, "false_values": self.false_values,
+        });
+        // Programs remove blanks at the ends of a property.
+        Some(options.to_string().replace(' ', "\\u0020"))
+    }
+
+    /// Adds the options that a file remembers, except those that are given.
+    #[must_use]
+    pub fn with_remembered(&self, json: &str) -> Self {
+        let mut read = self.clone();
+        let Ok(remembered) = serde_json::from_str::<Self>(json) else {
+            return read;
+        };
+        // Both separators of a number belong together.
+        let has_separator = self.decimal.or(self.thousands).is_some()
+            || !self.decimal_of.is_empty()
+            || !self.thousands_of.is_empty();
+        if !has_separator {
+            (read.decimal, read.decimal_of) = (remembered.decimal, remembered.decimal_of);
+            (read.thousands, read.thousands_of) = (remembered.thousands, remembered.thousands_of);
+        }
+        if self.dayfirst.is_none() && self.dayfirst_of.is_empty() {
+            (read.dayfirst, read.dayfirst_of) = (remembered.dayfirst, remembered.dayfirst_of);
+        }
+        if self.true_values.is_empty() && self.false_values.is_empty() {
+            (read.true_values, read.false_values) = (remembered.true_values, remembered.false_values);
+        }
+        read
+    }
+
     /// Returns how to read a column, if that differs from the other columns.
     pub(super) fn of_column(
         &self,

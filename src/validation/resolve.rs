@@ -280,11 +280,13 @@ impl Resolver {
 }
 
 impl Resolver {
-    /// Writes the category, status or location of a row. Returns `false` for a status label, which can be resolved
-    /// only once the category is known.
+    /// Writes the category, status or location of a row. `has_ids` says that the column is called like the field in the
+    /// API, such as `categoryId`, so an id comes before a name. Returns `false` for a status label, which can be
+    /// resolved only once the category is known.
     pub(super) fn field(
         &mut self,
         field: usize,
+        has_ids: bool,
         cell: &Cell<'_>,
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
@@ -316,7 +318,8 @@ impl Resolver {
         match (field, text, path) {
             (CATEGORY, Some(text), _) => {
                 self.category_given = true;
-                let found = self.category(text);
+                let with_id = has_ids.then(|| self.settings.category_with_id(text, &self.separator));
+                let found = with_id.flatten().unwrap_or_else(|| self.category(text));
                 // A number that was converted to a string gets its own problem, which is more helpful than "unknown
                 // category".
                 if let (Err(Miss::Unknown(_)), Err(refusal)) = (
@@ -349,8 +352,13 @@ impl Resolver {
     }
 
     fn write_category(&mut self, found: Result<usize, Miss>, out: &mut Vec<u8>) -> Result<bool, Refusal> {
-        let place = found
-            .map_err(|miss| Refusal::new(&CATEGORY_RULE, miss.reason("category"), miss.fix_of_cell("category")))?;
+        let place = found.map_err(|miss| {
+            Refusal::new(
+                &CATEGORY_RULE,
+                miss.reason("category"),
+                miss.fix_of_cell("category"),
+            )
+        })?;
         self.category = Some(place);
         json::text(&self.settings.content().categories[place].id, out);
         Ok(true)
@@ -414,7 +422,11 @@ impl Resolver {
     ) -> Result<bool, Refusal> {
         let place = found.map_err(|miss| match miss {
             Miss::Unread => Refusal::new(&LOCATIONS_UNREAD, self.settings.locations_unread().to_owned(), ""),
-            miss => Refusal::new(&LOCATION_RULE, miss.reason("location"), miss.fix_of_cell("location")),
+            miss => Refusal::new(
+                &LOCATION_RULE,
+                miss.reason("location"),
+                miss.fix_of_cell("location"),
+            ),
         })?;
         json::text(self.settings.location_id(place), out);
         Ok(true)

@@ -23,7 +23,7 @@ use super::policy::{Names, Policy};
 use super::reading::Reading;
 use super::resolve::Resolver;
 use super::rules::{
-    ATTRIBUTE_VALUE, CLEAR, IMPORT_KEY, NOTHING_TO_CHANGE, Problem, REQUIRED, SET_BY_SERVICE, TWICE,
+    ATTRIBUTE_VALUE, CLEAR, IMPORT_KEY, NOTHING_TO_CHANGE, NUMBER, Problem, REQUIRED, SET_BY_SERVICE, TWICE,
     UNKNOWN_ATTRIBUTE, UNKNOWN_COLUMN,
 };
 use super::typed;
@@ -767,7 +767,7 @@ impl RowWriter {
         if matches!(cell, Cell::Null) {
             return;
         }
-        let read = value::uuid(cell, "use the id assigned by the service");
+        let read = value::uuid(cell, FIX_OF_ID);
         if let Some(seed) = seed {
             match &read {
                 Ok(id) => self.identity.id(seed, *id),
@@ -872,9 +872,10 @@ impl RowWriter {
                 .check(name, cell, is_text, self.policy.is_workbook())?;
             Ok(meaning)
         });
+        let has_ids = column.is_none_or(|column| called_of(&self.columns, column) == field.name);
         let written = meaning.and_then(|meaning| match (meaning, &mut self.names) {
             (Meaning::Value, Some(names)) if [CATEGORY, STATUS, LOCATION].contains(&index) => {
-                names.field(index, cell, out)
+                names.field(index, has_ids, cell, out)
             }
             (Meaning::Value, _) => value::field(field, cell, out).map(|()| true),
             _ => {
@@ -1059,11 +1060,33 @@ impl RowWriter {
         }
     }
 
+    /// Adds the problem for a text that the asset has too, but that means another number with the options for reading.
+    /// It may be unchanged, or written by the office.
+    fn refuse_reading(&mut self, index: usize, column: Option<Column>, cell: &Cell<'_>, read: &str) {
+        let name = column.map_or(&*self.attributes[index].name, |column| {
+            called_of(&self.columns, column)
+        });
+        let (name, value) = (name.to_owned(), shown(cell));
+        let message = format!(
+            "`{name}` is '{value}', like the asset, but means {read} with decimal= and thousands=, so it is unclear \
+             whether it was changed"
+        );
+        let fix = "leave out decimal= and thousands= if the file was written from a table of assets, or write the number \
+                   without separators";
+        self.problems.push(NUMBER.problem(&name, &value, message, fix));
+    }
+
     /// Writes one custom attribute, from its own column or from a dict. `reading` is the index in `readings`.
     #[allow(clippy::too_many_lines)] // The steps of one cell, in order.
     fn attribute_cell(&mut self, index: usize, column: Option<Column>, reading: usize, cell: &Cell<'_>) {
-        if self.is_unchanged(&self.attributes[index].name, cell) {
-            return;
+        let name = &self.attributes[index].name;
+        match self.reads_otherwise(name, &self.readings[reading], cell) {
+            None if self.is_unchanged(name, cell) => return,
+            // The rows of an office that a create has compared are read as by that create.
+            Some(read) if self.policy.names.found_by.is_none() => {
+                return self.refuse_reading(index, column, cell, &read);
+            }
+            _ => {}
         }
         let is_key = self.is_import_key(&self.attributes[index].name);
         let trimmed = is_key.then(|| without_blanks(cell)).flatten();
@@ -1374,7 +1397,8 @@ impl RowWriter {
                 self.bad_import_key(field, "blank", "");
             }
             None => {
-                let fix = "name the column that has the keys with mapping=, or leave out import_key=";
+                let fix = "name the column that has the keys with mapping=. Without import_key=, rows that the project has \
+                           are created again";
                 self.no_column(&self.heading_of(field), "it is the import_key", fix);
             }
         }
@@ -1471,7 +1495,7 @@ impl RowWriter {
     fn no_column(&mut self, name: &str, why: &str, fix: &str) {
         let is_known = |used: &ColumnUse| used.field.is_some();
         let too_low = self.too_low().filter(|_| !self.uses.iter().any(is_known));
-        let fix = too_low.as_deref().unwrap_or(fix);
+        let fix = &too_low.map_or_else(|| fix.to_owned(), |too_low| format!("{fix}; {too_low}"));
         let mut message = format!("no column `{name}`: {why}. The columns are ");
         for (index, named) in self.columns.iter().enumerate().take(COLUMNS_SHOWN) {
             let comma = if index == 0 { "" } else { ", " };
@@ -1608,6 +1632,10 @@ impl RowWriter {
         (typos.collect(), unknown)
     }
 }
+
+/// The fix of a cell in the id column that is no id.
+const FIX_OF_ID: &str = "use the id assigned by the service. If another column identifies the assets, pass the result of \
+                         create(rows, import_key=...) to patch";
 
 /// Returns whether a name is used only in the API. People also write "description" and "barcode".
 fn is_api_name(name: &str) -> bool {

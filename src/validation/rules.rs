@@ -81,7 +81,7 @@ rules! {
     SAME_ID "same_id": "two rows change the same asset differently",
         "keep one row per id";
     IMPORT_KEY "import_key": "the import key is missing, or is not text",
-        "fill in the cell, or leave out import_key=";
+        "fill in the cell";
     CATEGORY "category": "the category is unknown, ambiguous or inactive",
         "use the path of an active category of the project";
     STATUS "status": "the status is unknown, inactive or not in the category's status set",
@@ -222,7 +222,8 @@ impl Problem {
     pub fn key_as_number(column: &str, number: &str, key: &str, is_file: bool) -> Self {
         let message = format!("`{column}` is {number}: a number, but the project has the import key '{key}'");
         let fix = if is_file {
-            format!("format the column as text in the sheet, and write '{key}' if this is the asset")
+            "format the column as text in the sheet, and write the key of the asset if the row is this asset"
+                .to_owned()
         } else {
             format!(
                 "read the column as text, for example with dtype={{'{column}': str}}, or pass the path of the file"
@@ -235,10 +236,20 @@ impl Problem {
     #[must_use]
     pub fn key_with_other_zeros(column: &str, written: &str, key: &str) -> Self {
         let message = format!("`{column}` is '{written}', but the project has the import key '{key}'");
-        let fix = format!(
-            "write '{key}' if this is the asset, or give the asset the key '{written}' with patch first"
+        let fix = "write the key of the asset if the row is this asset, or give the asset the key of the row with patch first";
+        LEADING_ZEROS.problem(column, written, message, fix)
+    }
+
+    /// Creates the problem for a short import key of digits, if other keys of the rows have lost leading zeros. The project
+    /// has the key `other` instead of one of these.
+    #[must_use]
+    pub fn key_without_zeros(column: &str, written: &str, other: &str) -> Self {
+        let message = format!(
+            "`{column}` is '{written}', but other rows have lost leading zeros: the project has '{other}', for example"
         );
-        LEADING_ZEROS.problem(column, written, message, &fix)
+        let fix = "write the key with its zeros, for example by reading the column as text. If it has none, create the row \
+                   in a call of its own";
+        LEADING_ZEROS.problem(column, written, message, fix)
     }
 
     /// Creates the problem for an import key that several assets of the project have, whose Asset IDs differ from that of
@@ -279,6 +290,7 @@ impl Problem {
     #[must_use]
     pub fn same_import_key(field: &str, key: &str, other: &str) -> Self {
         let message = format!("the import key `{field}` {key} has different values in {other}");
-        SAME_IMPORT_KEY.problem(field, key, message, "")
+        let fix = "keep one of the rows if they are the same asset, else use a different key for each row";
+        SAME_IMPORT_KEY.problem(field, key, message, fix)
     }
 }

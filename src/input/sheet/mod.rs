@@ -35,6 +35,10 @@ pub const CATEGORY_PROPERTY: &str = "acc-assets category";
 /// leading zeros. The file does not contain these texts, but numbers in the column are still bad.
 pub const PADDED_PROPERTY: &str = "acc-assets zeros: ";
 
+/// The custom properties of a file of rows to fix that say how its texts are read start with this, followed by the place
+/// of each part: a property has at most 255 characters.
+pub const READING_PROPERTY: &str = "acc-assets reading: ";
+
 /// The sheets in a template that contain the values of its drop-down lists. These sheets contain no rows to import.
 pub const LISTS: [&str; 2] = ["Locations", "Choices"];
 
@@ -113,13 +117,22 @@ impl Layout<'_> {
 #[derive(Debug, Clone)]
 pub struct Sheet(Arc<Content>);
 
+/// What a workbook that this package wrote says about its rows.
+#[derive(Debug, Default)]
+struct Properties {
+    /// The category of a template.
+    category: Option<String>,
+    /// The texts with leading zeros that the sheet does not contain, by column.
+    padded: HashMap<String, Padded>,
+    /// The options with which the texts of the rows to fix are read, as JSON.
+    reading: Option<String>,
+}
+
 #[derive(Debug)]
 struct Content {
     label_title: &'static str,
     notes: Vec<String>,
-    category: Option<String>,
-    /// The texts with leading zeros that the sheet does not contain, by column.
-    padded: HashMap<String, Padded>,
+    properties: Properties,
     /// The name of the sheet in its workbook.
     name: Option<String>,
     names: Vec<String>,
@@ -196,8 +209,7 @@ type Placed = (u32, u32, Value);
 struct Found {
     cells: Vec<Placed>,
     notes: Vec<String>,
-    category: Option<String>,
-    padded: HashMap<String, Padded>,
+    properties: Properties,
     name: String,
     /// The file, or the sheet and its file, as shown in errors.
     place: String,
@@ -264,8 +276,7 @@ impl Sheet {
                 return Ok(Content {
                     label_title: delimited::LINE,
                     notes,
-                    category: None,
-                    padded: HashMap::new(),
+                    properties: Properties::default(),
                     name: None,
                     names,
                     required: Vec::new(),
@@ -321,7 +332,13 @@ impl Sheet {
     /// Returns the category that the template was created for, if the file is a template with a category.
     #[must_use]
     pub fn category(&self) -> Option<&str> {
-        self.0.category.as_deref()
+        self.0.properties.category.as_deref()
+    }
+
+    /// Returns the options with which the texts of a file of rows to fix are read, as JSON.
+    #[must_use]
+    pub fn reading(&self) -> Option<&str> {
+        self.0.properties.reading.as_deref()
     }
 
     /// Returns the name of the sheet in its workbook, or `None` for a text file.
@@ -349,7 +366,7 @@ impl Sheet {
         let Body::Cells(Cells { cells, .. }) = &self.0.body else {
             return HashMap::new();
         };
-        let known = |name: &String| self.0.padded.get(name).copied().unwrap_or_default();
+        let known = |name: &String| self.0.properties.padded.get(name).copied().unwrap_or_default();
         let mut columns: Vec<(Padded, bool)> = self.0.names.iter().map(|name| (known(name), false)).collect();
         for (_, column, value) in cells {
             let Some((padded, has_numbers)) = columns.get_mut(*column as usize) else {
@@ -453,8 +470,7 @@ impl Content {
         let Found {
             mut cells,
             mut notes,
-            category,
-            padded,
+            properties,
             name,
             place,
             hint,
@@ -464,7 +480,7 @@ impl Content {
             cells.sort_by_key(|(row, column, _)| (*row, *column));
         }
         cells.dedup_by_key(|(row, column, _)| (*row, *column));
-        let layout = &layout.fitting(&cells, category.is_some());
+        let layout = &layout.fitting(&cells, properties.category.is_some());
         let mut names = Names::new(place, hint);
         let is_empty = cells.is_empty();
         let last_skipped = layout.skip_rows.wrapping_sub(1);
@@ -540,8 +556,7 @@ impl Content {
         Ok(Self {
             label_title: SHEET_ROW,
             notes,
-            category,
-            padded,
+            properties,
             name: Some(name),
             names,
             required,
@@ -643,7 +658,8 @@ fn header_note(row_title: &str, row: u32) -> String {
 /// Describes the last of the rows that `skip_rows` skipped by its first cells. `None` if it has none.
 fn skipped_row<T: Display>(row_title: &str, row: u32, cells: impl Iterator<Item = T>) -> Option<String> {
     let shown: Vec<String> = cells.take(4).map(|cell| format!("'{cell}'")).collect();
-    (!shown.is_empty()).then(|| format!("{row_title} {row} ({})", shown.join(", ")))
+    // A single cell is a title.
+    (shown.len() > 1).then(|| format!("{row_title} {row} ({})", shown.join(", ")))
 }
 
 impl Formula {

@@ -1,6 +1,6 @@
 //! Reads the cells of a workbook. Where the library reports number formats, displayed leading zeros and text are kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read};
 use std::path::Path;
@@ -16,8 +16,8 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::shown::Shown;
 use super::{
-    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, PADDED_PROPERTY, Placed, ShownNumber, Value, biff,
-    cannot_read, damaged, not_empty, open_file, opendocument, shown_size,
+    CATEGORY_PROPERTY, Formula, Found, LISTS, Limits, PADDED_PROPERTY, Placed, Properties, READING_PROPERTY,
+    ShownNumber, Value, biff, cannot_read, damaged, not_empty, open_file, opendocument, shown_size,
 };
 use crate::input::{Padded, SourceError};
 
@@ -88,7 +88,7 @@ pub(super) fn read(
         }
         name
     };
-    let (category, padded) = workbook.properties();
+    let properties = workbook.properties();
     let cells = workbook
         .cells(&name, limits.workbook)
         .map_err(|error| failed(path, &error))?
@@ -103,8 +103,7 @@ pub(super) fn read(
     Ok(Found {
         cells,
         notes,
-        category,
-        padded,
+        properties,
         place: format!("the sheet `{name}` of `{shown}`"),
         name,
         hint,
@@ -368,8 +367,8 @@ impl Workbook {
             .collect()
     }
 
-    /// Returns the category of a template, and the texts with leading zeros that a file of rows to fix does not contain.
-    fn properties(&mut self) -> (Option<String>, HashMap<String, Padded>) {
+    /// Returns what a workbook that this package wrote says about its rows.
+    fn properties(&mut self) -> Properties {
         // A workbook can be read without its properties.
         let properties = match self {
             Self::Xlsx(workbook) => workbook.workbook_properties().ok(),
@@ -378,20 +377,25 @@ impl Workbook {
             Self::Ods(workbook) => workbook.workbook_properties().ok(),
         };
         let Some(properties) = properties else {
-            return (None, HashMap::new());
+            return Properties::default();
         };
-        let mut category = None;
-        let mut padded = HashMap::new();
+        let mut found = Properties::default();
+        let mut reading: BTreeMap<usize, String> = BTreeMap::new();
         for (name, value) in properties.custom_properties {
             if name == CATEGORY_PROPERTY {
-                category = Some(with_control_characters(&value));
+                found.category = Some(with_control_characters(&value));
             } else if let Some(column) = name.strip_prefix(PADDED_PROPERTY)
                 && let Some(texts) = Padded::parse(&value)
             {
-                padded.insert(with_control_characters(column), texts);
+                found.padded.insert(with_control_characters(column), texts);
+            } else if let Some(place) = name.strip_prefix(READING_PROPERTY)
+                && let Ok(place) = place.parse()
+            {
+                reading.insert(place, value);
             }
         }
-        (category, padded)
+        found.reading = (!reading.is_empty()).then(|| reading.into_values().collect());
+        found
     }
 
     fn has_data(&mut self, sheet: &str) -> Result<bool, Failure> {
