@@ -23,9 +23,8 @@ demo: .venv/.installed ## Import a sheet of 20,000 assets into the embedded simu
 test: .venv/.installed ## Run all tests: the Rust core, and the wheel on every Python that is here
 	@echo "== tests: the core, without Python"
 	cargo test --quiet --locked --no-default-features --features simulator
-	@echo "== tests: $$($(PYTHON) --version)"
-	$(PYTHON) -m pytest -q --durations=10
-	@.ci/other-pythons
+	@echo "== tests: $$($(PYTHON) --version), and beside it the other Pythons"
+	@.ci/pythons
 
 # Number of inputs for each reader of responses. The readers of rows, in Python, get a hundredth of it.
 CASES ?= 100000

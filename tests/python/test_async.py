@@ -17,6 +17,8 @@ from front import holding
 import acc_assets as acc
 from acc_assets import _core, _event_loop, _files, _rows
 
+pytestmark = pytest.mark.interpreter
+
 
 async def test_create_get_patch_and_delete(
     async_project: acc.AsyncProject, kit: Kit, sim: acc.testing.Simulator

@@ -15,6 +15,8 @@ from front import holding
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.interpreter
+
 
 class Source:
     """An async iterable of rows or ids. It records how many were pulled, and can wait for a signal."""

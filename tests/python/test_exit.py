@@ -14,6 +14,8 @@ from program import Program, programs
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.interpreter
+
 IN_A_DAEMON = """
 create = acc.Client(**options).project(project_id).assets.create
 threading.Thread(target=create, args=({rows},), kwargs={more}, daemon=True).start()

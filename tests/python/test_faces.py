@@ -12,6 +12,8 @@ import pytest
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 ROOT = pathlib.Path(__file__).parents[2]
 KINDS = ["Client", "Project", "Raw", "Assets", "Relationships", "BulkResult"]
 NOT_AWAITED = {"project", "iter"}
@@ -58,7 +60,6 @@ def code_lines(path: pathlib.Path) -> int:
     )
 
 
-@pytest.mark.once
 def test_generated_files_are_up_to_date() -> None:
     pytest.importorskip("ruff")
     ended = subprocess.run([sys.executable, ROOT / "tools" / "make_sync.py", "--check"], capture_output=True)

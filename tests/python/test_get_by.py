@@ -220,6 +220,6 @@ def test_get_by_that_fails_has_what_it_found(sim: acc.testing.Simulator, made: a
 def test_get_by_rejects_entries_that_are_not_assets(sim: acc.testing.Simulator) -> None:
     body = b'{"pagination":{},"results":[{"barcode":"A","id":"1"},7]}'
     with front(sim, lambda _: Answer(200, body).whole()) as (url, _):
-        project = acc.Client(sim.token, base_url=url).project(sim.project_id)
+        project = acc.Client(sim.token, base_url=url, retry=acc.Retry(base=0.01)).project(sim.project_id)
         with pytest.raises(acc.ApiError, match="the list of assets is unreadable: its rows have no ids"):
             project.assets.get(["A"], by="Barcode")

@@ -236,7 +236,7 @@ def test_a_row_of_this_run_is_created_even_if_its_asset_was_changed_since(
     sim: acc.testing.Simulator, tmp_path: Path
 ) -> None:
     """The response was lost, and another user changed the new asset before the lookup."""
-    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    project = sim.client(retry=acc.Retry(base=0.01, settle=0.1)).project(sim.project_id)
     sim.add_fault("reset_after_apply", on="assets:batch-create")
     options: Any = {"import_key": "Barcode", "run": tmp_path / "a"}
     assert project.assets.create(units(), **options, reconcile=False).counts == {"unknown": 4}

@@ -5,7 +5,11 @@ from __future__ import annotations
 import ast
 import pathlib
 
+import pytest
+
 import acc_assets as acc
+
+pytestmark = pytest.mark.once
 
 PACKAGE = pathlib.Path(acc.__file__).parent
 LAYERS = """

@@ -296,7 +296,7 @@ def test_create_with_an_import_key_needs_a_whole_list(
 def test_create_is_not_repeated_after_a_lookup_with_missing_rows(
     sim: acc.testing.Simulator, kit: Kit
 ) -> None:
-    with sim.client(retry=acc.Retry(settle=0.1)) as client:
+    with sim.client(retry=acc.Retry(base=0.01, settle=0.1)) as client:
         project = client.project(sim.project_id)
         sim.add_fault("reset_after_apply", on="assets:batch-create")
         sim.add_fault("drop_results", on="assets", count=50, every=1)

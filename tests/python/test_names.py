@@ -14,6 +14,8 @@ from test_settings import DEEP, PLANT
 import acc_assets as acc
 from acc_assets.typing import Asset
 
+pytestmark = pytest.mark.once
+
 ROOM = "Site > Building 3 > Floor 7 > Room 42"
 
 

@@ -357,6 +357,7 @@ def phases(seen: list[acc.Progress]) -> list[str]:
     return list(dict.fromkeys(now.phase for now in seen))
 
 
+@pytest.mark.once
 def test_a_function_gets_the_phase_of_the_call(kit: Kit, sim: acc.testing.Simulator) -> None:
     found = next(category for category in sim.world()["categories"] if str(category["id"]) == kit.category)
     status = found["statuses"][0]["label"]
@@ -380,6 +381,7 @@ def test_a_function_gets_the_phase_of_the_call(kit: Kit, sim: acc.testing.Simula
         assert phases(seen) == ["reading"]
 
 
+@pytest.mark.once
 def test_the_verbs_of_a_project_show_their_phases(sim: acc.testing.Simulator) -> None:
     seen: list[acc.Progress] = []
     description = {"categories": [{"path": "HVAC > Chillers of a new kind"}]}
@@ -414,6 +416,7 @@ def test_the_verbs_of_a_project_show_their_phases(sim: acc.testing.Simulator) ->
             project.assets.validate([], progress="bar")  # type: ignore[arg-type]
 
 
+@pytest.mark.once
 def test_a_function_gets_recovery_and_waiting(kit: Kit, sim: acc.testing.Simulator) -> None:
     sim.add_fault("reset_before_apply", on="assets:batch-create")
     sim.add_fault("delay", on="assets", ms=600)
@@ -424,6 +427,7 @@ def test_a_function_gets_recovery_and_waiting(kit: Kit, sim: acc.testing.Simulat
     assert {"waiting", "recovery"} <= set(phases(seen))
 
 
+@pytest.mark.once
 def test_lists_show_the_rows_read(sim: acc.testing.Simulator, kit: Kit) -> None:
     seen: list[acc.Progress] = []
     with sim.client() as client:

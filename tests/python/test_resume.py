@@ -12,6 +12,8 @@ from conftest import Kit
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -224,7 +226,6 @@ def tables(folder: pathlib.Path) -> Iterator[tuple[str, Any]]:
     yield "CSV", folder / "rows.csv"
 
 
-@pytest.mark.once
 def test_run_recognizes_rows_in_any_kind_of_table(
     sim: acc.testing.Simulator, project: acc.Project, kit: Kit, folder: pathlib.Path
 ) -> None:

@@ -414,7 +414,7 @@ def test_a_retry_compares_with_the_assets_as_they_are_now(
 def test_reconcile_compares_with_the_assets_as_they_are_now(
     sim: acc.testing.Simulator, ids: list[str], settings: Any
 ) -> None:
-    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    project = sim.client(retry=acc.Retry(base=0.01, settle=0.1)).project(sim.project_id)
     rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
     sim.add_fault("reset_before_apply", on="assets:batch-patch", times=99)
     result = project.assets.patch(rows, settings=settings, reconcile=False)
@@ -498,7 +498,7 @@ def test_pandas_reads_texts_as_numbers(project: acc.Project, tmp_path: Path) -> 
 def test_a_row_that_was_executed_is_not_called_edited_because_others_changed_its_asset(
     sim: acc.testing.Simulator, ids: list[str], tmp_path: Path
 ) -> None:
-    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    project = sim.client(retry=acc.Retry(base=0.01, settle=0.1)).project(sim.project_id)
     rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
     sim.add_fault("reset_after_apply", on="assets:batch-patch", times=9)
     assert project.assets.patch(rows, run=tmp_path / "a", reconcile=False).counts == {"unknown": 4}
@@ -523,7 +523,7 @@ def test_an_interrupted_patch_is_resumed(
     sim: acc.testing.Simulator, kit: Kit, ids: list[str], tmp_path: Path
 ) -> None:
     """The rows are read and edited again, so their versions are new."""
-    project = sim.client(retry=acc.Retry(settle=0.1)).project(sim.project_id)
+    project = sim.client(retry=acc.Retry(base=0.01, settle=0.1)).project(sim.project_id)
 
     def edited() -> list[dict[str, Any]]:
         return [{**asset, "description": "edited"} for asset in project.assets.get(ids)]

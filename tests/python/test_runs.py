@@ -21,6 +21,8 @@ from program import Program, programs
 import acc_assets as acc
 from acc_assets._paths import run_file, runs_folder
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
@@ -339,7 +341,6 @@ def driver(
         assert sorted(created) == sorted(f"A-{row}" for row in range(600))
 
 
-@pytest.mark.once
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX locks")
 @pytest.mark.parametrize("meanwhile", CLOSES.values(), ids=CLOSES)
 def test_second_process_is_rejected_after_the_journal_is_closed(meanwhile: str, folder: pathlib.Path) -> None:
@@ -351,7 +352,6 @@ def test_second_process_is_rejected_after_the_journal_is_closed(meanwhile: str, 
         assert first.ended(30).said == [{"counts": {"created": 600}}]
 
 
-@pytest.mark.once
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("ends", ["killed", "returned"])
 def test_run_is_free_after_its_process_ends_despite_a_forked_child(ends: str, folder: pathlib.Path) -> None:

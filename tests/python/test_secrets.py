@@ -16,6 +16,8 @@ from test_transport import PROJECT, QUICK, give, refused, serving
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.a-token_that-nobody/may+see.c2ln"
 CURSOR = "Y3Vyc29yLXRoYXQtbm9ib2R5LW1heS1zZWU="
 
@@ -50,7 +52,6 @@ def redirect(handler: BaseHTTPRequestHandler) -> None:
     refused(handler, 302, b"", location=f"https://elsewhere.example{handler.path}")
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("kind", ["assets", "relationships"])
 @pytest.mark.parametrize("end", [drop, echo, echo_address, redirect])
 def test_cursor_does_not_appear_in_messages_or_logs(
@@ -84,7 +85,6 @@ def test_cursor_does_not_appear_in_messages_or_logs(
         assert "?" not in str(caught.value)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("cursor", [[CURSOR], {"next": CURSOR}, CURSOR * 300])
 def test_invalid_cursor_is_rejected_and_not_shown(cursor: Any, log: pytest.LogCaptureFixture) -> None:
     body = {"pagination": {"cursorState": cursor}, "results": [{"id": "a"}]}
@@ -110,7 +110,6 @@ ESCAPES = {
 }
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("form", ESCAPES)
 @pytest.mark.parametrize("status", [200, 400, 401])
 def test_a_token_in_another_json_escape_is_hidden(
@@ -130,7 +129,6 @@ def test_a_token_in_another_json_escape_is_hidden(
         assert ESCAPES[form] not in text
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("length", [17, 30, len(TOKEN) - 1])
 @pytest.mark.parametrize("escaped", [False, True])
 def test_truncated_token_is_hidden(length: int, escaped: bool) -> None:

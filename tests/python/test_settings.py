@@ -14,6 +14,8 @@ from conftest import Kit
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 # Ten levels, assigned and overridden sets, one name in three branches, inactive entries, and unusual names.
 DEEP = " > ".join(f"Level {depth}" for depth in range(1, 11))
 PLANT: dict[str, Any] = {
@@ -348,7 +350,7 @@ def test_run_resumes_while_locations_cannot_be_read(
     rows[-1]["Status"] = "Installed"
     rows[-1]["Location"] = name
     sim.add_fault("status", on="locations", code=403, times=99)
-    with sim.client(retry=acc.Retry(settle=0.1)) as client:
+    with sim.client(retry=acc.Retry(base=0.01, settle=0.1)) as client:
         assets = client.project(sim.project_id).assets
         # All unknown rows are looked up as sent. Those that name a location cannot be resent yet.
         assert assets.create(rows, run="r").counts == {"created": 101, "not_sent": 51}

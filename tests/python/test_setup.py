@@ -10,6 +10,8 @@ import pytest
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 PLANT: dict[str, Any] = {
     "status_sets": [
         {"name": "Default", "default": True, "statuses": ["Specified"]},

@@ -14,6 +14,8 @@ from front import holding
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.interpreter
+
 
 def test_threads_share_a_client(project: acc.Project, kit: Kit, sim: acc.testing.Simulator) -> None:
     def create(worker: int) -> acc.BulkResult:

@@ -13,6 +13,8 @@ from front import front
 
 import acc_assets as acc
 
+pytestmark = pytest.mark.once
+
 
 def test_relationships_delete_sends_50_ids_per_request(
     project: acc.Project, sim: acc.testing.Simulator
