@@ -153,6 +153,7 @@ def test_pandas_types_do_not_depend_on_the_rows() -> None:
     pandas.testing.assert_series_equal(whole.dtypes, frame[whole.columns].dtypes)
 
 
+@pytest.mark.once
 def test_a_wide_table_can_be_pickled() -> None:
     rows = [{"id": f"{row}", f"x{row % 6000}": row} for row in range(1000)]
     rows[0] |= {f"y{column}": column for column in range(6000)}
