@@ -23,17 +23,16 @@ demo: .venv/.installed ## Import a sheet of 20,000 assets into the embedded simu
 test: .venv/.installed ## Run all tests: the Rust core, and the wheel on every Python that is here
 	@echo "== tests: the core, without Python"
 	cargo test --quiet --locked --no-default-features --features simulator
-	@echo "== tests: $$($(PYTHON) --version)"
-	$(PYTHON) -m pytest -q --durations=10
-	@.ci/other-pythons
+	@echo "== tests: $$($(PYTHON) --version), and beside it the other Pythons"
+	@.ci/pythons
 
 # Number of inputs for each reader of responses. The readers of rows, in Python, get a hundredth of it.
 CASES ?= 100000
 
 fuzz: .venv/.installed ## Give each reader CASES odd inputs (100000): responses, error bodies, dicts, frames
 	PROPTEST_CASES=$(CASES) CARGO_PROFILE_TEST_OPT_LEVEL=2 \
-		cargo test --locked --no-default-features --features simulator --test readers
-	HYPOTHESIS_CASES=$$(($(CASES) / 100)) $(PYTHON) -m pytest -q --durations=0 tests/test_any_value.py
+		cargo test --locked --no-default-features --features simulator --test core readers::
+	HYPOTHESIS_CASES=$$(($(CASES) / 100)) $(PYTHON) -m pytest -q --durations=0 tests/python/test_any_value.py
 
 # soak and kills begin at seed FIRST; a failure prints the command that plays its seed again.
 FIRST ?= 0
@@ -42,18 +41,18 @@ KILLS ?= 200
 
 soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 	FIRST=$(FIRST) SCHEDULES=$(SCHEDULES) cargo test --locked --no-default-features --features simulator \
-		--test schedules -- --nocapture
+		--test core schedules:: -- --nocapture
 	FIRST=$(FIRST) LISTINGS=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features --features simulator \
-		--test listing -- --nocapture
+		--test core listing:: -- --nocapture
 
 planted: ## Plant known bugs in a copy of the sources, and see that the random schedules find each
 	python3 tools/plant_bugs.py
 
 kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again
-	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/test_kill.py -k killed
+	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/python/test_kill.py -k killed
 
 attack: .venv/.installed ## Play hostile files and responses in full size, within bounded memory
-	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/test_attack.py tests/test_attack_responses.py
+	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/python/test_attack.py tests/python/test_attack_responses.py
 
 docs: .venv/.installed ## Run the examples of README.md and docs/, and write what they print below them
 	$(PYTHON) tools/make_rules.py

@@ -10,7 +10,7 @@ PAGE = pathlib.Path(__file__).parent.parent / "docs" / "reference" / "rules.md"
 
 
 def page() -> str:
-    """Return the page; tests/test_docs.py compares it with the file."""
+    """Return the page; tests/python/test_docs.py compares it with the file."""
     lines = [
         "# Row checks",
         "",

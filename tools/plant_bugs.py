@@ -105,14 +105,18 @@ def is_found(bug: Bug) -> bool:
     path.write_text(source.replace(bug.right, bug.wrong))
     test = [
         *("cargo", "test", "--quiet", "--locked", "--no-default-features", "--features", "simulator"),
-        *("--test", "listing"),
+        *("--test", "core"),
     ]
     environment = os.environ | {"LISTINGS": str(bug.seeds), "RUSTFLAGS": "--cap-lints allow"}
     environment["CARGO_TARGET_DIR"] = str(ROOT / "target" / "planted-build")
     try:
         subprocess.run([*test, "--no-run"], cwd=COPY, env=environment, check=True)
         played = subprocess.run(
-            [*test, "--", "lists_are_whole"], cwd=COPY, env=environment, capture_output=True, text=True
+            [*test, "--", "listing::lists_are_whole"],
+            cwd=COPY,
+            env=environment,
+            capture_output=True,
+            text=True,
         )
     finally:
         path.write_text(source)

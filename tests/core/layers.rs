@@ -1,0 +1,130 @@
+//! The modules of `src/`. `src/lib.rs` declares them, lowest first, and a module uses only lower ones.
+//! The modules of these tests are all of its files.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The modules in the order of `src/lib.rs`.
+fn rooms() -> Vec<String> {
+    let text = fs::read_to_string(source().join("lib.rs")).unwrap();
+    let room = |line: &str| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned())
+    };
+    let rooms: Vec<String> = text.lines().filter_map(room).collect();
+    assert!(rooms.len() >= 10, "modules not found: {rooms:?}");
+    rooms
+}
+
+/// The Rust files of a module: one file or a folder.
+fn files(room: &str) -> Vec<PathBuf> {
+    let mut folders = vec![source().join(room)];
+    let mut files = Vec::new();
+    let alone = source().join(format!("{room}.rs"));
+    files.extend(alone.exists().then_some(alone));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(!files.is_empty(), "`{room}` has no files");
+    files
+}
+
+/// Returns the modules used in a source file: names after `crate::` outside comments.
+fn used(text: &str) -> BTreeSet<String> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let mut used = BTreeSet::new();
+    for line in code {
+        for after in line.split("crate::").skip(1) {
+            // `use crate::{api, http};` would contain several names.
+            assert!(
+                !after.starts_with('{'),
+                "use each module on a separate line: {line}"
+            );
+            used.insert(
+                after
+                    .chars()
+                    .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                    .collect(),
+            );
+        }
+    }
+    used
+}
+
+#[test]
+fn modules_use_only_lower_modules() {
+    let rooms = rooms();
+    let mut wrong = Vec::new();
+    for (at, room) in rooms.iter().enumerate() {
+        for file in files(room) {
+            let allowed = |other: &String| other == room || rooms[..at].contains(other);
+            let up: Vec<String> = used(&fs::read_to_string(&file).unwrap())
+                .into_iter()
+                .filter(|other| !allowed(other))
+                .collect();
+            wrong.extend(
+                up.into_iter()
+                    .map(|other| format!("{} uses `{other}`", file.display())),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "\n- {}", wrong.join("\n- "));
+}
+
+/// The simulator must not repeat a mistake of the client, so it shares only the code that transports requests.
+#[test]
+fn simulator_shares_no_code_with_the_client() {
+    for file in files("simulator") {
+        for other in used(&fs::read_to_string(&file).unwrap()) {
+            let shared = ["simulator", "error", "ids", "http"].contains(&other.as_str());
+            assert!(shared, "{} uses `{other}`", file.display());
+        }
+    }
+}
+
+#[test]
+fn uses_are_found() {
+    let text = "use crate::http::{Auth, Replay};\n// crate::python\nlet call = crate::api::Call::new(crate::ids::one());";
+    assert_eq!(used(text), ["api", "http", "ids"].map(str::to_owned).into());
+}
+
+/// A file without its `mod` would not be compiled, so its tests would not run.
+#[test]
+fn every_test_file_is_a_module() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut folders = vec![tests.clone()];
+    let mut count = 0;
+    while let Some(folder) = folders.pop() {
+        let declared =
+            ["main.rs", "mod.rs"].map(|name| fs::read_to_string(folder.join(name)).unwrap_or_default());
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs")
+                && !["main", "mod"].contains(&name)
+            {
+                let line = format!("mod {name};");
+                let is_declared = declared
+                    .iter()
+                    .any(|text| text.lines().any(|found| found == line));
+                assert!(is_declared, "{} is not a module", path.display());
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 30, "test files not found: {count}");
+}

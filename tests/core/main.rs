@@ -1,0 +1,32 @@
+//! The integration tests of the core, in one binary, so that the core is linked once.
+
+// Shared by the tests.
+mod bench;
+mod fuzz;
+mod lists;
+mod plant;
+mod recorded;
+
+mod activity;
+mod batch_limit;
+mod columns;
+mod contract;
+mod endpoints;
+mod import_keys;
+mod journal;
+mod layers;
+mod ledger;
+mod listing;
+mod memory;
+mod names;
+mod outage;
+mod pairing;
+mod readers;
+mod reads;
+mod reconcile;
+mod replay;
+mod schedules;
+mod setup;
+mod simulation;
+mod simulator;
+mod value_rules;
