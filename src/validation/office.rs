@@ -431,20 +431,18 @@ mod tests {
         let mut check = |cell: Cell<'_>| {
             office
                 .check(Some("Barcode"), &cell, true, true)
-                .map_err(|refusal| (refusal.rule.code, refusal.fix.into_owned()))
+                .map_err(|refusal| (refusal.rule.code, refusal.reason.into_owned()))
         };
         assert!(check(Cell::Int(60)).is_ok());
         assert!(check(Cell::Text("000059")).is_ok());
-        let refused = Err((
-            "leading_zeros",
-            "write the value as text, probably 000060".to_owned(),
-        ));
+        let reason = "a number, although other rows have text with leading zeros";
+        let refused = Err(("leading_zeros", format!("{reason}, probably 000060")));
         assert_eq!(check(Cell::Int(60)), refused);
         assert_eq!(check(Cell::Float(60.0)), refused);
         assert!(check(Cell::Int(600_000)).is_ok());
         assert!(check(Cell::Int(-60)).is_ok());
         assert!(check(Cell::Text("0042")).is_ok());
-        assert_eq!(check(Cell::Int(60)), Err(("leading_zeros", String::new())));
+        assert_eq!(check(Cell::Int(60)), Err(("leading_zeros", reason.to_owned())));
     }
 
     #[test]

@@ -767,7 +767,11 @@ impl RowWriter {
         if matches!(cell, Cell::Null) {
             return;
         }
-        let read = value::uuid(cell, FIX_OF_ID);
+        let fix = match self.policy.shape {
+            RowShape::AssetPatch => FIX_OF_PATCH,
+            _ => "use the id assigned by the service",
+        };
+        let read = value::uuid(cell, fix);
         if let Some(seed) = seed {
             match &read {
                 Ok(id) => self.identity.id(seed, *id),
@@ -1633,8 +1637,8 @@ impl RowWriter {
     }
 }
 
-/// The fix of a cell in the id column that is no id.
-const FIX_OF_ID: &str = "use the id assigned by the service. If another column identifies the assets, pass the result of \
+/// The fix of a cell in the id column of a patch that is no id.
+const FIX_OF_PATCH: &str = "use the id assigned by the service. If another column identifies the assets, pass the result of \
                          create(rows, import_key=...) to patch";
 
 /// Returns whether a name is used only in the API. People also write "description" and "barcode".

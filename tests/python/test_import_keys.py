@@ -620,7 +620,7 @@ def test_new_rows_beside_rows_that_lost_zeros_are_not_sent(
     lines = [",".join(week[0]), *(",".join(one.values()) for one in week)]
     path.write_text("\n".join(lines) + "\n")
     for rows in (week, path):
-        result = project.assets.create(rows, import_key="Barcode")  # type: ignore[arg-type]
+        result = project.assets.create(rows, import_key="Barcode")
         assert result.statuses[:9] == ["invalid"] * 9
         assert result.statuses[9] in ("created", "unchanged")
         assert {cause.code for cause in result.causes} == {"leading_zeros"}
