@@ -49,12 +49,17 @@ def _from_columns(table: _core.Table) -> pandas.DataFrame:
 
     text = pandas.Series(["a"]).dtype  # `str`, or object in pandas 2
     columns: dict[str, Any] = {}
+    # Columns without values share one list. pandas copies their column faster than it creates one.
+    made: dict[tuple[str, int], Any] = {}
     for name, kind, values, missing in table.frame():
-        if kind == "text":
-            columns[name] = pandas.Series(_objects(values), dtype=text)
-            continue
-        if kind == "list":
-            columns[name] = _objects(values)
+        if kind in {"text", "list"}:
+            column = made.get((kind, id(values)))
+            if column is None:
+                column = _objects(values)
+                if kind == "text":
+                    column = pandas.Series(column, dtype=text)
+                made[kind, id(values)] = column
+            columns[name] = column
             continue
         array = numpy.frombuffer(values, dtype=_DTYPES[kind])
         nulls = None if missing is None else numpy.frombuffer(missing, dtype="?")
@@ -103,6 +108,8 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
         import polars
     except ImportError as error:
         raise ImportError("polars is not installed: pip install 'acc-assets[polars]'") from error
+    if isinstance(source, _core.Table):
+        source = source.with_views()  # the layout of strings in polars
     return polars.DataFrame(source)
 
 

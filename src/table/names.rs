@@ -9,15 +9,16 @@ use crate::columns::{Cell, Column, Image, Kinds};
 use crate::model::text::joined;
 use crate::settings::{Reference, Settings};
 
-/// The number of bits of the index of a recent id, enough for the locations of a large project.
-const BITS: u32 = 14;
+/// The number of bits of the digest of a recent id, enough for the locations of a large project.
+const BITS: u32 = 13;
 
 /// The names of what the ids in one column refer to.
 pub(super) struct Names<'c> {
     settings: &'c Settings,
     reference: Reference,
-    /// Recent ids with their names, by a digest of the id. Columns repeat ids, and a comparison is faster than a lookup.
-    recent: Vec<(&'c str, &'c str)>,
+    /// Recent ids with their names, the last two per digest, since some ids in use at the same time have equal digests.
+    /// Columns repeat ids, and a comparison is faster than a lookup. Empty until the first id.
+    recent: Vec<[(&'c str, &'c str); 2]>,
 }
 
 impl<'c> Names<'c> {
@@ -25,7 +26,7 @@ impl<'c> Names<'c> {
         Self {
             settings,
             reference,
-            recent: vec![("", ""); 1 << BITS],
+            recent: Vec::new(),
         }
     }
 
@@ -52,12 +53,18 @@ impl<'c> Names<'c> {
     }
 
     fn name(&mut self, id: &'c str) -> &'c str {
+        if self.recent.is_empty() {
+            self.recent.resize(1 << BITS, [("", ""); 2]);
+        }
         // The digest has this number of bits, so the index exists.
         let recent = &mut self.recent[digest(id)];
-        if recent.0 != id {
-            *recent = (id, self.settings.name_of(self.reference, id).unwrap_or(id));
+        if recent[0].0 != id {
+            recent.swap(0, 1);
+            if recent[0].0 != id {
+                recent[0] = (id, self.settings.name_of(self.reference, id).unwrap_or(id));
+            }
         }
-        recent.1
+        recent[0].1
     }
 
     fn owned(&self, id: &str) -> Cow<'c, str> {
