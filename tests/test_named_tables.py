@@ -378,6 +378,23 @@ def test_the_type_of_a_column_depends_on_all_pages() -> None:
 
 
 @pytest.mark.once
+def test_each_of_many_ids_has_its_own_name() -> None:
+    """The core remembers recent ids by a digest of their first and last characters."""
+    alike = [f"aaaaaaaa{number:02}bbbbbbbb" for number in range(20)]
+    ids = [*alike, *(str(number) for number in range(17_000)), *alike, "0", "16999"]
+    labels = {id: f"Label {id}" for id in (*alike[::3], "7", "16999")}
+    statuses = [status(id, label) for id, label in labels.items()]
+    known = settings(
+        status_sets=[
+            {"id": "set", "name": "Default", "description": None, "default": True, "active": True}
+            | {"statuses": statuses}
+        ]
+    )
+    found = shown([{"id": "r", "statusId": id} for id in ids], known)["Status"]
+    assert found == [labels.get(id, id) for id in ids]
+
+
+@pytest.mark.once
 def test_fields_of_another_type_are_text() -> None:
     pyarrow = pytest.importorskip("pyarrow")
     read = pyarrow.table(

@@ -37,8 +37,11 @@ def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
     frame: pandas.DataFrame = (
         read(table).read_all().to_pandas(types_mapper=nullable.get, date_as_object=False)
     )
+    made: dict[int, Any] = {}  # columns without values share one list
     for name, _, values, _ in table.frame(["list"]):  # pyarrow converts lists to arrays
-        frame[name] = _objects(values)
+        if id(values) not in made:
+            made[id(values)] = _objects(values)
+        frame[name] = made[id(values)]
     return frame
 
 
@@ -53,13 +56,11 @@ def _from_columns(table: _core.Table) -> pandas.DataFrame:
     made: dict[tuple[str, int], Any] = {}
     for name, kind, values, missing in table.frame():
         if kind in {"text", "list"}:
-            column = made.get((kind, id(values)))
-            if column is None:
-                column = _objects(values)
-                if kind == "text":
-                    column = pandas.Series(column, dtype=text)
-                made[kind, id(values)] = column
-            columns[name] = column
+            key = (kind, id(values))
+            if key not in made:
+                objects = _objects(values)
+                made[key] = pandas.Series(objects, dtype=text) if kind == "text" else objects
+            columns[name] = made[key]
             continue
         array = numpy.frombuffer(values, dtype=_DTYPES[kind])
         nulls = None if missing is None else numpy.frombuffer(missing, dtype="?")

@@ -6,19 +6,30 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::columns::{Cell, Column, Image, Kinds};
+use crate::model::scan::same;
 use crate::model::text::joined;
 use crate::settings::{Reference, Settings};
 
-/// The number of bits of the digest of a recent id, enough for the locations of a large project.
-const BITS: u32 = 13;
+/// The number of bits of the digest of an id.
+const BITS: u32 = 15;
+
+/// The maximum number of ids to remember, enough for the locations of a large project. Half as many as there are digests.
+const MOST_IDS: usize = 1 << (BITS - 1);
+
+/// The number of places to search for an id.
+const PLACES: usize = 8;
+
+/// Marks a place without an id.
+const EMPTY: u16 = u16::MAX;
 
 /// The names of what the ids in one column refer to.
 pub(super) struct Names<'c> {
     settings: &'c Settings,
     reference: Reference,
-    /// Recent ids with their names, the last two per digest, since some ids in use at the same time have equal digests.
-    /// Columns repeat ids, and a comparison is faster than a lookup. Empty until the first id.
-    recent: Vec<[(&'c str, &'c str); 2]>,
+    /// Recent ids with their names. Columns repeat ids, and a comparison is faster than a lookup.
+    recent: Vec<(&'c str, &'c str)>,
+    /// Where a recent id is: at its digest or in one of the places that follow.
+    places: Vec<u16>,
 }
 
 impl<'c> Names<'c> {
@@ -27,6 +38,7 @@ impl<'c> Names<'c> {
             settings,
             reference,
             recent: Vec::new(),
+            places: vec![EMPTY; (1 << BITS) + PLACES],
         }
     }
 
@@ -53,18 +65,29 @@ impl<'c> Names<'c> {
     }
 
     fn name(&mut self, id: &'c str) -> &'c str {
-        if self.recent.is_empty() {
-            self.recent.resize(1 << BITS, [("", ""); 2]);
-        }
-        // The digest has this number of bits, so the index exists.
-        let recent = &mut self.recent[digest(id)];
-        if recent[0].0 != id {
-            recent.swap(0, 1);
-            if recent[0].0 != id {
-                recent[0] = (id, self.settings.name_of(self.reference, id).unwrap_or(id));
+        let digest = digest(id);
+        let mut free = None;
+        // The digest has `BITS` bits, so the places exist.
+        for at in digest..digest + PLACES {
+            match self.recent.get(usize::from(self.places[at])) {
+                Some((known, name)) if same(known.as_bytes(), id.as_bytes()) => return name,
+                Some(_) => {}
+                None => {
+                    free = Some(at);
+                    break;
+                }
             }
         }
-        recent[0].1
+        let name = self.settings.name_of(self.reference, id).unwrap_or(id);
+        if self.recent.len() == MOST_IDS {
+            self.recent.clear();
+            self.places.fill(EMPTY);
+        }
+        if let (Some(at), Ok(place)) = (free, u16::try_from(self.recent.len())) {
+            self.places[at] = place;
+            self.recent.push((id, name));
+        }
+        name
     }
 
     fn owned(&self, id: &str) -> Cow<'c, str> {
