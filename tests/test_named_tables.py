@@ -487,6 +487,8 @@ def test_polars_and_duckdb_read_names() -> None:
     frame = table(ROWS, KNOWN).to_polars()
     assert frame.schema["Installed"] == polars.Date
     assert frame["Category"].to_list() == ["HVAC > Fans", "9", None]
+    # The stream itself has another layout of strings.
+    assert frame.equals(polars.DataFrame(table(ROWS, KNOWN)._flat()))
     duckdb = pytest.importorskip("duckdb")
     assets = table(ROWS, KNOWN)  # noqa: F841  # duckdb finds it by its name
     found = duckdb.sql(

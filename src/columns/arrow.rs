@@ -173,7 +173,7 @@ impl<'t> Parts<'t> {
         }
     }
 
-    /// Returns whether no row has a value, as far as the pages know without looking at their rows.
+    /// Returns whether no page has a value in this column.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         let mut columns = self.parts.iter().filter_map(|(column, ..)| *column);

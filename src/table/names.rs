@@ -82,6 +82,7 @@ impl<'c> Names<'c> {
         if self.recent.len() == MOST_IDS {
             self.recent.clear();
             self.places.fill(EMPTY);
+            free = Some(digest);
         }
         if let (Some(at), Ok(place)) = (free, u16::try_from(self.recent.len())) {
             self.places[at] = place;

@@ -56,6 +56,7 @@ pub(super) fn boolean(column: &Column) -> Option<Column> {
 
 /// Reads a decimal number that a float represents. Blank text is null.
 fn number(text: &str) -> Result<Option<f64>, Unparsed> {
+    // Most numbers are short, with no blanks around them.
     if let Some(number) = short(text).or_else(|| short(text.trim())) {
         return Ok(Some(number));
     }
