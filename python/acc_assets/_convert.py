@@ -37,8 +37,11 @@ def _from_arrow(table: _core.Table) -> pandas.DataFrame | None:
     frame: pandas.DataFrame = (
         read(table).read_all().to_pandas(types_mapper=nullable.get, date_as_object=False)
     )
+    made: dict[int, Any] = {}  # columns without values share one list
     for name, _, values, _ in table.frame(["list"]):  # pyarrow converts lists to arrays
-        frame[name] = _objects(values)
+        if id(values) not in made:
+            made[id(values)] = _objects(values)
+        frame[name] = made[id(values)]
     return frame
 
 
@@ -49,12 +52,15 @@ def _from_columns(table: _core.Table) -> pandas.DataFrame:
 
     text = pandas.Series(["a"]).dtype  # `str`, or object in pandas 2
     columns: dict[str, Any] = {}
+    # Columns without values share one list. pandas copies their column faster than it creates one.
+    made: dict[tuple[str, int], Any] = {}
     for name, kind, values, missing in table.frame():
-        if kind == "text":
-            columns[name] = pandas.Series(_objects(values), dtype=text)
-            continue
-        if kind == "list":
-            columns[name] = _objects(values)
+        if kind in {"text", "list"}:
+            key = (kind, id(values))
+            if key not in made:
+                objects = _objects(values)
+                made[key] = pandas.Series(objects, dtype=text) if kind == "text" else objects
+            columns[name] = made[key]
             continue
         array = numpy.frombuffer(values, dtype=_DTYPES[kind])
         nulls = None if missing is None else numpy.frombuffer(missing, dtype="?")
@@ -103,6 +109,8 @@ def polars_frame(source: _core.Ledger | _core.Table | dict[str, list[Any]]) -> p
         import polars
     except ImportError as error:
         raise ImportError("polars is not installed: pip install 'acc-assets[polars]'") from error
+    if isinstance(source, _core.Table):
+        source = source.with_views()  # the layout of strings in polars
     return polars.DataFrame(source)
 
 

@@ -435,6 +435,8 @@ class Table:
 
         `attributes` says whether the custom attributes were read. If so, all active ones have a column.
         """
+    def with_views(self) -> Table:
+        """Return the same columns, with strings exported to Arrow as string views unless the reader requests otherwise."""
     def head(self, rows: int, /) -> tuple[list[str], list[list[str]]]:
         """Return the names of the columns, and the text of each cell in the first rows."""
     def csv(self) -> bytes:

@@ -14,7 +14,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde_json::Value;
 
 use super::column::{Cell, Column, Data};
-use super::kind::Type;
+use super::kind::{Kinds, Type};
 use super::table::{Layout, Segment};
 use super::time;
 
@@ -97,11 +97,9 @@ impl Batches {
         // Columns without values share one array per type.
         let mut blank: Vec<ArrayRef> = Vec::new();
         let arrays = columns.map(|(at, ((_, kind), texts))| {
-            if segments
-                .iter()
-                .any(|segment| segment.columns.get(at).is_some_and(Option::is_some))
-            {
-                return Parts::new(segments, at, rows).array(*kind, *texts);
+            let parts = Parts::new(segments, at, rows);
+            if !parts.is_blank() {
+                return parts.array(*kind, *texts);
             }
             let kind = data_type(*kind, *texts);
             let known = blank.iter().find(|array| *array.data_type() == kind).cloned();
@@ -150,6 +148,7 @@ fn data_type(kind: Type, texts: Texts) -> DataType {
         Type::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
         Type::Date => DataType::Date32,
         Type::Text => texts.data_type(),
+        Type::List if texts == Texts::Utf8View => DataType::new_list(DataType::Utf8View, true),
         Type::List => DataType::new_list(DataType::Utf8, true),
     }
 }
@@ -174,6 +173,13 @@ impl<'t> Parts<'t> {
         }
     }
 
+    /// Returns whether no page has a value in this column.
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        let mut columns = self.parts.iter().filter_map(|(column, ..)| *column);
+        columns.all(|column| column.kinds == Kinds::NONE)
+    }
+
     fn array(&self, kind: Type, texts: Texts) -> Result<ArrayRef, ArrowError> {
         let nulls = self.nulls();
         Ok(match kind {
@@ -194,7 +200,7 @@ impl<'t> Parts<'t> {
                     Texts::Dictionary => Arc::new(strings.iter().collect::<DictionaryArray<Int32Type>>()),
                 }
             }
-            Type::List => Arc::new(self.lists(nulls)?),
+            Type::List => Arc::new(self.lists(nulls, texts)?),
         })
     }
 
@@ -349,7 +355,7 @@ impl<'t> Parts<'t> {
         StringArray::try_new(strings.offsets(), Buffer::from_vec(strings.text), nulls)
     }
 
-    fn lists(&self, nulls: Option<NullBuffer>) -> Result<ListArray, ArrowError> {
+    fn lists(&self, nulls: Option<NullBuffer>, texts: Texts) -> Result<ListArray, ArrowError> {
         let mut items = Strings::new(self.rows);
         let mut ends = Vec::with_capacity(self.rows + 1);
         ends.push(0);
@@ -365,9 +371,13 @@ impl<'t> Parts<'t> {
             }
             ends.push(i32::try_from(items.ends.len() - 1).map_err(|_| too_large())?);
         }
-        let field = Arc::new(Field::new_list_field(DataType::Utf8, true));
         let items = StringArray::try_new(items.offsets(), Buffer::from_vec(items.text), None)?;
-        ListArray::try_new(field, OffsetBuffer::new(ends.into()), Arc::new(items), nulls)
+        let items: ArrayRef = match texts {
+            Texts::Utf8View => Arc::new(StringViewArray::from(&items)),
+            _ => Arc::new(items),
+        };
+        let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
+        ListArray::try_new(field, OffsetBuffer::new(ends.into()), items, nulls)
     }
 }
 

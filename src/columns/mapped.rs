@@ -64,23 +64,26 @@ impl Column {
         let Data::Text(texts) = &self.data else {
             return Err(Unparsed);
         };
-        let count = texts.distinct_values().unwrap_or(0);
-        let of_code = (0..count).map(|code| parse(texts.value(code)));
-        let of_code: Vec<Option<T>> = of_code.collect::<Result<_, _>>()?;
         let mut values = Vec::with_capacity(self.rows);
         let mut valid: Option<Vec<bool>> = None;
-        for row in 0..self.rows {
-            let value = match texts.code(row) {
-                _ if !self.is_valid(row) => None,
-                Some(code) => of_code.get(usize::from(code)).copied().flatten(),
-                None => parse(texts.get(row))?,
-            };
+        let mut push = |value: Option<T>| {
             match &mut valid {
                 Some(valid) => valid.push(value.is_some()),
-                None if value.is_none() => valid.insert(vec![true; row]).push(false),
+                None if value.is_none() => valid.insert(vec![true; values.len()]).push(false),
                 None => {}
             }
             values.push(value.unwrap_or_default());
+        };
+        if let Some(codes) = texts.codes() {
+            let of_code: Vec<Option<T>> = texts.values().map(parse).collect::<Result<_, _>>()?;
+            for code in codes {
+                // A row without a string has a code without a value.
+                push(of_code.get(usize::from(*code)).copied().flatten());
+            }
+        } else {
+            for (row, text) in texts.values().enumerate() {
+                push(if self.is_valid(row) { parse(text)? } else { None });
+            }
         }
         Ok((values, valid))
     }

@@ -327,14 +327,11 @@ impl Layout {
         self.select(&order);
     }
 
-    /// Keeps the columns at these positions, in this order.
+    /// Keeps the columns at these positions, in this order. Each position occurs once.
     fn select(&mut self, order: &[usize]) {
         self.fields = order.iter().map(|at| self.fields[*at].clone()).collect();
         for columns in &mut self.columns {
-            *columns = order
-                .iter()
-                .map(|at| columns.get(*at).cloned().flatten())
-                .collect();
+            *columns = order.iter().map(|at| columns.get_mut(*at)?.take()).collect();
         }
     }
 

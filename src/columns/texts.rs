@@ -88,9 +88,15 @@ impl Texts {
         Some((self.text.get(start as usize..end as usize)?, start, ends))
     }
 
-    /// Returns the number of distinct strings, if codes are in use.
-    pub fn distinct_values(&self) -> Option<usize> {
-        self.codes.as_ref().map(|_| self.ends.len())
+    /// Returns the string of each code or, if codes are not in use, of each row.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let end = *end as usize;
+            let text = self.text.get(start..end).unwrap_or("");
+            start = end;
+            text
+        })
     }
 
     /// Returns the same rows with another string for each string, distinct ones once each. A row without a string may get
@@ -98,8 +104,8 @@ impl Texts {
     pub fn renamed<'t>(&'t self, mut rename: impl FnMut(&'t str) -> &'t str) -> Self {
         let mut renamed = Self::distinct(self.ends.len(), self.text.len());
         renamed.codes.clone_from(&self.codes);
-        for at in 0..self.ends.len() {
-            renamed.append(rename(self.value(at)));
+        for value in self.values() {
+            renamed.append(rename(value));
         }
         renamed
     }

@@ -104,16 +104,15 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-// The two conversions below count in eras of 400 years that begin on March 1, so that a leap day is the last
-// day of its year.
-
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    // Years begin on March 1, so that a leap day is the last day of its year.
     let year = if month <= 2 { year - 1 } else { year };
-    let (era, year) = (year.div_euclid(400), year.rem_euclid(400));
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year * 365 + year / 4 - year / 100 + day_of_year - 719_468
+    year * 365 + leap_days + day_of_year - 719_468
 }
 
+// Counts in eras of 400 years that begin on March 1, for the same reason.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, days) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -193,6 +193,8 @@ impl<'py> Objects<'py> {
     /// Converts the columns of these kinds, or all columns, to columns for a frame.
     pub fn frame(&mut self, layout: &Layout, kinds: Option<&[String]>) -> PyResult<Vec<FrameColumn<'py>>> {
         let segments: Vec<_> = layout.segments().collect();
+        // Columns of strings or lists without values share one list.
+        let mut nones: Option<Bound<'py, PyAny>> = None;
         let mut frame = Vec::with_capacity(layout.fields.len());
         for (at, (name, kind)) in layout.fields.iter().enumerate() {
             let called = match kind {
@@ -209,6 +211,10 @@ impl<'py> Objects<'py> {
             }
             let parts = Parts::new(&segments, at, layout.rows);
             let values = match kind {
+                Type::Text | Type::List if parts.is_blank() => match &nones {
+                    Some(nones) => nones.clone(),
+                    None => nones.insert(self.list(layout, at, true)?).clone(),
+                },
                 Type::Text => self.list(layout, at, true)?,
                 Type::List => self.list(layout, at, false)?,
                 Type::Bool => self.bytes(&parts.bools()),

@@ -27,6 +27,8 @@ pub struct Table {
     rest: Option<Rest>,
     /// The columns to export, if they are not those of the rows.
     named: Option<Arc<Layout>>,
+    /// The layout of strings to export, if the reader requests none.
+    texts: TextLayout,
 }
 
 /// The pickled state: the rows, the ids that were not returned, the row numbers and what remains of a failed
@@ -54,6 +56,7 @@ impl Table {
             rows: Arc::new(table),
             rest,
             named: None,
+            texts: TextLayout::default(),
         }
     }
 
@@ -143,6 +146,17 @@ impl Table {
             rows: self.rows.clone(),
             rest: None,
             named: Some(Arc::new(named)),
+            texts: self.texts,
+        }
+    }
+
+    /// Returns the same columns, whose strings are exported as string views.
+    fn with_views(&self) -> Self {
+        Self {
+            rows: self.rows.clone(),
+            rest: None,
+            named: self.named.clone(),
+            texts: TextLayout::Utf8View,
         }
     }
 
@@ -211,7 +225,8 @@ impl Table {
         requested_schema: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         let asked = requested_schema.map(capsule::schema).transpose()?.flatten();
-        let texts = |name: &str| TextLayout::of(asked.as_ref()?.field_with_name(name).ok()?.data_type());
+        let requested = |name: &str| TextLayout::of(asked.as_ref()?.field_with_name(name).ok()?.data_type());
+        let texts = |name: &str| requested(name).or(Some(self.texts));
         let batches = py.detach(|| Batches::new(self.layout(), texts));
         stream_capsule(py, Box::new(batches))
     }

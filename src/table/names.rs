@@ -6,18 +6,30 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::columns::{Cell, Column, Image, Kinds};
+use crate::model::scan::same;
 use crate::model::text::joined;
 use crate::settings::{Reference, Settings};
 
-/// The number of bits of the index of a recent id, enough for the locations of a large project.
-const BITS: u32 = 14;
+/// The number of bits of the digest of an id.
+const BITS: u32 = 15;
+
+/// The maximum number of ids to remember, enough for the locations of a large project. Half as many as there are digests.
+const MOST_IDS: usize = 1 << (BITS - 1);
+
+/// The number of places to search for an id.
+const PLACES: usize = 8;
+
+/// Marks a place without an id.
+const EMPTY: u16 = u16::MAX;
 
 /// The names of what the ids in one column refer to.
 pub(super) struct Names<'c> {
     settings: &'c Settings,
     reference: Reference,
-    /// Recent ids with their names, by a digest of the id. Columns repeat ids, and a comparison is faster than a lookup.
+    /// Recent ids with their names. Columns repeat ids, and a comparison is faster than a lookup.
     recent: Vec<(&'c str, &'c str)>,
+    /// Where a recent id is: at its digest or in one of the places that follow.
+    places: Vec<u16>,
 }
 
 impl<'c> Names<'c> {
@@ -25,7 +37,8 @@ impl<'c> Names<'c> {
         Self {
             settings,
             reference,
-            recent: vec![("", ""); 1 << BITS],
+            recent: Vec::new(),
+            places: vec![EMPTY; (1 << BITS) + PLACES],
         }
     }
 
@@ -52,12 +65,30 @@ impl<'c> Names<'c> {
     }
 
     fn name(&mut self, id: &'c str) -> &'c str {
-        // The digest has this number of bits, so the index exists.
-        let recent = &mut self.recent[digest(id)];
-        if recent.0 != id {
-            *recent = (id, self.settings.name_of(self.reference, id).unwrap_or(id));
+        let digest = digest(id);
+        let mut free = None;
+        // The digest has `BITS` bits, so the places exist.
+        for at in digest..digest + PLACES {
+            match self.recent.get(usize::from(self.places[at])) {
+                Some((known, name)) if same(known.as_bytes(), id.as_bytes()) => return name,
+                Some(_) => {}
+                None => {
+                    free = Some(at);
+                    break;
+                }
+            }
         }
-        recent.1
+        let name = self.settings.name_of(self.reference, id).unwrap_or(id);
+        if self.recent.len() == MOST_IDS {
+            self.recent.clear();
+            self.places.fill(EMPTY);
+            free = Some(digest);
+        }
+        if let (Some(at), Ok(place)) = (free, u16::try_from(self.recent.len())) {
+            self.places[at] = place;
+            self.recent.push((id, name));
+        }
+        name
     }
 
     fn owned(&self, id: &str) -> Cow<'c, str> {

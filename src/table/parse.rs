@@ -56,12 +56,13 @@ pub(super) fn boolean(column: &Column) -> Option<Column> {
 
 /// Reads a decimal number that a float represents. Blank text is null.
 fn number(text: &str) -> Result<Option<f64>, Unparsed> {
+    // Most numbers are short, with no blanks around them.
+    if let Some(number) = short(text).or_else(|| short(text.trim())) {
+        return Ok(Some(number));
+    }
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
-    }
-    if let Some(number) = short(text) {
-        return Ok(Some(number));
     }
     let is_number = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
     if !text.bytes().all(is_number) {

@@ -186,7 +186,10 @@ fn cells(batch: &RecordBatch, at: usize) -> Vec<Value> {
         }
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
-            items.as_string::<i32>().iter().flatten().collect()
+            match items.data_type() {
+                DataType::Utf8View => items.as_string_view().iter().flatten().collect(),
+                _ => items.as_string::<i32>().iter().flatten().collect(),
+            }
         }
         other => panic!("{other}"),
     };

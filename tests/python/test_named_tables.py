@@ -378,6 +378,23 @@ def test_the_type_of_a_column_depends_on_all_pages() -> None:
 
 
 @pytest.mark.once
+def test_each_of_many_ids_has_its_own_name() -> None:
+    """The core remembers recent ids by a digest of their first and last characters."""
+    alike = [f"aaaaaaaa{number:02}bbbbbbbb" for number in range(20)]
+    ids = [*alike, *(str(number) for number in range(17_000)), *alike, "0", "16999"]
+    labels = {id: f"Label {id}" for id in (*alike[::3], "7", "16999")}
+    statuses = [status(id, label) for id, label in labels.items()]
+    known = settings(
+        status_sets=[
+            {"id": "set", "name": "Default", "description": None, "default": True, "active": True}
+            | {"statuses": statuses}
+        ]
+    )
+    found = shown([{"id": "r", "statusId": id} for id in ids], known)["Status"]
+    assert found == [labels.get(id, id) for id in ids]
+
+
+@pytest.mark.once
 def test_fields_of_another_type_are_text() -> None:
     pyarrow = pytest.importorskip("pyarrow")
     read = pyarrow.table(
@@ -470,12 +487,63 @@ def test_polars_and_duckdb_read_names() -> None:
     frame = table(ROWS, KNOWN).to_polars()
     assert frame.schema["Installed"] == polars.Date
     assert frame["Category"].to_list() == ["HVAC > Fans", "9", None]
+    # The stream itself has another layout of strings.
+    assert frame.equals(polars.DataFrame(table(ROWS, KNOWN)._flat()))
     duckdb = pytest.importorskip("duckdb")
     assets = table(ROWS, KNOWN)  # noqa: F841  # duckdb finds it by its name
     found = duckdb.sql(
         """select "Asset ID", Installed from assets where Category = 'HVAC > Fans'"""
     ).fetchall()
     assert found == [("AHU-1", datetime.date(2031, 2, 28))]
+
+
+@pytest.mark.once
+def test_columns_without_values_share_their_memory() -> None:
+    """A project has many attributes that most assets have no value of."""
+    pyarrow = pytest.importorskip("pyarrow")
+    attributes = [attribute(number, f"Blank {number}", "text") for number in range(10, 14)]
+    lists = [attribute(number, f"Blank {number}", "multi_select") for number in range(14, 16)]
+    # Neither a missing value nor null is a value.
+    rows = [{"id": "r1", "customAttributes": {"ca10": None}}, {"id": "r2"}]
+    assets = table(rows, settings(attributes=[*attributes, *lists]))
+    names, of_lists = ([one["display_name"] for one in some] for some in (attributes, lists))
+    for flat in (assets._flat(), assets._flat().with_views()):
+        read = pyarrow.table(flat)
+        for same in (names, of_lists):
+            buffers = [[b and b.address for b in read[name].chunk(0).buffers()] for name in same]
+            assert buffers == buffers[:1] * len(same)
+            assert all(read[name].null_count == len(rows) for name in same)
+    values = {name: cells for name, _, cells, _ in assets._flat().frame(["text", "list"])}
+    assert all(values[name] is values["Barcode"] for name in [*names, *of_lists])
+    assert values["Barcode"] == [None, None]
+
+
+@pytest.mark.once
+def test_polars_reads_strings_without_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Polars would copy strings of another layout, those of columns without values too."""
+    pyarrow = pytest.importorskip("pyarrow")
+    polars = pytest.importorskip("polars")
+    assets = table(ROWS, KNOWN)
+    monkeypatch.setattr(polars, "DataFrame", pyarrow.table)
+    read: Any = assets.to_polars()
+    types = {field.name: field.type for field in read.schema}
+    view = pyarrow.string_view()
+    assert types["Asset ID"] == types["Category"] == types["companyId"] == view
+    assert types["Functions"] == pyarrow.list_(view)
+    assert pyarrow.table(assets).schema.field("Asset ID").type == pyarrow.string()
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_columns_without_values_are_independent_in_pandas(
+    blocked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pandas")
+    if blocked:
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+    frame = table(ROWS, KNOWN).to_pandas()
+    frame.loc[0, "Barcode"] = "0017"
+    assert frame["Barcode"].tolist()[:1] == ["0017"]
+    assert frame[["Description", "Location", "companyId"]].isna().all(axis=None)
 
 
 def test_names_can_be_turned_off() -> None:
