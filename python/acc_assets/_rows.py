@@ -221,6 +221,14 @@ def load(
         return rows_from(rows, key if verb == "patch" else None), given
     if changed := given.changed(without=LAYOUT):
         raise OptionError(f"{changed[0]}= does not apply to ids. Remove it from acc_assets.read(...).")
+    if isinstance(rows, RelationshipTable) and verb in ("get", "delete"):
+        raise InputError(
+            'These are relationships, whose ids are not those of assets. Pass one end: table.to_pandas()["from_id"] or ["to_id"].'
+        )
+    if isinstance(rows, AssetTable) and verb == "unlink":
+        raise InputError(
+            "These are assets, whose ids are not those of relationships. Pass relationships.search(...)."
+        )
     if verb == "delete":
         _must_be_own(rows, key)
     return ids_from(rows, key), given

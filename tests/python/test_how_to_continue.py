@@ -57,7 +57,10 @@ RESUME = "To resume, run the same script again: "
             "client.last_result, or pass import_key=.",
         ),
         # Each call generates other keys.
-        ({"import_key": acc.GeneratedKey("Manufacturer")}, "Running the same script again would create 200 assets"),
+        (
+            {"import_key": acc.GeneratedKey("Manufacturer")},
+            "Running the same script again would create 200 assets",
+        ),
     ],
 )
 def test_an_outage_of_a_create(

@@ -140,3 +140,18 @@ def test_partial_has_all_relationships_if_the_assets_cannot_be_read(
     found = relationships.search("asset", after=caught.value)
     assert found.to_dicts() == whole
     assert set(columns(found)["from_name"]) & set(linked.values())
+
+
+def test_tables_of_relationships_and_assets_are_not_mixed_up(
+    project: acc.Project, kit: Kit, sim: acc.testing.Simulator
+) -> None:
+    """The ids of both are UUIDs."""
+    project.assets.create(kit.row("AHU-1")).raise_if_failed()
+    sim.seed_relationships(2)
+    links, before = project.relationships.search(acc.Entity("asset")), sim.audit()["requests"]
+    for verb in (project.assets.get, project.assets.delete):
+        with pytest.raises(acc.InputError, match="whose ids are not those of assets"):
+            verb(links)
+    assert sim.audit()["requests"] == before
+    with pytest.raises(acc.InputError, match="whose ids are not those of relationships"):
+        project.relationships.delete(project.assets.list())
