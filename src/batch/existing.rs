@@ -4,6 +4,8 @@
 //! asset would be created again, and the list is read in a way that misses none (see `listing`).
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -22,6 +24,43 @@ pub(super) struct Existing {
     /// Sorted by the digest of the normalized key (see `same_key`), then by creation time.
     assets: Vec<Asset>,
     as_numbers: AsNumbers,
+    /// The number of digits of the keys with leading zeros, if no key of digits is shorter.
+    pub(super) width: Option<usize>,
+}
+
+/// The lengths of the project's keys of digits, wanted or not.
+struct Widths {
+    /// The longest key with leading zeros. 0 if there is none.
+    padded: AtomicUsize,
+    /// The shortest key without leading zeros.
+    shortest: AtomicUsize,
+}
+
+impl Default for Widths {
+    fn default() -> Self {
+        Self {
+            padded: AtomicUsize::new(0),
+            shortest: AtomicUsize::new(usize::MAX),
+        }
+    }
+}
+
+impl Widths {
+    fn note(&self, key: &str) {
+        if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_digit()) {
+            return;
+        }
+        if key.starts_with('0') {
+            self.padded.fetch_max(key.len(), Relaxed);
+        } else {
+            self.shortest.fetch_min(key.len(), Relaxed);
+        }
+    }
+
+    fn of_all(&self) -> Option<usize> {
+        let (padded, shortest) = (self.padded.load(Relaxed), self.shortest.load(Relaxed));
+        (padded > 1 && shortest >= padded).then_some(padded)
+    }
 }
 
 /// The keys that read as a number but are not its usual text, such as 0017, by the digest of that number.
@@ -85,7 +124,7 @@ pub(super) fn digest_of_key(key: &str) -> u64 {
 impl Existing {
     /// Returns whether no asset has a wanted key.
     pub(super) fn is_empty(&self) -> bool {
-        self.assets.is_empty() && self.as_numbers.is_empty()
+        self.assets.is_empty() && self.as_numbers.is_empty() && self.width.is_none()
     }
 
     /// Returns a key of the project that reads as the same number as a key, but is written in another way.
@@ -160,7 +199,8 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     let Context { session, project, .. } = context;
     let call = session.to(search.lookup.list, &[("project", &project.to_string())])?;
     let at = |stage| context.count(stage);
-    let extract = |row: &str| search.keyed(row);
+    let widths = Widths::default();
+    let extract = |row: &str| search.keyed(row, &widths);
     let mut keys = Values::new(
         session.clone(),
         call.with_query((search.lookup.whole)()),
@@ -180,6 +220,7 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
         }
     }
     existing.assets.sort_unstable();
+    existing.width = widths.of_all();
     Ok(existing)
 }
 
@@ -192,7 +233,7 @@ struct Keyed {
 
 impl Search {
     /// Reads an asset. Returns `None` if it is deleted, or its key is not wanted.
-    fn keyed(&self, row: &str) -> Result<Option<Keyed>, Error> {
+    fn keyed(&self, row: &str, widths: &Widths) -> Result<Option<Keyed>, Error> {
         let found = (self.lookup.read)(row).ok_or_else(|| {
             Error::Input(
                 "the project's assets cannot be read completely, so its import keys are unknown; nothing was \
@@ -214,6 +255,7 @@ impl Search {
         let Some(key) = import_key.of(&found.entry) else {
             return Ok(None);
         };
+        widths.note(key);
         let is_wanted = |digest: &u64| self.wanted.as_ref().is_none_or(|wanted| wanted.contains(digest));
         let folded = digest_of_key(key);
         let asset = is_wanted(&folded).then(|| Asset {

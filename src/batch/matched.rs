@@ -46,6 +46,7 @@ impl Run {
         for row in &matched {
             self.settle_matched(row, &packer.writer);
         }
+        self.note_short_keys(&batch);
         let unread: HashSet<u32> = matched.iter().filter_map(Matched::unread).collect();
         let ledger = lock(&self.ledger);
         let wanted = |row: u32| may_be_sent(&ledger, row) && !unread.contains(&row);
@@ -70,12 +71,19 @@ impl Run {
             let Ok(said) = serde_json::from_slice::<Value>(sent.body) else {
                 continue;
             };
-            let key = import_key.of(&said);
-            let Some((key, written)) = key.and_then(|key| Some((key, existing.written_otherwise(key)?)))
-            else {
+            let Some(key) = import_key.of(&said) else { continue };
+            let is_number = writer.number_keys().contains(key);
+            let Some(written) = existing.written_otherwise(key) else {
+                let is_short = |width: &usize| is_digits(key) && key.len() < *width;
+                let width = existing.width.filter(|width| is_number && is_short(width));
+                if let Some(width) = width.filter(|_| may_be_sent(&ledger, item.row)) {
+                    let column = writer.heading_of(&import_key.field);
+                    let fault = ledger.add_problems(&[Problem::number_without_zeros(&column, key, width)]);
+                    ledger.set_fault(item.row, Status::Invalid, fault);
+                    self.bad += 1;
+                }
                 continue;
             };
-            let is_number = writer.number_keys().contains(key);
             // Texts may differ on purpose, like the rooms 1.1 and 1.10, but hardly by leading zeros alone.
             if !is_number && (existing.has(key) || !is_digits(key) || !is_digits(&written)) {
                 continue;
@@ -118,6 +126,31 @@ impl Run {
                 let fault = ledger.add_problems(&[Problem::key_without_zeros(&column, key, example)]);
                 ledger.set_fault(item.row, Status::Invalid, fault);
                 self.bad += 1;
+            }
+        }
+    }
+
+    /// Counts the short keys of digits that are sent, if the project has only longer ones with leading zeros.
+    fn note_short_keys(&mut self, batch: &Batch) {
+        let existing = self.existing.as_ref();
+        let (Some(width), Some(import_key)) = (
+            existing.and_then(|existing| existing.width),
+            &self.job.policy.import_key,
+        ) else {
+            return;
+        };
+        let ledger = lock(&self.ledger);
+        for (item, sent) in batch.items.iter().zip(batch.sent()) {
+            let said = serde_json::from_slice::<Value>(sent.body).ok();
+            let key = said.as_ref().and_then(|said| import_key.of(said));
+            let is_short = |key: &str| is_digits(key) && key.len() < width;
+            if let Some(key) = key.filter(|key| is_short(key))
+                && may_be_sent(&ledger, item.row)
+            {
+                self.short_keys.0 += 1;
+                self.short_keys
+                    .1
+                    .get_or_insert_with(|| (item.row, key.to_owned()));
             }
         }
     }

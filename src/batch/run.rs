@@ -136,6 +136,8 @@ pub struct Run {
     pub(super) outdated: Vec<u32>,
     /// How many rows have an import key that several assets have, and the first such row with the ids of its assets.
     pub(super) same_keys: (u64, Option<(u32, String)>),
+    /// How many rows were sent with a shorter key of digits than any of the project, and the first such row with its key.
+    pub(super) short_keys: (u64, Option<(u32, String)>),
 }
 
 /// How a run ended.
@@ -209,6 +211,7 @@ impl Run {
             done_ids: None,
             outdated: Vec::new(),
             same_keys: (0, None),
+            short_keys: (0, None),
         }
     }
 
@@ -436,6 +439,14 @@ impl Run {
             ledger.warnings.push(format!(
                 "several assets of the project have the same import key {}. Each row was compared with the oldest \
                  of its assets. The assets of the first: {ids}",
+                in_rows(count, &first)
+            ));
+        }
+        if let (count, Some((first, key))) = std::mem::take(&mut self.short_keys) {
+            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            ledger.warnings.push(format!(
+                "import keys such as '{key}' may have lost leading zeros {}: those of the project are longer, and have \
+                 leading zeros",
                 in_rows(count, &first)
             ));
         }

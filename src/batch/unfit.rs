@@ -144,7 +144,8 @@ impl Packer {
         let rows = if known == 1 { "row" } else { "rows" };
         Some(Refused::Call(format!(
             "these are other rows than those of the run `{}` ({found} of {known} {rows} are the same). Nothing was sent. \
-             Use another run name for other rows, or delete the run if you no longer need it: {}",
+             A file of rows to fix must keep its hidden column `{ROW_OF_RUN}`. Use another run name for other rows, or delete \
+             the run if you no longer need it: {}",
             shown(name),
             deletion(name)
         )))

@@ -155,6 +155,20 @@ impl Rule {
     }
 }
 
+/// Returns whether a key is a text of digits with more leading zeros than another one.
+fn has_more_zeros(key: &str, other: &str) -> bool {
+    key.starts_with('0') && key.len() > other.len() && key.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns the fix for a column whose texts have lost their leading zeros.
+fn restoring_zeros(column: &str, width: usize) -> String {
+    format!(
+        "restore the leading zeros: in Excel, give the column the number format {:0>width$} and save it as .xlsx; in pandas, \
+         use frame['{column}'].astype(str).str.zfill({width})",
+        ""
+    )
+}
+
 impl Problem {
     /// Returns whether the settings, which may be outdated, do not have or allow the value, for example an
     /// unknown status.
@@ -221,7 +235,9 @@ impl Problem {
     #[must_use]
     pub fn key_as_number(column: &str, number: &str, key: &str, is_file: bool) -> Self {
         let message = format!("`{column}` is {number}: a number, but the project has the import key '{key}'");
-        let fix = if is_file {
+        let fix = if has_more_zeros(key, number) {
+            restoring_zeros(column, key.len())
+        } else if is_file {
             "format the column as text in the sheet, and write the key of the asset if the row is this asset"
                 .to_owned()
         } else {
@@ -236,8 +252,13 @@ impl Problem {
     #[must_use]
     pub fn key_with_other_zeros(column: &str, written: &str, key: &str) -> Self {
         let message = format!("`{column}` is '{written}', but the project has the import key '{key}'");
-        let fix = "write the key of the asset if the row is this asset, or give the asset the key of the row with patch first";
-        LEADING_ZEROS.problem(column, written, message, fix)
+        let fix = if has_more_zeros(key, written) {
+            restoring_zeros(column, key.len())
+        } else {
+            "write the key of the asset if the row is this asset, or give the asset the key of the row with patch first"
+                .to_owned()
+        };
+        LEADING_ZEROS.problem(column, written, message, &fix)
     }
 
     /// Creates the problem for a short import key of digits, if other keys of the rows have lost leading zeros. The project
@@ -247,9 +268,22 @@ impl Problem {
         let message = format!(
             "`{column}` is '{written}', but other rows have lost leading zeros: the project has '{other}', for example"
         );
-        let fix = "write the key with its zeros, for example by reading the column as text. If it has none, create the row \
-                   in a call of its own";
-        LEADING_ZEROS.problem(column, written, message, fix)
+        let fix = format!(
+            "{}. If the key has no zeros, create the row in a call of its own",
+            restoring_zeros(column, other.len())
+        );
+        LEADING_ZEROS.problem(column, written, message, &fix)
+    }
+
+    /// Creates the problem for a short import key that is a number, if the project has no such short keys, but keys of `width`
+    /// digits with leading zeros.
+    #[must_use]
+    pub fn number_without_zeros(column: &str, number: &str, width: usize) -> Self {
+        let message = format!(
+            "`{column}` is {number}: a number, but the import keys of the project have {width} digits, with leading zeros"
+        );
+        let fix = format!("{}, or write it as text", restoring_zeros(column, width));
+        LEADING_ZEROS.problem(column, number, message, &fix)
     }
 
     /// Creates the problem for an import key that several assets of the project have, whose Asset IDs differ from that of

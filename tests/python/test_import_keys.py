@@ -369,6 +369,13 @@ def test_a_dry_run_says_that_import_keys_were_not_looked_up(project: acc.Project
 # ---- keys that became numbers ----
 
 
+def restoring(column: str, width: int) -> str:
+    return (
+        f"restore the leading zeros: in Excel, give the column the number format {'0' * width} and save it as .xlsx; in pandas, "
+        f"use frame['{column}'].astype(str).str.zfill({width})"
+    )
+
+
 def number_of(text: str) -> Any:
     """Return what pandas reads from a text."""
     return float(text) if "." in text else int(float(text))
@@ -388,9 +395,12 @@ def test_a_key_that_became_a_number_is_not_created_again(
     assert error is not None
     assert (error.code, error.column) == ("leading_zeros", column)
     assert error.message.endswith(f"a number, but the project has the import key '{name}'")
-    assert error.fix == (
-        f"read the column as text, for example with dtype={{'{column}': str}}, or pass the path of the file"
-    )
+    if name == "0017":
+        assert error.fix == restoring(column, 4)
+    else:
+        assert error.fix == (
+            f"read the column as text, for example with dtype={{'{column}': str}}, or pass the path of the file"
+        )
     # As text, the row is recognized.
     assert project.assets.create([unit(1, **{column: name})], import_key=key).counts == {"unchanged": 1}
 
@@ -427,10 +437,7 @@ def test_a_key_that_is_a_number_in_a_workbook(project: acc.Project, tmp_path: Pa
     book.save(tmp_path / "plant.xlsx")
     result = project.assets.create(tmp_path / "plant.xlsx", import_key="Barcode")
     assert result.counts == {"invalid": 1}
-    assert (
-        result.causes[0].fix
-        == "format the column as text in the sheet, and write the key of the asset if the row is this asset"
-    )
+    assert result.causes[0].fix == restoring("Barcode", 4)
     # The rows to fix can be fixed.
     assert result.write_fixes(tmp_path / "fix.xlsx") == 1
     book = openpyxl.load_workbook(tmp_path / "fix.xlsx")
@@ -458,8 +465,11 @@ def test_a_key_with_other_leading_zeros_is_not_created_again(
     assert error is not None
     assert (error.code, error.column) == ("leading_zeros", key)
     assert error.message == f"`{key}` is '{given}', but the project has the import key '{known}'"
+    has_zeros = len(known) > len(given)
     assert error.fix == (
-        "write the key of the asset if the row is this asset, or give the asset the key of the row with patch first"
+        restoring(key, len(known))
+        if has_zeros
+        else "write the key of the asset if the row is this asset, or give the asset the key of the row with patch first"
     )
 
 
@@ -648,3 +658,31 @@ def test_patch_says_how_to_find_assets_by_a_key(project: acc.Project) -> None:
         project.assets.patch(pytest.importorskip("pandas").DataFrame(rows))
     (cause,) = project.assets.patch(rows, key="Barcode").causes
     assert re.search(way, cause.fix)
+
+
+def test_new_keys_that_are_shorter_than_all_of_the_project(
+    project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    row = {"Category": "HVAC > Pumps", "Status": "Ordered"}
+    last = [{"Asset ID": f"FAN-{n}", "Barcode": f"{n:06}", **row} for n in range(3)]
+    assert project.assets.create(last, import_key="Barcode").counts == {"created": 3}
+    # A number is refused, as pandas reads the file of rows to fix.
+    result = project.assets.create([{"Asset ID": "A", "Barcode": 17, **row}], import_key="Barcode")
+    assert result.counts == {"invalid": 1}
+    (cause,) = result.causes
+    assert cause.message == (
+        "`Barcode` is 17: a number, but the import keys of the project have 6 digits, with leading zeros"
+    )
+    assert "the number format 000000" in cause.fix
+    assert "astype(str).str.zfill(6), or write it as text" in cause.fix
+    # A text may be right.
+    with pytest.warns(
+        acc.DataWarning, match=r"keys such as '17' may have lost leading zeros in 1 row \(row 1\)"
+    ):
+        result = project.assets.create(
+            [{"Asset ID": n, "Barcode": n, **row} for n in ("100017", "17", "x")], import_key="Barcode"
+        )
+    assert result.counts == {"created": 3}
+    # Now the project has one, so numbers are what they are.
+    result = project.assets.create([{"Asset ID": "B", "Barcode": 18, **row}], import_key="Barcode")
+    assert result.counts == {"created": 1}

@@ -104,7 +104,8 @@ def test_other_rows_under_the_name_of_a_run(sim: acc.testing.Simulator, project:
     project.assets.create(units(30), run="units")
     others = [{**row, "Asset ID": f"A-other{place}"} for place, row in enumerate(units(40))]
     says = (
-        r"these are other rows than those of the run `units` \(0 of 30 rows are the same\)\. Nothing was sent\. Use another "
+        r"these are other rows than those of the run `units` \(0 of 30 rows are the same\)\. Nothing was sent\. A file "
+        r"of rows to fix must keep its hidden column `acc-assets row`\. Use another "
         r'run name for other rows, or delete .*acc_assets\.runs\(\)\.delete\("units"\)$'
     )
     for rows in (others, others[:30], others[:1]):

@@ -94,7 +94,8 @@ impl RowWriter {
         }
         let fix = match self.policy.shape {
             RowShape::AssetPatch => {
-                "add a column of asset ids, such as result.ids of the create, or pass its name as key="
+                "add a column of asset ids, such as result.ids of the create, or pass its name as key=. If another column \
+                 identifies the assets, pass the result of create(rows, import_key=...) to patch"
             }
             _ => "pass the name of the id column as key=",
         };
