@@ -251,6 +251,7 @@ class Engine:
         after: Table | None = None,
         body: str | None = None,
         limit: int | None = None,
+        settings: Settings | None = None,
     ) -> Operation:
         """Plan a paged read. The operation's `table` contains the rows.
 
@@ -263,11 +264,27 @@ class Engine:
             after: The table of an earlier read that failed. This read resumes at the page that could not be read.
             body: The request body, or None.
             limit: Maximum number of rows to return. If None, all rows.
+            settings: The settings of the project, with which assets are sorted and filters are checked, or None.
         """
-    def pages(self, project: str, query: Sequence[tuple[str, str]], page_size: int, /) -> Pages:
-        """Plan a read of assets page by page, with these query parameters and at most `page_size` rows per request."""
-    def count(self, project: str, query: Sequence[tuple[str, str]], /) -> Operation:
-        """Plan a count of the assets that a list with these query parameters would have. The operation has the `count`."""
+    def pages(
+        self,
+        project: str,
+        query: Sequence[tuple[str, str]],
+        page_size: int,
+        settings: Settings | None = None,
+        /,
+    ) -> Pages:
+        """Plan a read of assets page by page, with these query parameters and at most `page_size` rows per request.
+
+        Filters by location are checked with the settings.
+        """
+    def count(
+        self, project: str, query: Sequence[tuple[str, str]], settings: Settings | None = None, /
+    ) -> Operation:
+        """Plan a count of the assets that a list with these query parameters would have. The operation has the `count`.
+
+        Filters by location and attributes are checked with the settings.
+        """
 
 @final
 class Pages:

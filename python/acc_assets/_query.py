@@ -11,9 +11,9 @@ from . import _core
 from ._conditions import Condition, scalar, several
 from ._options import ATTRIBUTE, flag
 from ._records import ENTITIES, Entity
-from ._text import counted, is_uuid, listed, nearest
+from ._text import counted, is_uuid, listed, nearest, warn
 from ._times import check_order, first_instant, last_instant, time_range
-from .errors import OptionError
+from .errors import DataWarning, OptionError
 
 # Filters that users may look for among the attributes, and the arguments to use instead.
 ARGUMENTS: Final = {
@@ -132,10 +132,13 @@ class Filters(NamedTuple):
         return bool(
             self.statuses
             or self.locations
-            or self.attributes
+            or self.needs_attributes()
             or any(not is_category_id(one) for one in self.categories)
-            or any(key.name not in FIELDS for key in self.sort)
         )
+
+    def needs_attributes(self) -> bool:
+        """Return whether the values of custom attributes are needed to check or to sort the result."""
+        return bool(self.attributes) or any(key.name not in FIELDS for key in self.sort)
 
     def are_known(self, settings: _core.Settings, separator: str) -> bool:
         """Return whether these settings have all names, so that current settings are not needed to find them."""
@@ -148,7 +151,12 @@ class Filters(NamedTuple):
         return True
 
     def with_ids(self, settings: _core.Settings, separator: str) -> Filters:
-        """Replace names with ids, and several locations with all locations in them."""
+        """Replace names with ids."""
+        if self.locations and settings.about()["locations"] is None:
+            warn(
+                "The project's locations could not be read, so it is not checked whether the service applies location=.",
+                DataWarning,
+            )
         try:
             return self._with_ids(settings, separator)
         except LookupMissError as error:
@@ -170,7 +178,7 @@ class Filters(NamedTuple):
             statuses=[
                 id for one in self.statuses for id in _looked_up(settings.find_statuses, str(one), True)
             ],
-            locations=_locations(settings, self.locations, separator),
+            locations=list(dict.fromkeys(_location(settings, one, separator) for one in self.locations)),
             attributes=attributes,
             sort=[_sort_key(settings, key) for key in self.sort],
         )
@@ -216,7 +224,7 @@ class Filters(NamedTuple):
         for name, wanted in self.attributes.items():
             named[f"filter[customAttributes][{name}]"] = wanted.texts()
         pairs = [(name, value) for name, values in named.items() for value in dict.fromkeys(map(str, values))]
-        if len(self.locations) == 1:
+        if self.locations:
             pairs.append(("includeSubLocations", "true"))
         pairs.append(("includeCustomAttributes", query_text(include_custom_attributes)))
         pairs.append(("includeDeleted", query_text(self.deleted)))
@@ -253,22 +261,6 @@ def _within(wanted: Iterable[str], parents: Mapping[str, str]) -> list[str]:
             found[id] = None
             waiting += children.get(id, ())
     return list(found)
-
-
-def _locations(settings: _core.Settings, locations: Sequence[Any], separator: str) -> list[str]:
-    """Return the ids of locations. The service itself includes the sublocations of a single location."""
-    is_unread = settings.about()["locations"] is None
-    if len(locations) == 1 and is_unread and is_uuid(locations[0]):
-        return [str(locations[0])]
-    if len(locations) > 1 and is_unread:
-        raise OptionError(
-            "location: the project's locations could not be read, so the sublocations of several locations are unknown. Pass "
-            "the id of one location per call."
-        )
-    found = list(dict.fromkeys(_location(settings, one, separator) for one in locations))
-    if len(found) < 2:
-        return found
-    return _within(found, {row["id"]: str(row["parent_id"]) for row in settings.rows("locations")})
 
 
 def _location(settings: _core.Settings, location: Any, separator: str) -> str:

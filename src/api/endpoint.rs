@@ -1,6 +1,7 @@
 //! Endpoints described as data, and calls to endpoints.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -12,6 +13,7 @@ use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
 use crate::model::asset::{entries, list};
 use crate::options::RateGroup;
+use crate::settings::Settings;
 
 /// An endpoint of a service, with the properties that all of its requests share.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +82,8 @@ pub struct Call {
     pub path: String,
     pub query: Query,
     pub body: Option<Bytes>,
+    /// The settings of the project, if they are known. Some filters can only be checked with them.
+    pub settings: Option<Arc<Settings>>,
 }
 
 impl Path {
@@ -239,6 +243,7 @@ impl Call {
             path: endpoint.path.fill(places)?,
             query: Query::new(),
             body: None,
+            settings: None,
         })
     }
 
@@ -251,6 +256,13 @@ impl Call {
         let pairs = query.into_iter();
         self.query
             .extend(pairs.map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Sets the settings of the project, if they are known.
+    #[must_use]
+    pub fn with_settings(mut self, settings: Option<Arc<Settings>>) -> Self {
+        self.settings = settings;
         self
     }
 
@@ -269,6 +281,7 @@ impl Call {
             path,
             query,
             body,
+            settings: _,
         } = self;
         let mut path = path.clone();
         if !query.is_empty() {

@@ -1,16 +1,19 @@
 //! Checks that the filters of a list were applied.
 //!
 //! A service may silently ignore a parameter, which makes the list wrong. An entry whose value does not match
-//! the filter proves that the filter was ignored. Missing or null fields prove nothing, nor do values that
-//! only the service can compare.
+//! the filter proves that the filter was ignored. So does an entry without a location or custom attribute that
+//! the filter asks for. Other missing fields prove nothing, nor do values that only the service can compare.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::Endpoint;
+use super::Call;
 use crate::model::value;
+use crate::settings::Settings;
 
 /// A filter of a list, and the member to check in each entry.
 #[derive(Debug)]
@@ -26,9 +29,9 @@ pub struct Filter {
 pub enum Shows {
     /// The member is one of the values.
     OneOf,
-    /// The member is one of the values. A single value is not checked if the query sets the parameter named
-    /// here to `true`, since that parameter widens the filter.
-    OneOfUnlessWider(&'static str),
+    /// The member is the id of one of the locations. If the query sets the parameter named here to `true`, a
+    /// single location includes those below it.
+    Location(&'static str),
     /// The member is in a range `from..to`, `from..` or `..to`, or equals a single time.
     Time,
     After,
@@ -65,6 +68,9 @@ pub struct Checks {
 #[derive(Debug)]
 enum Test {
     OneOf(Vec<String>),
+    Location(Vec<String>),
+    /// The location, or one below it according to the settings.
+    LocationIn(String, Option<Arc<Settings>>),
     Within(Vec<Range>),
     Attribute(String, Vec<String>),
     Flag(bool),
@@ -87,17 +93,18 @@ const ENTITIES: [(&str, usize, &str); 6] = [
 ];
 
 impl Checks {
-    /// Returns the checks for the entries in the response to this query.
+    /// Returns the checks for the entries in the response to this call.
     #[must_use]
-    pub fn of(endpoint: &Endpoint, query: &[(String, String)]) -> Self {
+    pub fn of(call: &Call) -> Self {
         let mut checks = Self::default();
-        for filter in endpoint.filters() {
-            checks.add(filter, query);
+        for filter in call.endpoint.filters() {
+            checks.add(filter, call);
         }
         checks
     }
 
-    fn add(&mut self, filter: &Filter, query: &[(String, String)]) {
+    fn add(&mut self, filter: &Filter, call: &Call) {
+        let query = &call.query;
         let all = |parameter: &str| -> Vec<String> {
             let pairs = query.iter().filter(|(name, _)| name == parameter);
             pairs.map(|(_, value)| value.clone()).collect()
@@ -109,8 +116,12 @@ impl Checks {
         };
         let values = all(filter.parameter);
         let test = match filter.shows {
-            Shows::OneOfUnlessWider(wider) if is_true(wider) && values.len() == 1 => None,
-            Shows::OneOf | Shows::OneOfUnlessWider(_) => {
+            Shows::Location(wider) => match &values[..] {
+                [] => None,
+                [above] if is_true(wider) => Some(Test::LocationIn(plain(above), call.settings.clone())),
+                several => Some(Test::Location(several.iter().map(|value| plain(value)).collect())),
+            },
+            Shows::OneOf => {
                 (!values.is_empty()).then(|| Test::OneOf(values.iter().map(|value| plain(value)).collect()))
             }
             Shows::Time => within(&values, range),
@@ -169,30 +180,56 @@ impl Checks {
     }
 
     /// Returns the first filter that was ignored according to this entry, with the name and the JSON of the
-    /// member that proves it. `shown` contains the JSON of the entry's members, in the order of
+    /// member that proves it, which may be missing. `shown` contains the JSON of the entry's members, in the order of
     /// [`Self::fields`].
     #[must_use]
     pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<(&'s str, &'static str, &'s str)> {
         self.tests.iter().find_map(|(parameter, place, test)| {
-            let shown = (*shown.get(*place)?)?;
+            let shown = *shown.get(*place)?;
             let fits = match (test, shown) {
                 // Fast path: nearly every list is checked for a flag.
-                (Test::Flag(flag), "true") => Some(*flag),
-                (Test::Flag(flag), "false") => Some(!*flag),
-                _ => test.fits(&value::read(shown)?),
+                (Test::Flag(flag), Some("true")) => Some(*flag),
+                (Test::Flag(flag), Some("false")) => Some(!*flag),
+                (_, Some(shown)) => test.fits(&value::read(shown)?),
+                (_, None) => test.fits_nothing(),
             };
-            (fits == Some(false)).then(|| (parameter.as_str(), self.fields[*place], shown))
+            (fits == Some(false)).then(|| {
+                (
+                    parameter.as_str(),
+                    self.fields[*place],
+                    shown.unwrap_or("missing"),
+                )
+            })
         })
     }
 }
 
 impl Test {
+    /// Returns whether an entry without the member matches. Only optional members are left out if they have no value.
+    fn fits_nothing(&self) -> Option<bool> {
+        match self {
+            Self::Location(_) | Self::LocationIn(..) | Self::Attribute(..) => Some(false),
+            _ => None,
+        }
+    }
+
     /// Returns whether a value matches, or `None` if that is unknown.
     fn fits(&self, shown: &Value) -> Option<bool> {
+        if shown.is_null() {
+            return self.fits_nothing();
+        }
         match self {
-            Self::OneOf(wanted) => {
+            Self::OneOf(wanted) | Self::Location(wanted) => {
                 let shown = plain(&text(shown)?);
                 Some(wanted.contains(&shown))
+            }
+            Self::LocationIn(above, settings) => {
+                let shown = plain(&text(shown)?);
+                if shown == *above {
+                    return Some(true);
+                }
+                // A location that the settings do not have may be new.
+                settings.as_ref()?.is_location_in(&shown, above)
             }
             Self::Within(ranges) => {
                 let time: Timestamp = shown.as_str()?.parse().ok()?;
@@ -201,7 +238,11 @@ impl Test {
             }
             Self::Flag(flag) => value::flag(shown).map(|shown| shown == *flag),
             Self::Attribute(name, wanted) => {
-                let shown = shown.get(name)?;
+                let shown = match shown.as_object()?.get(name) {
+                    None | Some(Value::Null) => return Some(false),
+                    Some(Value::Array(options)) if options.is_empty() => return Some(false),
+                    Some(shown) => shown,
+                };
                 any(wanted.iter().map(|wanted| attribute_fits(shown, wanted)))
             }
             Self::Entities(wanted) => {

@@ -79,6 +79,9 @@ impl Paging {
     /// Returns where the next page starts. `page` is the JSON of the member [`Self::within`]. `rows` is the number of
     /// rows on this page, and `read` the number on all pages so far.
     ///
+    /// A total that is smaller than the rows that were read is none, and neither is one that leaves no rows for the
+    /// next page: the service may count only the rows of a page.
+    ///
     /// A list with cursors ends when the cursor is null, empty or missing and `nextUrl` contains no cursor
     /// either. The documented examples contain both null and missing cursors. A cursor of any other type than
     /// string, number or null is an error, since ignoring it would silently lose the remaining rows.
@@ -95,10 +98,11 @@ impl Paging {
             Self::Token { name, .. } => token(&page, within, name)?,
             Self::Offset { .. } | Self::One => offset(&page, rows, read),
         };
+        let more = cursor.is_some();
         Ok(Next {
-            more: cursor.is_some(),
+            more,
             cursor,
-            total,
+            total: total.filter(|total| *total >= read + u64::from(more)),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Call, assets};
+use crate::api::{Call, Query, assets};
 use crate::batch::options::GetOptions;
 use crate::batch::plan::Again;
 use crate::batch::run::{Ended, Job, Tolerance};
@@ -26,6 +26,8 @@ pub struct Asked {
     pub query: Vec<(String, String)>,
     /// The request body.
     pub body: Option<String>,
+    /// The lists that together are the result. They depend on the order of the filters, and on the settings.
+    lists: Vec<Query>,
 }
 
 /// What remains of a read.
@@ -59,6 +61,7 @@ impl Asked {
             query: call.query.clone(),
             // Every request body is JSON, which is UTF-8.
             body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
+            lists: Vec::new(),
         }
     }
 }
@@ -193,19 +196,26 @@ impl List {
         earlier: Option<Earlier<'_>>,
         most: Option<usize>,
     ) -> Result<Self, Error> {
-        let asked = Asked::of(&session, &call);
+        let mut asked = Asked::of(&session, &call);
+        let is_of_assets = call.endpoint.name == assets::LIST.name;
+        if is_of_assets {
+            asked.lists = listing::lists(&call)?;
+        }
         if let Some((rest, _)) = earlier {
             rest.is_list(&asked)?;
         }
         let place = earlier.and_then(|(rest, table)| Some((rest.page()?, table.clone())));
-        let way = if call.endpoint.name != assets::LIST.name {
+        let way = if !is_of_assets {
             let (place, table) = place.unwrap_or_default();
             Way::Pages(session, call, Box::new(Reading { table, place }))
         } else if let Some(most) = most
-            && !listing::is_split(&call)?
+            && asked.lists.len() == 1
         {
-            Way::First(Box::new(Limited::new(session, call, most, PER_PAGE)))
+            let kept = earlier.map(|(_, table)| table.clone()).unwrap_or_default();
+            Way::First(Box::new(Limited::new(session, call, most, PER_PAGE).after(kept)))
         } else {
+            // What was read of other lists says nothing about these.
+            let earlier = earlier.filter(|(rest, _)| rest.asked.lists == asked.lists);
             let earlier = earlier.map(|(rest, table)| (rest.machine(), table));
             let listing = Listing::new(session, call, PER_PAGE, earlier)?;
             Way::Whole(Box::new(listing.first(most)))
@@ -232,7 +242,14 @@ impl List {
                 let (table, machine) = listing.end();
                 (table, From::Whole(Box::new(machine)))
             }
-            Way::First(limited) => (limited.table, From::Page(Place::default())),
+            Way::First(limited) => {
+                let table = if read.is_err() {
+                    limited.partial()
+                } else {
+                    limited.table
+                };
+                (table, From::Page(Place::default()))
+            }
             Way::Pages(_, _, reading) => (reading.table, From::Page(reading.place)),
         };
         ReadEnd {

@@ -100,6 +100,8 @@ pub struct Pages<'s> {
     stale: u32,
     /// Whether the next page continues an earlier read.
     resumes: bool,
+    /// Whether the caller counts the rows for the progress.
+    uncounted: bool,
     ended: bool,
     /// The error to return after the last readable page.
     failed: Option<Error>,
@@ -112,7 +114,7 @@ impl Session {
         Pages {
             session: self,
             at: &untold,
-            checks: Checks::of(call.endpoint, &call.query),
+            checks: Checks::of(&call),
             call,
             limit: None,
             place: Place::default(),
@@ -120,6 +122,7 @@ impl Session {
             cursors: HashSet::new(),
             stale: 0,
             resumes: false,
+            uncounted: false,
             ended: false,
             failed: None,
         }
@@ -138,6 +141,13 @@ impl<'s> Pages<'s> {
     #[must_use]
     pub fn of_at_most(mut self, limit: u32) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Leaves it to the caller to count the rows for the progress.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.uncounted = true;
         self
     }
 
@@ -207,7 +217,9 @@ impl<'s> Pages<'s> {
             any_new |= new && id.is_some();
             new
         });
-        self.session.counters.note_page(page.rows.len() as u64, total);
+        if !self.uncounted {
+            self.session.counters.note_page(page.rows.len() as u64, total);
+        }
         self.stale = if any_new { 0 } else { self.stale + 1 };
         if next.more {
             let cursor = next.cursor.as_deref().unwrap_or_default();

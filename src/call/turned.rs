@@ -1,5 +1,7 @@
 //! One page of a list whose rows have ids.
 
+use std::collections::HashSet;
+
 use super::Session;
 use crate::api::filters::Checks;
 use crate::api::{Call, Next};
@@ -23,15 +25,15 @@ pub struct Turned {
 const MOST_EQUAL: usize = 2;
 
 impl Session {
-    /// Reads the page of a list that starts at this cursor, with at most `limit` rows. Calls `at` at each stage
-    /// of each request.
+    /// Reads the page of a list that starts at this cursor, if one is given, with at most `limit` rows. The number
+    /// beside the cursor is that of the rows on the pages before. Calls `at` at each stage of each request.
     ///
     /// # Errors
     /// If the page cannot be read, its rows do not match the checks, or they have no ids that tell them apart.
     pub async fn turn_to(
         &self,
         call: Call,
-        cursor: Option<&str>,
+        place: Option<(&str, u64)>,
         limit: u32,
         checks: &Checks,
         at: At<'_>,
@@ -39,6 +41,7 @@ impl Session {
         let endpoint = call.endpoint;
         let mut call = call;
         let paging = endpoint.paging().with_limit(limit);
+        let (cursor, before) = place.unzip();
         paging.turn_to(&mut call, cursor);
         let read = |response: Response| {
             let (response, received) = received(endpoint, checks, response)?;
@@ -48,7 +51,9 @@ impl Session {
                 .filter(|ids| !is_equal(ids))
                 .ok_or_else(|| endpoint.unreadable(&response, "its rows have no ids, or all the same id"))?;
             let within = paging.within().and_then(|within| received.member(within));
-            let next = paging.next(within, ids.len(), ids.len() as u64);
+            // A row may be repeated, and counts once.
+            let distinct = ids.iter().collect::<HashSet<_>>().len() as u64;
+            let next = paging.next(within, ids.len(), before.unwrap_or(0) + distinct);
             let next = next.map_err(|reason| endpoint.unreadable(&response, &reason))?;
             Ok((response, received, ids, next))
         };

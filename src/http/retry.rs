@@ -120,6 +120,20 @@ impl Counters {
         self.expected.fetch_max(total, Ordering::Relaxed);
     }
 
+    /// Counts a page of the first rows of a list. Both numbers are those of all pages so far, which may be read
+    /// several times.
+    pub fn note_first(&self, rows: u64, total: u64) {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.listed.fetch_max(rows, Ordering::Relaxed);
+        self.expected.fetch_max(total, Ordering::Relaxed);
+    }
+
+    /// Replaces the number of rows of lists that have been read. The total number becomes unknown.
+    pub fn reset_listed(&self, rows: u64) {
+        self.listed.store(rows, Ordering::Relaxed);
+        self.expected.store(0, Ordering::Relaxed);
+    }
+
     /// Returns how many pages and rows of lists have been read, and the largest reported total number of
     /// rows, or 0 if no total is known.
     #[must_use]

@@ -34,7 +34,13 @@ pub struct Source<'s> {
 impl<'s> Source<'s> {
     /// Creates the source of the lists that were asked for. Calls `at` at each stage of each request.
     pub fn new(session: Session, call: Call, asked: Asked, per_page: u32, at: At<'s>) -> Self {
-        let check = |at| Checks::of(call.endpoint, &asked.checked(Which::Filtered(at)));
+        let check = |at| {
+            let query = asked.checked(Which::Filtered(at));
+            Checks::of(&Call {
+                query,
+                ..call.clone()
+            })
+        };
         Self {
             checks: (0..asked.lists.len()).map(check).collect(),
             no_checks: Checks::default(),
@@ -69,7 +75,7 @@ impl<'s> Source<'s> {
         let sent = clock.now();
         let turned = self.session.turn_to(
             call,
-            ask.next.cursor.as_deref(),
+            ask.next.cursor.as_deref().map(|cursor| (cursor, ask.next.before)),
             self.per_page,
             checks.unwrap_or(&self.no_checks),
             self.at,
@@ -184,7 +190,7 @@ impl Listing {
         per_page: u32,
         earlier: Option<(Option<&Machine>, &Table)>,
     ) -> Result<Self, Error> {
-        let asked = Asked::of(&call.query)?;
+        let asked = Asked::of(&call)?;
         let source = Source::new(session, call, asked, per_page, &untold);
         let (machine, rows) = match earlier {
             None => (None, Rows::default()),
@@ -235,6 +241,7 @@ impl Listing {
         let mut table = rows.table(order, *deleted, |id, version| machine.has_left(id, version));
         if machine.is_at_end() && table.len() > most {
             table = table.take(0..most);
+            source.session.counters.reset_listed(most as u64);
         }
         (table, machine)
     }

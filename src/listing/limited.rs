@@ -13,7 +13,7 @@ use crate::http::untold;
 
 use super::drive::{Listing, asked_at};
 use super::facts::{Fact, active, facts};
-use super::query::{Asked, checkable, with_deleted};
+use super::query::Asked;
 use super::series::MARGIN;
 
 /// How often the pages are read before the whole list is.
@@ -27,6 +27,8 @@ pub struct Limited {
     per_page: u32,
     /// The assets read so far.
     pub table: Table,
+    /// The most assets that an earlier attempt or call has read.
+    kept: Table,
 }
 
 /// The pages with the first assets.
@@ -48,6 +50,31 @@ impl Limited {
             most,
             per_page,
             table: Table::default(),
+            kept: Table::default(),
+        }
+    }
+
+    /// Keeps the assets of an earlier call that failed, in case that this one fails with fewer.
+    #[must_use]
+    pub fn after(mut self, kept: Table) -> Self {
+        self.kept = kept;
+        self
+    }
+
+    /// Returns the assets of a read that failed, or those of an earlier one that has read more.
+    #[must_use]
+    pub fn partial(self) -> Table {
+        if self.kept.len() > self.table.len() {
+            self.kept
+        } else {
+            self.table
+        }
+    }
+
+    fn keep(&mut self) {
+        let table = std::mem::take(&mut self.table);
+        if table.len() > self.kept.len() {
+            self.kept = table;
         }
     }
 
@@ -57,9 +84,12 @@ impl Limited {
     /// If a page cannot be read, or the list cannot be read whole.
     pub async fn read(&mut self) -> Result<(), Error> {
         let begun = self.session.caller.clock().now();
+        let asked = Asked::of(&self.call)?;
         let mut before = None;
         for _ in 0..MOST_READS {
-            let pages = self.pages().await?;
+            // Several lists have no common order.
+            let Some(query) = asked.single(true) else { break };
+            let pages = self.pages(query, &asked).await?;
             if pages.count == 1 && pages.is_right {
                 return Ok(());
             }
@@ -76,6 +106,8 @@ impl Limited {
             }
             before = Some(changes);
         }
+        self.keep();
+        self.session.counters.reset_listed(0);
         let mut listing = Listing::new(self.session.clone(), self.call.clone(), self.per_page, None)?
             .first(Some(self.most));
         let read = listing.read().await;
@@ -84,11 +116,10 @@ impl Limited {
     }
 
     /// Reads the pages with the first assets.
-    async fn pages(&mut self) -> Result<Pages, Error> {
-        self.table = Table::default();
-        let (query, deleted) = with_deleted(&checkable(self.call.query.clone()));
+    async fn pages(&mut self, query: Query, asked: &Asked) -> Result<Pages, Error> {
+        self.keep();
         let call = self.with_query(query);
-        let mut pages = self.session.pages(call).of_at_most(self.per_page);
+        let mut pages = self.session.pages(call).of_at_most(self.per_page).uncounted();
         let (mut count, mut rows, mut total, mut all) = (0, 0, None, Table::default());
         let mut is_short = false;
         while self.table.len() < self.most {
@@ -101,18 +132,23 @@ impl Limited {
             is_short |= page.repeats();
             total = page.total.max(total);
             let page = page.into_columns();
-            let shown = active(&page).enumerate().filter(|(_, active)| *active || deleted);
+            let shown = active(&page)
+                .enumerate()
+                .filter(|(_, active)| *active || asked.deleted);
             let shown: Vec<usize> = shown.map(|(row, _)| row).collect();
             let mut read = Table::default();
             read.add(page, 0..);
             self.table.append(&read.take(shown));
             all.append(&read);
+            let [first, total] =
+                [self.table.len() as u64, total.unwrap_or(0)].map(|rows| rows.min(self.most as u64));
+            self.session.counters.note_first(first, total);
         }
         self.table = self.table.take(0..self.table.len().min(self.most));
         is_short |= pages.is_at_end() && total.is_some_and(|total| total > rows);
         Ok(Pages {
             count,
-            is_right: !is_short && Asked::of(&self.call.query)?.order.is_that_of(&all),
+            is_right: !is_short && asked.order.is_that_of(&all),
         })
     }
 

@@ -33,7 +33,7 @@ pub use count::count;
 pub use drive::{Listing, PER_PAGE, incomplete};
 pub use limited::Limited;
 pub use machine::Machine;
-pub use query::{Asked, is_split};
+pub use query::{Asked, lists};
 pub use split::LONGEST_FILTERS;
 pub use stream::Stream;
 pub use values::Values;

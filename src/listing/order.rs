@@ -4,12 +4,30 @@
 use std::cmp::Ordering;
 
 use crate::columns::{Cell, Column, Page, Table};
+use crate::settings::Settings;
 
 use super::facts::named;
 
-/// The fields and custom attributes to sort by, and which of them in descending order.
+/// The fields and custom attributes to sort by.
 #[derive(Debug, Clone)]
-pub struct Order(Vec<(Box<str>, bool)>);
+pub struct Order(Vec<Field>);
+
+/// A field or custom attribute to sort by.
+#[derive(Debug, Clone)]
+struct Field {
+    name: Box<str>,
+    descending: bool,
+    texts: Texts,
+}
+
+/// What the texts in a field are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Texts {
+    Plain,
+    /// Numbers, as in category ids and numeric attributes.
+    Numbers,
+    Times,
+}
 
 /// A value to compare. Numbers and times come before text.
 #[derive(Debug, PartialEq, PartialOrd)]
@@ -25,18 +43,23 @@ const CREATED: &str = "createdAt";
 
 impl Default for Order {
     fn default() -> Self {
-        Self(vec![(CREATED.into(), false)])
+        Self::of(CREATED, None)
     }
 }
 
 impl Order {
-    /// Reads the parameter `sort`, such as `createdAt asc,customAttributes.ca3 desc`.
-    pub fn of(sort: &str) -> Self {
-        let key = |part: &str| {
+    /// Reads the parameter `sort`, such as `createdAt asc,customAttributes.ca3 desc`. The settings have the types of
+    /// the attributes.
+    pub fn of(sort: &str, settings: Option<&Settings>) -> Self {
+        let field = |part: &str| {
             let (name, direction) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
-            (name.into(), direction.trim().eq_ignore_ascii_case("desc"))
+            Field {
+                name: name.into(),
+                descending: direction.trim().eq_ignore_ascii_case("desc"),
+                texts: Texts::of(name, settings),
+            }
         };
-        Self(sort.split(',').map(key).collect())
+        Self(sort.split(',').map(field).collect())
     }
 
     /// Returns these rows of a table, given by their ascending positions, in order. Assets with equal values
@@ -72,16 +95,20 @@ impl Order {
     /// Returns whether a row with the values `other` may come after a row with the values `one`.
     fn may_follow(&self, one: &[Option<Key>], other: &[Option<Key>]) -> bool {
         let pairs = one.iter().zip(other).zip(&self.0);
-        let mut orders = pairs.map(|((one, other), (name, descending))| match (one, other) {
+        let mut orders = pairs.map(|((one, other), field)| match (one, other) {
             (Some(one), Some(other)) if one != other => {
-                let (one, other) = if *descending { (other, one) } else { (one, other) };
-                if may_precede(name, one, other) {
+                let (one, other) = if field.descending {
+                    (other, one)
+                } else {
+                    (one, other)
+                };
+                if may_precede(&field.name, one, other) {
                     Ordering::Less
                 } else {
                     Ordering::Greater
                 }
             }
-            (one, other) => ordered(one.as_ref(), other.as_ref(), *descending),
+            (one, other) => ordered(one.as_ref(), other.as_ref(), field.descending),
         });
         orders.find(|order| *order != Ordering::Equal) != Some(Ordering::Greater)
     }
@@ -89,7 +116,7 @@ impl Order {
     fn compared(&self, one: &[Option<Key>], other: &[Option<Key>]) -> Ordering {
         let pairs = one.iter().zip(other).zip(&self.0);
         let mut orders =
-            pairs.map(|((one, other), (_, descending))| ordered(one.as_ref(), other.as_ref(), *descending));
+            pairs.map(|((one, other), field)| ordered(one.as_ref(), other.as_ref(), field.descending));
         orders
             .find(|order| *order != Ordering::Equal)
             .unwrap_or(Ordering::Equal)
@@ -101,7 +128,7 @@ impl Order {
         let mut positions = positions.into_iter().peekable();
         let mut first = 0;
         for (page, from, to) in table.parts() {
-            let column = |(name, _): &(Box<str>, bool)| named(page, column_name(name));
+            let column = |field: &Field| named(page, column_name(&field.name));
             let columns: Vec<Option<&Column>> = self.0.iter().map(column).collect();
             let created = named(page, CREATED);
             let names = named(page, "clientAssetId");
@@ -110,13 +137,13 @@ impl Order {
                 let row = from + position - first;
                 let fields = self.0.iter().zip(&columns);
                 let fields = fields
-                    .map(|((name, _), column)| key(name, page, *column, row))
+                    .map(|(field, column)| key(field.texts, page, *column, row))
                     .collect();
-                let name = match key("clientAssetId", page, names, row) {
+                let name = match key(Texts::Plain, page, names, row) {
                     Some(Key::Text(name)) => name,
                     _ => Box::default(),
                 };
-                keyed.push(((fields, key(CREATED, page, created, row), name), position));
+                keyed.push(((fields, key(Texts::Times, page, created, row), name), position));
             }
             first = end;
         }
@@ -190,7 +217,7 @@ fn ordered(one: Option<&Key>, other: Option<&Key>, descending: bool) -> Ordering
 }
 
 #[allow(clippy::cast_precision_loss)] // Numbers beyond 2^53 are compared approximately.
-fn key(name: &str, page: &Page, column: Option<&Column>, row: usize) -> Option<Key> {
+fn key(texts: Texts, page: &Page, column: Option<&Column>, row: usize) -> Option<Key> {
     let cell = match column {
         Some(column) if page.members(row).is_some() => column.cell(row),
         // A row that is not a plain object.
@@ -202,9 +229,9 @@ fn key(name: &str, page: &Page, column: Option<&Column>, row: usize) -> Option<K
         Cell::Int(number) => Some(Key::Number(number as f64)),
         Cell::Float(number) => Some(Key::Number(number)),
         Cell::Time(time) => Some(Key::Number(time as f64)),
-        Cell::Text(text) => Some(text_key(name, text)),
+        Cell::Text(text) => Some(texts.key(text)),
         other => match other.to_value() {
-            serde_json::Value::String(text) => Some(text_key(name, &text)),
+            serde_json::Value::String(text) => Some(texts.key(&text)),
             serde_json::Value::Number(number) => number.as_f64().map(Key::Number),
             serde_json::Value::Null => None,
             other => Some(Key::Text(other.to_string().into())),
@@ -212,23 +239,32 @@ fn key(name: &str, page: &Page, column: Option<&Column>, row: usize) -> Option<K
     }
 }
 
-/// Category ids and the values of numeric attributes are numbers in strings.
-fn text_key(name: &str, text: &str) -> Key {
-    let is_number = name == "categoryId" || name.starts_with("customAttributes.");
-    if is_number
-        && let Some(number) = text
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())
-    {
-        return Key::Number(number);
+impl Texts {
+    fn of(name: &str, settings: Option<&Settings>) -> Self {
+        let attribute = name.strip_prefix("customAttributes.");
+        let kind = settings.zip(attribute).and_then(|(settings, name)| {
+            let place = settings.attribute_of_name(name)?;
+            Some(settings.content().attributes.get(place)?.data_type.as_str())
+        });
+        match (attribute, kind) {
+            (_, Some("numeric")) | (Some(_), None) => Self::Numbers,
+            (Some(_), Some(_)) => Self::Plain,
+            _ if name == "categoryId" => Self::Numbers,
+            _ if name.ends_with("At") => Self::Times,
+            _ => Self::Plain,
+        }
     }
-    if name.ends_with("At")
-        && let Ok(time) = text.parse::<jiff::Timestamp>()
-    {
-        #[allow(clippy::cast_precision_loss)] // Milliseconds are far below 2^53.
-        return Key::Number(time.as_millisecond() as f64);
+
+    #[allow(clippy::cast_precision_loss)] // Milliseconds are far below 2^53.
+    fn key(self, text: &str) -> Key {
+        let number = match self {
+            Self::Plain => None,
+            Self::Numbers => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
+            Self::Times => {
+                let time: Option<jiff::Timestamp> = text.parse().ok();
+                time.map(|time| time.as_millisecond() as f64)
+            }
+        };
+        number.map_or_else(|| Key::Text(text.to_lowercase().into()), Key::Number)
     }
-    Key::Text(text.to_lowercase().into())
 }

@@ -28,6 +28,8 @@ pub struct Next {
     pub part: Part,
     pub times: Times,
     pub cursor: Option<String>,
+    /// The number of rows on the pages that lead to the cursor.
+    pub before: u64,
 }
 
 /// Why a list cannot be read.

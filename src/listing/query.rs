@@ -7,11 +7,11 @@ use crate::error::Error;
 use super::machine::{Ask, Which};
 use super::order::Order;
 use super::part::{Part, Times};
-use super::split::split;
+use super::split::{by_location, split};
 
-const UPDATED: &str = "filter[updatedAt]";
-const DELETED: &str = "includeDeleted";
-const ATTRIBUTES: &str = "includeCustomAttributes";
+pub(super) const UPDATED: &str = "filter[updatedAt]";
+pub(super) const DELETED: &str = "includeDeleted";
+pub(super) const ATTRIBUTES: &str = "includeCustomAttributes";
 
 /// A list as the user asked for it.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Asked {
     pub(super) lists: Vec<Query>,
     pub(super) times: Times,
     pub(super) order: Order,
+    /// The parameter `sort`, if it was given.
+    sort: Option<String>,
     /// Whether deleted assets belong to the result.
     pub(super) deleted: bool,
 }
@@ -30,23 +32,28 @@ impl Asked {
     ///
     /// # Errors [`Error::Option`] if the times are not a range, or if the filters are too long even for
     /// several requests.
-    pub fn of(query: &[(String, String)]) -> Result<Self, Error> {
+    pub fn of(call: &Call) -> Result<Self, Error> {
+        let settings = call.settings.as_deref();
         let mut asked = Self {
             lists: Vec::new(),
             times: Times::default(),
             order: Order::default(),
+            sort: None,
             deleted: false,
         };
         let mut filters = Query::new();
-        for (name, value) in query {
+        for (name, value) in checkable(call.query.clone()) {
             match name.as_str() {
-                UPDATED => asked.times = times(value)?,
-                "sort" => asked.order = Order::of(value),
+                UPDATED => asked.times = times(&value)?,
+                "sort" => {
+                    asked.order = Order::of(&value, settings);
+                    asked.sort = Some(value);
+                }
                 DELETED => asked.deleted = value.eq_ignore_ascii_case("true"),
-                _ => filters.push((name.clone(), value.clone())),
+                _ => filters.push((name, value)),
             }
         }
-        asked.lists = split(checkable(filters))?;
+        asked.lists = split(by_location(filters, settings))?;
         Ok(asked)
     }
 
@@ -66,6 +73,17 @@ impl Asked {
     pub(super) fn is_filtered(&self) -> bool {
         let is_filter = |(name, _): &(String, String)| name.starts_with("filter");
         self.times.to.is_some() || self.lists.iter().flatten().any(is_filter)
+    }
+
+    /// Returns the parameters as the user asked for them, if they are those of a single list. `deleted` says whether to
+    /// include deleted assets.
+    pub(super) fn single(&self, deleted: bool) -> Option<Query> {
+        let [list] = &self.lists[..] else { return None };
+        let mut query = list.clone();
+        query.extend(updated(self.times));
+        query.push((DELETED.to_owned(), deleted.to_string()));
+        query.extend(self.sort.clone().map(|sort| ("sort".to_owned(), sort)));
+        Some(query)
     }
 
     /// Returns the parameters of one list with the user's times, which every asset in it must match.
@@ -99,35 +117,29 @@ impl Asked {
     }
 }
 
-/// Returns whether the filters of GET assets are too long for one list.
+/// Returns the parameters of the lists that together are the result, each in a fixed order.
 ///
 /// # Errors
-/// [`Error::Option`] if they are too long even for several lists.
-pub fn is_split(call: &Call) -> Result<bool, Error> {
-    Ok(Asked::of(&call.query)?.lists.len() > 1)
+/// [`Error::Option`] if the filters are too long even for several lists.
+pub fn lists(call: &Call) -> Result<Vec<Query>, Error> {
+    let mut lists = Asked::of(call)?.lists;
+    for list in &mut lists {
+        list.sort_unstable();
+    }
+    Ok(lists)
 }
 
-/// Returns the query with custom attributes if it filters by them. Without them, nothing would show that the
-/// service ignored the filter.
-pub fn checkable(mut query: Query) -> Query {
-    let filters_attributes = query
-        .iter()
-        .any(|(name, _)| name.starts_with("filter[customAttributes]"));
-    if filters_attributes {
+/// Returns the query with custom attributes if it filters or sorts by them. Without them, nothing would show that
+/// the service ignored the filter or the order.
+fn checkable(mut query: Query) -> Query {
+    let needs_attributes = query.iter().any(|(name, value)| {
+        name.starts_with("filter[customAttributes]") || name == "sort" && value.contains("customAttributes.")
+    });
+    if needs_attributes {
         query.retain(|(name, _)| name != ATTRIBUTES);
         query.push((ATTRIBUTES.to_owned(), "true".to_owned()));
     }
     query
-}
-
-/// Returns a query whose result includes deleted assets, and whether it did before.
-pub fn with_deleted(query: &[(String, String)]) -> (Query, bool) {
-    let (own, mut others): (Query, Query) = query.iter().cloned().partition(|(name, _)| name == DELETED);
-    others.push((DELETED.to_owned(), "true".to_owned()));
-    (
-        others,
-        own.iter().any(|(_, value)| value.eq_ignore_ascii_case("true")),
-    )
 }
 
 /// Returns the filter for these times, if there are any.

@@ -88,9 +88,11 @@ impl Range {
         }
     }
 
-    /// The times to ask for, both included, and the cursor of the next page.
-    pub fn next(&self) -> (Option<i64>, i64, Option<&String>) {
-        (self.from, self.to, self.list.cursor.as_ref())
+    /// The times to ask for, both included, the cursor of the next page, and the number of rows on the pages
+    /// that lead to it.
+    pub fn next(&self) -> (Option<i64>, i64, Option<&String>, u64) {
+        let before = self.list.seen.len() as u64;
+        (self.from, self.to, self.list.cursor.as_ref(), before)
     }
 
     pub fn is_done(&self) -> bool {
@@ -153,7 +155,7 @@ impl Range {
         if repeats || self.list.stale >= MOST_STALE {
             return Err(Odd::Endless);
         }
-        if self.list.pages > 0 && facts.total != self.list.total {
+        if self.list.total.is_some() && facts.total != self.list.total {
             // An asset left the range, and the pages behind it moved up: this page may begin too late.
             return self.restart();
         }

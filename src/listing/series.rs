@@ -66,6 +66,8 @@ pub struct Series {
     #[serde(skip)]
     in_flight: bool,
     cursor: Option<String>,
+    /// The number of rows that the round has shown, if the list is read page by page.
+    shown: u64,
     count: Count,
 }
 
@@ -111,6 +113,7 @@ impl Series {
             unclear: 0,
             in_flight: false,
             cursor: None,
+            shown: 0,
             count: Count::Unneeded,
         }
     }
@@ -197,6 +200,7 @@ impl Series {
         self.fresh = false;
         self.empty = 0;
         self.cursor = None;
+        self.shown = 0;
         self.in_flight = false;
         self.count = Count::Unneeded;
     }
@@ -274,6 +278,7 @@ impl Series {
                 part: Part::Count,
                 times: self.times,
                 cursor: None,
+                before: 0,
             };
             return (!std::mem::replace(&mut self.in_flight, true)).then_some(next);
         }
@@ -296,15 +301,17 @@ impl Series {
                     ..self.times
                 },
                 cursor: self.cursor.clone(),
+                before: self.shown,
             });
         }
         let (number, range) = self.ranges.iter_mut().find(|(_, range)| !range.in_flight)?;
         range.in_flight = true;
-        let (from, to, cursor) = range.next();
+        let (from, to, cursor, before) = range.next();
         Some(Next {
             part: Part::Range(*number),
             times: Times { from, to: Some(to) },
             cursor: cursor.cloned(),
+            before,
         })
     }
 
@@ -342,6 +349,7 @@ impl Series {
             let is_known = self.seen.contains_key(&row.id);
             let seen = self.seen.entry(row.id).or_insert(unseen);
             new |= seen.round != round;
+            self.shown += u64::from(seen.round != round);
             self.fresh |= !is_known || changed > seen.changed;
             seen.changed = seen.changed.max(changed);
             seen.round = round;

@@ -1,9 +1,10 @@
-//! Cuts filters that are too long for one URL into several lists.
+//! Cuts filters that do not fit in one request into several lists.
 
 use std::collections::BTreeMap;
 
 use crate::api::Query;
 use crate::error::Error;
+use crate::settings::Settings;
 
 /// The longest filters in bytes. Servers commonly accept a request line of 8 kB, and a URL stays below 6 kB.
 /// The path, the times, the order and the cursor need the rest.
@@ -11,13 +12,44 @@ pub const LONGEST_FILTERS: usize = 5_000;
 /// More lists would take more requests than reading the whole project.
 const MOST_LISTS: usize = 200;
 
+const LOCATION: &str = "filter[locationId]";
+const BELOW: &str = "includeSubLocations";
+
+/// Returns the lists of assets in any of several locations. The service includes what lies below a location only if
+/// the list has no other (GET assets reference page). Locations without others below them share a list.
+pub fn by_location(query: Query, settings: Option<&Settings>) -> Vec<Query> {
+    let is_wide = |(name, value): &(String, String)| name == BELOW && value.eq_ignore_ascii_case("true");
+    let (locations, others): (Query, Query) = query.iter().cloned().partition(|(name, _)| name == LOCATION);
+    if locations.len() < 2 || !others.iter().any(is_wide) {
+        return vec![query];
+    }
+    let is_within = |one: &str, other: &str| {
+        one != other && settings.is_some_and(|settings| settings.is_location_in(one, other) == Some(true))
+    };
+    let outer = locations
+        .iter()
+        .filter(|(_, one)| !locations.iter().any(|(_, other)| is_within(one, other)));
+    let is_lowest =
+        |(_, id): &(String, String)| settings.is_some_and(|settings| settings.is_lowest_location(id));
+    let (lowest, upper): (Query, Query) = outer.cloned().partition(is_lowest);
+    let mut lists: Vec<Query> = upper.into_iter().map(|location| vec![location]).collect();
+    if !lowest.is_empty() {
+        lists.push(lowest);
+    }
+    for list in &mut lists {
+        let is_single = list.len() == 1;
+        list.extend(others.iter().filter(|pair| is_single || !is_wide(pair)).cloned());
+    }
+    lists
+}
+
 /// Cuts the longest parameter that has several values in halves until every list is short enough. An asset
 /// that matches any of the values is in one of the lists.
 ///
 /// # Errors
 /// [`Error::Option`] if the filters cannot be cut into few enough lists.
-pub fn split(query: Query) -> Result<Vec<Query>, Error> {
-    let mut waiting = vec![query];
+pub fn split(lists: Vec<Query>) -> Result<Vec<Query>, Error> {
+    let mut waiting = lists;
     let mut lists = Vec::new();
     while let Some(query) = waiting.pop() {
         if encoded_bytes(&query) <= LONGEST_FILTERS {
@@ -95,7 +127,7 @@ mod tests {
             ("filter[locationId]", 170),
             ("includeCustomAttributes", 1),
         ]);
-        let lists = split(whole.clone()).unwrap();
+        let lists = split(vec![whole.clone()]).unwrap();
         assert!(lists.len() > 4 && lists.len() < 40, "{}", lists.len());
         let mut combined = std::collections::BTreeSet::new();
         for list in &lists {
@@ -114,14 +146,14 @@ mod tests {
             }
         }
         assert_eq!(combined.len(), 300 * 170);
-        assert_eq!(split(query(&[("a", 3)])).unwrap(), [query(&[("a", 3)])]);
+        assert_eq!(split(vec![query(&[("a", 3)])]).unwrap(), [query(&[("a", 3)])]);
     }
 
     #[test]
     fn filters_that_stay_too_long_are_rejected() {
         let long = ("filter[searchText]".to_owned(), "x".repeat(6000));
         for query in [vec![long], query(&[("a", 9000), ("b", 9000)])] {
-            assert!(matches!(split(query), Err(Error::Option(_))));
+            assert!(matches!(split(vec![query]), Err(Error::Option(_))));
         }
     }
 }

@@ -31,7 +31,7 @@ impl Stream {
     /// # Errors
     /// [`Error::Option`] if the filters are too long.
     pub fn new(session: Session, call: Call, per_page: u32) -> Result<Self, Error> {
-        let asked = Asked::of(&call.query)?;
+        let asked = Asked::of(&call)?;
         let source = Source::new(session, call, asked, per_page, &untold);
         Ok(Self {
             machine: source.machine(),

@@ -63,7 +63,7 @@ impl<'s, T> Values<'s, T> {
     /// # Errors
     /// [`Error::Option`] if the filters are too long.
     pub fn new(session: Session, call: Call, at: At<'s>, extract: Extract<'s, T>) -> Result<Self, Error> {
-        let asked = Asked::of(&call.query)?;
+        let asked = Asked::of(&call)?;
         let source = Source::new(session, call, asked, PER_PAGE, at);
         Ok(Self {
             machine: source.machine(),

@@ -460,8 +460,9 @@ impl Engine {
     }
 
     /// Plans a paginated read of the list named by `kind`. The operation's table contains the rows. `after`
-    /// is the table of an earlier read that failed, and `limit` the maximum number of rows.
-    #[pyo3(signature = (kind, project, path, query, /, after=None, body=None, limit=None))]
+    /// is the table of an earlier read that failed, and `limit` the maximum number of rows. Some filters can only be
+    /// checked with `settings`.
+    #[pyo3(signature = (kind, project, path, query, /, after=None, body=None, limit=None, settings=None))]
     #[allow(clippy::needless_pass_by_value, clippy::too_many_arguments)] // Arguments from Python are owned.
     fn read(
         &self,
@@ -473,11 +474,12 @@ impl Engine {
         after: Option<&Bound<'_, Table>>,
         body: Option<String>,
         limit: Option<usize>,
+        settings: Option<&Bound<'_, Settings>>,
     ) -> PyResult<Operation> {
         let stop = Stop::default();
         let session = Session::new(self.caller(py)?, stop.clone());
         let activity = CurrentActivity::new(Activity::Reading, session.counters.clone());
-        let call = list_call(py, &session, kind, project, &path)?.with_query(query);
+        let call = list_call(py, &session, kind, project, &path, settings)?.with_query(query);
         let call = match body {
             Some(body) => call.with_body(body),
             None => call,
@@ -497,28 +499,37 @@ impl Engine {
     }
 
     /// Plans a read of assets page by page, with at most `page_size` rows per request.
-    #[pyo3(signature = (project, query, page_size, /))]
+    #[pyo3(signature = (project, query, page_size, settings=None, /))]
     fn pages(
         &self,
         py: Python<'_>,
         project: &str,
         query: Vec<(String, String)>,
         page_size: u32,
+        settings: Option<&Bound<'_, Settings>>,
     ) -> PyResult<Pages> {
         let session = Session::new(self.caller(py)?, Stop::default());
         let counters = session.counters.clone();
-        let call = list_call(py, &session, "assets", Some(project), &HashMap::new())?.with_query(query);
+        let path = HashMap::new();
+        let call = list_call(py, &session, "assets", Some(project), &path, settings)?.with_query(query);
         let stream = Stream::new(session, call, page_size).map_err(|error| exception(py, &error))?;
         Ok(Pages::new(stream, counters))
     }
 
     /// Plans a count of assets. The operation has the number.
-    #[pyo3(signature = (project, query, /))]
-    fn count(&self, py: Python<'_>, project: &str, query: Vec<(String, String)>) -> PyResult<Operation> {
+    #[pyo3(signature = (project, query, settings=None, /))]
+    fn count(
+        &self,
+        py: Python<'_>,
+        project: &str,
+        query: Vec<(String, String)>,
+        settings: Option<&Bound<'_, Settings>>,
+    ) -> PyResult<Operation> {
         let stop = Stop::default();
         let session = Session::new(self.caller(py)?, stop.clone());
         let activity = CurrentActivity::new(Activity::Reading, session.counters.clone());
-        let call = list_call(py, &session, "assets", Some(project), &HashMap::new())?.with_query(query);
+        let path = HashMap::new();
+        let call = list_call(py, &session, "assets", Some(project), &path, settings)?.with_query(query);
         let work = Box::pin(async move {
             let (count, error) = match listing::count(session, call).await {
                 Ok(count) => (Some(count), None),
@@ -542,6 +553,7 @@ fn list_call(
     kind: &str,
     project: Option<&str>,
     path: &HashMap<String, String>,
+    settings: Option<&Bound<'_, Settings>>,
 ) -> PyResult<Call> {
     let project = project.map(|project| project_id(py, project)).transpose()?;
     let project = project.map(|project| project.to_string());
@@ -550,6 +562,7 @@ fn list_call(
     let places: Vec<(&str, &str)> = places.chain(project).collect();
     api::list_of(kind)
         .and_then(|list| session.to(list, &places))
+        .map(|call| call.with_settings(settings.map(|settings| settings.get().0.clone())))
         .map_err(|error| exception(py, &error))
 }
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::assets::LIST;
+use acc_assets::batch::rest::List;
 use acc_assets::call::Session;
 use acc_assets::columns::{Table, printed_time};
 use acc_assets::error::Error;
@@ -341,6 +342,8 @@ impl Schedule {
         // A service that does not sort is read whole if it counts, and if no asset can leave the list.
         let sorts = !switches.iter().any(|(name, _)| name == "list_sort");
         let totals = random.u8(0..5) != 0 || !sorts;
+        // Without a total, the service may count the rows of each page instead.
+        let of_page = !totals && random.bool();
         let failing = if random.u8(0..4) == 0 {
             random.f64() * 0.3
         } else {
@@ -362,7 +365,7 @@ impl Schedule {
             _ => Way::Whole,
         };
         let what = format!(
-            "seed {seed}: {way:?}, short {is_short}, {switches:?}, totals {totals}, failing {failing:.2}, filtered {filtered}, deleted \
+            "seed {seed}: {way:?}, short {is_short}, {switches:?}, totals {totals} {of_page}, failing {failing:.2}, filtered {filtered}, deleted \
                 {deleted}, {per_page} per page, busy {busy}, updated {since:?}..{until:?}"
         );
         let options = simulator::Options {
@@ -417,7 +420,11 @@ impl Schedule {
                         (!rows.is_empty()).then(|| rows.remove(random.usize(0..rows.len())));
                     });
                 }
-                if totals { response } else { without_total(response) }
+                match (totals, of_page) {
+                    (true, _) => response,
+                    (false, true) => with_total_of_page(response),
+                    (false, false) => without_total(response),
+                }
             }),
             unsteady,
         );
@@ -585,6 +592,16 @@ fn without_total(response: Response) -> Response {
     edited(response, |body| {
         if let Some(pagination) = body["pagination"].as_object_mut() {
             pagination.remove("totalResults");
+        }
+    })
+}
+
+/// Replaces `totalResults` by the number of rows on the page.
+fn with_total_of_page(response: Response) -> Response {
+    edited(response, |body| {
+        let rows = body["results"].as_array().map_or(0, Vec::len);
+        if let Some(pagination) = body["pagination"].as_object_mut() {
+            pagination.insert("totalResults".to_owned(), json!(rows));
         }
     })
 }
@@ -766,6 +783,42 @@ async fn a_list_with_a_filter_takes_few_requests_in_a_large_project() {
         "{} requests for {found}",
         service.requests()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_resumed_only_if_its_filters_are_cut_in_the_same_way() {
+    let asked = AtomicUsize::new(0);
+    let after: After = Box::new(move |_, response| {
+        let status = if asked.fetch_add(1, Ordering::Relaxed) == 50 {
+            403
+        } else {
+            response.status
+        };
+        Response { status, ..response }
+    });
+    let mut client = bench::client();
+    client.max_in_flight = 1;
+    client.retry.attempts = 1;
+    let service = Service::of(large(10_000), client, Box::new(|_| {}), after, 0);
+    // The first and the last categories are in different lists.
+    let categories = (100..120).chain(1_000_000..1_000_300).chain(120..140);
+    let filter = |category: u32| ("filter[categoryId]".to_owned(), category.to_string());
+    let mut query: Pairs = categories.map(filter).collect();
+    let first = List::new(
+        service.session(),
+        lists::call(&LIST, &service.path(), &query),
+        None,
+        None,
+    );
+    let first = first.unwrap().read(&Stop::default()).await;
+    let rest = first.rest.unwrap();
+    assert!(first.error.is_some() && first.table.len() > 5_000);
+    query.reverse();
+    let call = lists::call(&LIST, &service.path(), &query);
+    let again = List::new(service.session(), call, Some((&rest, &first.table)), None).unwrap();
+    let again = again.read(&Stop::default()).await;
+    assert!(again.error.is_none());
+    assert_eq!(again.table.len(), 10_000);
 }
 
 #[tokio::test(start_paused = true)]

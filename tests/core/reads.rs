@@ -394,6 +394,27 @@ async fn an_ignored_filter_is_an_error() {
             json!({"locationId": OTHER}),
             "filter[locationId]",
         ),
+        // An asset without a location or value has no such member.
+        (
+            &[("filter[locationId]", STATUS)],
+            json!({"categoryId": "4"}),
+            "filter[locationId]",
+        ),
+        (
+            &[("filter[locationId]", STATUS), ("includeSubLocations", "true")],
+            json!({"locationId": null}),
+            "filter[locationId]",
+        ),
+        (
+            &[("filter[customAttributes][ca7]", "pump")],
+            json!({"customAttributes": {"ca6": "pump"}}),
+            "filter[customAttributes][ca7]",
+        ),
+        (
+            &[("filter[customAttributes][ca7]", "pump")],
+            json!({}),
+            "filter[customAttributes][ca7]",
+        ),
         (
             &[("filter[updatedAt]", "2031-02-03T00:00:00Z..")],
             json!({"updatedAt": "2031-02-02T23:00:00.000Z"}),
@@ -517,7 +538,6 @@ async fn an_applied_filter_is_not_an_error() {
             &[("filter[locationId]", STATUS), ("includeSubLocations", "true")],
             json!({"locationId": OTHER}),
         ),
-        (&[("filter[locationId]", STATUS)], json!({"categoryId": "4"})),
         // The same time with another precision or offset, and a day without a time.
         (
             &[("filter[updatedAt]", "2031-02-03T04:05:06.789123Z..")],
@@ -576,11 +596,6 @@ async fn an_applied_filter_is_not_an_error() {
             &[("filter[customAttributes][ca7]", "luftung")],
             json!({"customAttributes": {"ca7": "Lüftung"}}),
         ),
-        (
-            &[("filter[customAttributes][ca7]", "pump")],
-            json!({"customAttributes": {}}),
-        ),
-        (&[("filter[customAttributes][ca7]", "pump")], json!({})),
         (&[("includeDeleted", "true")], json!({"isActive": false})),
         (&[("includeDeleted", "false")], json!({"isActive": "true,"})),
     ];

@@ -363,9 +363,13 @@ def test_assets_that_cannot_be_read_are_not_overwritten(
 ) -> None:
     rows: list[Any] = [{**asset, "description": "mine"} for asset in project.assets.get(ids)]
     project.assets.patch({"id": ids[0], "description": "theirs"})
-    sim.add_fault("wrong_types", on="assets:batch-get", times=9)
+    sim.add_fault("drop_results", on="assets:batch-get", count=4, times=9)
     result = project.assets.patch(rows)
     assert result.counts == {"not_sent": 4}
+    sim.clear_faults()
+    sim.add_fault("wrong_types", on="assets:batch-get", times=9)
+    with pytest.raises(acc.ApiError, match="none of the requested assets"):
+        project.assets.patch(rows)
     sim.clear_faults()
     assert project.assets.get(ids[0])[0]["description"] == "theirs"
 

@@ -407,7 +407,8 @@ class AsyncAssets(AsyncVerbs):
             attributes: Custom attributes by display name or API name, such as {"Airflow": (1, 10), "Filter Class": ["F7", "F9"]}.
                 A tuple is a range, where None is an open end. A list matches any of its values. A text must occur in the value.
             deleted: Whether to include deleted assets, which have isActive set to false.
-            include_custom_attributes: Whether to read the custom attributes.
+            include_custom_attributes: Whether to read the custom attributes. They are also read if `attributes` or `sort`
+                names one. Default: True.
             names: Whether the table shows names instead of ids, for which the project's settings are read once. Default: True.
             sort: One or more fields or custom attributes, such as "-updatedAt" or ["categoryId", "Airflow desc"]. A "-" or
                 "desc" sorts in descending order. Without `limit`, the client sorts: numbers as numbers, times as times, text
@@ -430,14 +431,16 @@ class AsyncAssets(AsyncVerbs):
         before = unfinished(after)
         list_options(include_custom_attributes, limit, names)
         asked = Filters.of(category, status, location, updated, text, attributes, deleted, sort)
+        custom = include_custom_attributes or asked.needs_attributes()
         engine = self._session.engine()
         with Reporter(progress, "reading") as report:
             with still_partial(before):
-                query, settings = await self._query(
-                    asked, separator, report, include_custom_attributes, names
-                )
-            operation = engine.read("assets", self._project, {}, query, after=before, limit=limit)
-            kind = partial(AssetTable, settings=settings, attributes=include_custom_attributes)
+                query, settings = await self._query(asked, separator, report, custom, names)
+            operation = engine.read(
+                "assets", self._project, {}, query, after=before, limit=limit, settings=settings
+            )
+            shown = settings if names else None
+            kind = partial(AssetTable, settings=shown, attributes=custom)
             return kind(await read(operation, report, kind=kind))
 
     def iter(
@@ -487,7 +490,8 @@ class AsyncAssets(AsyncVerbs):
         page_size_option(page_size)
         asked = Filters.of(category, status, location, updated, text, attributes, deleted)
         flag("names", names)
-        return self._pages(asked, separator, include_custom_attributes, names, page_size, progress)
+        custom = include_custom_attributes or asked.needs_attributes()
+        return self._pages(asked, separator, custom, names, page_size, progress)
 
     async def _pages(
         self,
@@ -500,14 +504,14 @@ class AsyncAssets(AsyncVerbs):
     ) -> AsyncGenerator[AssetTable]:
         with Reporter(progress, "reading") as report:
             query, settings = await self._query(asked, separator, report, custom, names)
-            pages = self._session.engine().pages(self._project, query, page_size)
+            pages = self._session.engine().pages(self._project, query, page_size, settings)
             while True:
                 operation = pages.next()
                 await finish(operation, report)
                 table = table_of(operation)
                 if not len(table):
                     return
-                yield AssetTable(table, settings, custom)
+                yield AssetTable(table, settings if names else None, custom)
 
     async def count(
         self,
@@ -524,8 +528,9 @@ class AsyncAssets(AsyncVerbs):
     ) -> int:
         """Count the assets that match all given filters.
 
-        This takes one request, and a second one if filters match more than 200 assets. Only if the service does not report
-        the number, the assets are read.
+        This takes one request. If filters match more than 200 assets, each filter takes another one, or two for a boolean,
+        which shows that the service applies it. If the service does not report a number that can be relied on, or the
+        filters need several requests, as several locations do, the matching assets are read.
 
         Args:
             category, status, location, updated, text, attributes, deleted, separator: As for `list`.
@@ -542,15 +547,15 @@ class AsyncAssets(AsyncVerbs):
         """
         asked = Filters.of(category, status, location, updated, text, attributes, deleted)
         with Reporter(progress, "reading") as report:
-            query, _ = await self._query(asked, separator, report, False, False)
-            operation = self._session.engine().count(self._project, query)
+            query, settings = await self._query(asked, separator, report, False, False)
+            operation = self._session.engine().count(self._project, query, settings)
             await ended(operation, report)
             return count_of(operation)
 
     async def _query(
         self, asked: Filters, separator: str, report: Reporter, custom: bool, names: bool
     ) -> tuple[QueryPairs, _core.Settings | None]:
-        """Return the query parameters for filters, and the settings if the result shows names."""
+        """Return the query parameters for filters, and the settings if they were needed."""
         settings = None
         if names or asked.has_names():
             is_earlier = self._key in self._session.settings
@@ -564,4 +569,4 @@ class AsyncAssets(AsyncVerbs):
             tree = self._session.engine().read("categories", self._project, {}, [])
             await ended(tree, report)
             asked = asked.with_subcategories(table_of(tree))
-        return asked.query(custom), settings if names else None
+        return asked.query(custom), settings

@@ -22,7 +22,9 @@ impl Series {
             if facts.rows.iter().any(|row| is_early(row.version.changed)) {
                 self.service = Service::Ignores;
             }
-        } else if facts.total != self.totals.last().copied().flatten() {
+        } else if let Some(Some(total)) = self.totals.last()
+            && facts.total != Some(*total)
+        {
             return self.begin_again();
         }
         self.empty = if new { 0 } else { self.empty + 1 };
