@@ -106,8 +106,9 @@ def test_a_table_without_the_id_column_says_how_to_name_it(project: acc.Project)
 def test_patch_without_ids_says_where_they_come_from(project: acc.Project) -> None:
     error = project.assets.patch([UNIT])[0].error
     assert error is not None
-    assert (
-        error.fix == "add a column of asset ids, such as result.ids of the create, or pass its name as key="
+    assert error.fix == (
+        "add a column of asset ids, such as result.ids of the create, or pass its name as key=. If another column identifies "
+        "the assets, pass the result of create(rows, import_key=...) to patch"
     )
 
 
