@@ -41,8 +41,6 @@ DIFFERS_ONCE: Final = (
     "assets with their import keys exist and have other values; to change them, call again with a list, a DataFrame or a "
     "file, then project.assets.patch(result)"
 )
-# With import keys, the same call is safe.
-LOOKED_UP: Final = "the same call looks up their import keys before it sends them, and so does .reconcile()"
 ALREADY_DELETED: Final = (
     "there is nothing to do for those that are already deleted; correct other ids, then call again"
 )
@@ -74,8 +72,6 @@ def advice_of(
     else:
         # The rows of a generator cannot be read again.
         known = {**UNNAMED, **RESUMABLE} if has_client and has_rows else dict(UNNAMED)
-    if call.run is None and has_own_keys(call) and "unknown" in known:
-        known["unknown"] = LOOKED_UP
     if not has_rows and "differs" in known:
         known["differs"] = DIFFERS_ONCE
     if DONE.get(call.verb) == "deleted" and not call.is_dry_run:
@@ -134,14 +130,20 @@ def to_continue(ledger: _core.Ledger, call: WriteCall) -> str | None:
     sent, unknown = (counts.get(status, 0) for status in (DONE[call.verb], "unknown"))
     if not sent and not unknown:
         return None
-    if call.verb == "create" and not has_own_keys(call):
+    # Each call generates other keys.
+    has_keys = call.options.get("import_key") and not call.options.get("generate_keys")
+    if call.verb == "create" and not has_keys:
         again = counted(sent, "asset")
         if unknown:
             # They may exist.
             again = f"{sent:,} to {counted(sent + unknown, 'asset')}"
         return f"Running the same script again would create {again} a second time: {_instead(call, unknown)}."
     if call.verb == "create":
-        return "To resume, run the same script again: with import_key=, the rows that the project has are unchanged."
+        again = "run the same script again"
+        if unknown:
+            # The service may still be executing their request.
+            again = f"wait a minute, then {again}"
+        return f"To resume, {again}: with import_key=, the rows that the project has are unchanged."
     if call.verb == "patch":
         return "To resume, run the same script again: rows that are sent a second time change nothing else."
     return "To resume, run the same script again: those that are already deleted are rejected."
@@ -152,8 +154,3 @@ def _instead(call: WriteCall, unknown: int) -> str:
         return "pass only the rows that are not done, or pass import_key="
     method = ".reconcile() and .retry()" if unknown else ".retry()"
     return f"use {method} on e.result or client.last_result, or pass import_key="
-
-
-def has_own_keys(call: WriteCall) -> bool:
-    """Return whether the rows have import keys of their own, so that a later call finds their assets."""
-    return bool(call.options.get("import_key")) and not call.options.get("generate_keys")

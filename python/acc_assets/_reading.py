@@ -124,6 +124,7 @@ class Reading(NamedTuple):
                     (column, [(old, _for_core(new)) for old, new in texts]) for column, texts in self.values
                 ],
                 "fill_down": list(self.fill_down),
+                "shared": sorted(self.shared),
             },
         }
 

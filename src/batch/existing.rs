@@ -24,14 +24,17 @@ pub(super) struct Existing {
     /// Sorted by the digest of the normalized key (see `same_key`), then by creation time.
     assets: Vec<Asset>,
     as_numbers: AsNumbers,
-    /// The number of digits of the keys with leading zeros, if no key of digits is shorter.
+    /// The number of digits of the keys with leading zeros, if there are several, all have as many digits, and no key of
+    /// digits is shorter.
     pub(super) width: Option<usize>,
 }
 
 /// The lengths of the project's keys of digits, wanted or not.
 struct Widths {
-    /// The longest key with leading zeros. 0 if there is none.
+    /// The number of keys with leading zeros, and the shortest and the longest of them.
     padded: AtomicUsize,
+    least: AtomicUsize,
+    most: AtomicUsize,
     /// The shortest key without leading zeros.
     shortest: AtomicUsize,
 }
@@ -40,6 +43,8 @@ impl Default for Widths {
     fn default() -> Self {
         Self {
             padded: AtomicUsize::new(0),
+            least: AtomicUsize::new(usize::MAX),
+            most: AtomicUsize::new(0),
             shortest: AtomicUsize::new(usize::MAX),
         }
     }
@@ -51,15 +56,18 @@ impl Widths {
             return;
         }
         if key.starts_with('0') {
-            self.padded.fetch_max(key.len(), Relaxed);
+            self.padded.fetch_add(1, Relaxed);
+            self.least.fetch_min(key.len(), Relaxed);
+            self.most.fetch_max(key.len(), Relaxed);
         } else {
             self.shortest.fetch_min(key.len(), Relaxed);
         }
     }
 
     fn of_all(&self) -> Option<usize> {
-        let (padded, shortest) = (self.padded.load(Relaxed), self.shortest.load(Relaxed));
-        (padded > 1 && shortest >= padded).then_some(padded)
+        let [padded, least, most, shortest] =
+            [&self.padded, &self.least, &self.most, &self.shortest].map(|number| number.load(Relaxed));
+        (padded > 1 && most > 1 && least == most && shortest >= most).then_some(most)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::model::text::same_key;
 use crate::model::value::flag;
 use crate::settings::Settings;
 use crate::validation::compare::{self, Change};
-use crate::validation::{ImportKey, Problem, RowWriter};
+use crate::validation::{ImportKey, Problem, RowWriter, has_more_zeros};
 
 /// A row of a batch, and the assets that have its import key.
 struct Matched {
@@ -74,7 +74,7 @@ impl Run {
             let Some(key) = import_key.of(&said) else { continue };
             let is_number = writer.number_keys().contains(key);
             let Some(written) = existing.written_otherwise(key) else {
-                let is_short = |width: &usize| is_digits(key) && key.len() < *width;
+                let is_short = |width: &usize| digits_of(key).is_some_and(|digits| digits.len() < *width);
                 let width = existing.width.filter(|width| is_number && is_short(width));
                 if let Some(width) = width.filter(|_| may_be_sent(&ledger, item.row)) {
                     let column = writer.heading_of(&import_key.field);
@@ -84,18 +84,18 @@ impl Run {
                 }
                 continue;
             };
+            let has_both = existing.has(key);
             // Texts may differ on purpose, like the rooms 1.1 and 1.10, but hardly by leading zeros alone.
-            if !is_number && (existing.has(key) || !is_digits(key) || !is_digits(&written)) {
+            if !is_number && (has_both || !is_digits(key) || !is_digits(&written)) {
                 continue;
             }
-            // Without their leading zeros, both are the same number of digits.
-            if is_digits(key) && is_digits(&written) && written.len() > key.len() {
+            if has_more_zeros(&written, key) && !has_both {
                 self.lost_zeros.get_or_insert_with(|| written.clone());
             }
             if may_be_sent(&ledger, item.row) {
                 let column = writer.heading_of(&import_key.field);
                 let problem = if is_number {
-                    Problem::key_as_number(&column, key, &written, writer.row_title().is_some())
+                    Problem::key_as_number(&column, key, &written, writer.row_title().is_some(), has_both)
                 } else {
                     Problem::key_with_other_zeros(&column, key, &written)
                 };
@@ -120,7 +120,7 @@ impl Run {
             let Some(key) = said.as_ref().and_then(|said| import_key.of(said)) else {
                 continue;
             };
-            let is_short = is_digits(key) && !key.starts_with('0') && key.len() < example.len();
+            let is_short = digits_of(key).is_some_and(|digits| digits.len() < example.len());
             if is_short && !existing.has(key) && may_be_sent(&ledger, item.row) {
                 let column = writer.heading_of(&import_key.field);
                 let fault = ledger.add_problems(&[Problem::key_without_zeros(&column, key, example)]);
@@ -143,7 +143,7 @@ impl Run {
         for (item, sent) in batch.items.iter().zip(batch.sent()) {
             let said = serde_json::from_slice::<Value>(sent.body).ok();
             let key = said.as_ref().and_then(|said| import_key.of(said));
-            let is_short = |key: &str| is_digits(key) && key.len() < width;
+            let is_short = |key: &str| digits_of(key).is_some_and(|digits| digits.len() < width);
             if let Some(key) = key.filter(|key| is_short(key))
                 && may_be_sent(&ledger, item.row)
             {
@@ -349,10 +349,16 @@ fn problem_of(change: &Change, writer: &RowWriter, settings: Option<&Settings>) 
     Problem::differs(&column, &shown(&change.new), &shown(&change.old))
 }
 
-/// Returns whether a key consists of digits only, perhaps with ".0", which programs add to a number.
-pub(super) fn is_digits(key: &str) -> bool {
+/// Returns the digits of a key that consists of digits only, perhaps with ".0", which programs add to a number.
+fn digits_of(key: &str) -> Option<&str> {
     let (digits, zeros) = key.split_once('.').unwrap_or((key, "0"));
-    digits.bytes().all(|byte| byte.is_ascii_digit())
+    let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit())
         && !zeros.is_empty()
-        && zeros.bytes().all(|byte| byte == b'0')
+        && zeros.bytes().all(|byte| byte == b'0');
+    are_digits.then_some(digits)
+}
+
+/// Returns whether a key consists of digits only, perhaps with ".0".
+pub(super) fn is_digits(key: &str) -> bool {
+    digits_of(key).is_some()
 }

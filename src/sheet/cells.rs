@@ -63,14 +63,18 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
             Value::Number(*number)
         }
         Cell::Float(number) if number.is_finite() => Value::Long(*number, number.to_string()),
-        Cell::Float32(number) if number.is_finite() => Value::Text(number.to_string()),
+        // As the text of the float, which may be read with another decimal separator.
+        Cell::Float32(number) if number.is_finite() => {
+            let text = number.to_string();
+            fraction(&text).unwrap_or(Value::Text(text))
+        }
         Cell::Float(_) | Cell::Float32(_) => Value::Error("#NUM!"),
         #[allow(clippy::cast_precision_loss)] // As for a long integer.
         Cell::Shown { number, text, .. } => Value::Long(*number as f64, (*text).to_owned()),
-        Cell::Digits(text) => match text.parse() {
+        Cell::Digits(text) => fraction(text).unwrap_or_else(|| match text.parse() {
             Ok(number) => Value::Long(number, (*text).to_owned()),
             Err(_) => Value::Text((*text).to_owned()),
-        },
+        }),
         Cell::Text(text) => Value::Text((*text).to_owned()),
         Cell::Date(day) => Value::Date(*day),
         // A date cell has no time zone, but the date of a time depends on it.
@@ -95,6 +99,14 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
             Value::List(texts.join("; "))
         }
     })
+}
+
+/// Returns the number of a text with a decimal point, if the cell of this number has the same text. As text, it would be
+/// read with the decimal separator of the other texts.
+fn fraction(text: &str) -> Option<Value> {
+    let number: f64 = text.parse().ok().filter(|_| text.contains('.'))?;
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    (digits <= 15 && number.to_string() == text).then_some(Value::Number(number))
 }
 
 /// Returns the format, with the color of a bad cell if the cell is bad.
@@ -125,6 +137,16 @@ const OF_SINGLE_VALUES: [&str; 8] = [
 ];
 
 impl Value {
+    /// Returns the value for a column of numbers. Zeros at the end do not count there.
+    pub(super) fn as_number(&self) -> Cow<'_, Self> {
+        match self {
+            Self::Long(number, text) if text.contains('.') && text.len() <= 16 => {
+                Cow::Owned(Self::Number(*number))
+            }
+            other => Cow::Borrowed(other),
+        }
+    }
+
     /// Returns the value to write for a bad cell. Read again, it is bad for the same reason, even without the cells of
     /// the rows that are not written. `code` is the code of the problem, and `is_multiple` is whether the column
     /// takes lists.

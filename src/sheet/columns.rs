@@ -62,10 +62,17 @@ impl<'s> Offer<'s> {
         Self::new(settings, found, separator)
     }
 
-    /// Returns the path of the category of all rows.
+    /// Returns the path of the category of all rows, with its id if the path alone means another category too.
     #[must_use]
     pub fn category(&self) -> Option<String> {
-        self.category.map(|category| self.path_of(category))
+        let category = self.category?;
+        let path = self.path_of(category);
+        let is_clear = self.settings.category(&path, SEPARATOR, false) == Ok(category);
+        Some(if is_clear {
+            path
+        } else {
+            self.settings.shown_category(category, SEPARATOR)
+        })
     }
 
     /// Returns the columns of a template: the fields of an asset, and the custom attributes of the category.

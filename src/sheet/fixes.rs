@@ -438,8 +438,10 @@ impl<'p> Page<'p> {
                 let described = self.described.get(usize::from(*column)).and_then(Option::as_ref);
                 let is_multiple = described.is_some_and(|column| matches!(column.kind, Kind::Choices(_)));
                 let code = mark.map(|mark| mark.code.as_str());
+                let is_number = described.is_some_and(|column| matches!(column.kind, Kind::Number));
                 let value = match code {
                     Some(code) => value.of_bad(code, is_multiple),
+                    None if is_number => value.as_number(),
                     None => Cow::Borrowed(value),
                 };
                 let length = put(sheet, line, *column, &value, code)?;

@@ -295,8 +295,12 @@ impl RowWriter {
             return None;
         }
         let reason = format!("the asset has '{old}', which a program may have read as a number");
-        let fix = "write the value of the asset to keep it, or leave out the column with mapping={'...': None}. To change it, \
-                   patch only this column with the id of the asset";
+        let fix = if self.policy.names.found_by.is_some() {
+            "write the value of the asset to keep it, or leave out the column with mapping={'...': None} in the create"
+        } else {
+            "write the value of the asset to keep it, or leave out the column with mapping={'...': None}. To change it, patch \
+             only this column with the id of the asset"
+        };
         Some(Refusal::new(&LEADING_ZEROS, reason, fix))
     }
 

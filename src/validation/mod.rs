@@ -29,4 +29,5 @@ pub use outcomes::{OUTCOME_COLUMNS, outcome_columns};
 pub use policy::{CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy};
 pub use reading::Reading;
 pub use row::{ColumnUse, RowWriter};
+pub(crate) use rules::has_more_zeros;
 pub use rules::{Problem, Rule, rules};

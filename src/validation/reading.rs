@@ -33,6 +33,8 @@ pub struct Reading {
     pub values: Vec<(String, Replacements)>,
     /// Columns whose blank cells have the value of the cell above.
     pub fill_down: Vec<String>,
+    /// The names of the options that are from a mapping file.
+    pub shared: Vec<String>,
 }
 
 /// Why a text is not read, and how to fix it. The fix is empty if it is the same as that of the rule.
@@ -66,6 +68,32 @@ fn fits<T: PartialEq>(
         }
     }
     Ok(())
+}
+
+/// Returns the words of a call, or else those that a file remembers. Those of a mapping file come last.
+fn either(given: &[String], remembered: &[String], is_shared: bool) -> Vec<String> {
+    let is_given = !given.is_empty() && (!is_shared || remembered.is_empty());
+    if is_given { given } else { remembered }.to_vec()
+}
+
+/// Returns an option for all columns and for some, of a call and of what a file remembers. `is_shared` is whether the option
+/// is from a mapping file.
+fn of_both<T: Copy>(
+    given: (Option<T>, &[(String, T)]),
+    remembered: (Option<T>, &[(String, T)]),
+    is_shared: bool,
+) -> (Option<T>, Vec<(String, T)>) {
+    let is_remembered = remembered.0.is_some() || !remembered.1.is_empty();
+    if is_shared && is_remembered {
+        return (remembered.0, remembered.1.to_vec());
+    }
+    if given.0.is_some() {
+        return (given.0, given.1.to_vec());
+    }
+    // An option for single columns leaves the others as they are.
+    let others = remembered.1.iter();
+    let others = others.filter(|(name, _)| given.1.iter().all(|(known, _)| known != name));
+    (remembered.0, given.1.iter().chain(others).cloned().collect())
 }
 
 /// The separator of thousands, if any.
@@ -107,6 +135,7 @@ impl Reading {
         let meaning = Self {
             values: Vec::new(),
             fill_down: Vec::new(),
+            shared: Vec::new(),
             ..self.clone()
         };
         if meaning == Self::default() {
@@ -122,26 +151,49 @@ impl Reading {
         Some(options.to_string().replace(' ', "\\u0020"))
     }
 
-    /// Adds the options that a file remembers, except those that are given.
+    /// Adds the options that a file remembers. They come after those of the call, and before those of a mapping file, which
+    /// may serve several files.
     #[must_use]
     pub fn with_remembered(&self, json: &str) -> Self {
-        let mut read = self.clone();
         let Ok(remembered) = serde_json::from_str::<Self>(json) else {
-            return read;
+            return self.clone();
         };
-        // Both separators of a number belong together.
-        let has_separator = self.decimal.or(self.thousands).is_some()
-            || !self.decimal_of.is_empty()
-            || !self.thousands_of.is_empty();
-        if !has_separator {
-            (read.decimal, read.decimal_of) = (remembered.decimal, remembered.decimal_of);
-            (read.thousands, read.thousands_of) = (remembered.thousands, remembered.thousands_of);
-        }
-        if self.dayfirst.is_none() && self.dayfirst_of.is_empty() {
-            (read.dayfirst, read.dayfirst_of) = (remembered.dayfirst, remembered.dayfirst_of);
-        }
-        if self.true_values.is_empty() && self.false_values.is_empty() {
-            (read.true_values, read.false_values) = (remembered.true_values, remembered.false_values);
+        let is_shared = |name: &str| self.shared.iter().any(|shared| shared == name);
+        let mut read = Self {
+            true_values: either(
+                &self.true_values,
+                &remembered.true_values,
+                is_shared("true_values"),
+            ),
+            false_values: either(
+                &self.false_values,
+                &remembered.false_values,
+                is_shared("false_values"),
+            ),
+            ..self.clone()
+        };
+        (read.decimal, read.decimal_of) = of_both(
+            (self.decimal, &self.decimal_of),
+            (remembered.decimal, &remembered.decimal_of),
+            is_shared("decimal"),
+        );
+        (read.thousands, read.thousands_of) = of_both(
+            (self.thousands, &self.thousands_of),
+            (remembered.thousands, &remembered.thousands_of),
+            is_shared("thousands"),
+        );
+        (read.dayfirst, read.dayfirst_of) = of_both(
+            (self.dayfirst, &self.dayfirst_of),
+            (remembered.dayfirst, &remembered.dayfirst_of),
+            is_shared("dayfirst"),
+        );
+        // One of the separators was given, and the other one is only remembered.
+        if read.thousands == Some(read.decimal()) {
+            if read.thousands == self.thousands {
+                read.decimal = self.decimal;
+            } else {
+                read.thousands = self.thousands;
+            }
         }
         read
     }

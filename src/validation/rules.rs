@@ -156,15 +156,16 @@ impl Rule {
 }
 
 /// Returns whether a key is a text of digits with more leading zeros than another one.
-fn has_more_zeros(key: &str, other: &str) -> bool {
+pub(crate) fn has_more_zeros(key: &str, other: &str) -> bool {
+    let other = other.split_once('.').map_or(other, |(digits, _)| digits);
     key.starts_with('0') && key.len() > other.len() && key.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns the fix for a column whose texts have lost their leading zeros.
 fn restoring_zeros(column: &str, width: usize) -> String {
     format!(
-        "restore the leading zeros: in Excel, give the column the number format {:0>width$} and save it as .xlsx; in pandas, \
-         use frame['{column}'].astype(str).str.zfill({width})",
+        "restore the leading zeros, {width} digits in all: in Excel, in another column with =TEXT(A2, \"{:0>width$}\"); in \
+         pandas, read the column with dtype={{'{column}': str}} and use .str.zfill({width})",
         ""
     )
 }
@@ -231,11 +232,11 @@ impl Problem {
     }
 
     /// Creates the problem for an import key that is a number in the row, and that the project writes in another way.
-    /// `is_file` is whether the rows come from a file.
+    /// `is_file` is whether the rows come from a file, and `has_both` whether the project has the usual text of the number too.
     #[must_use]
-    pub fn key_as_number(column: &str, number: &str, key: &str, is_file: bool) -> Self {
+    pub fn key_as_number(column: &str, number: &str, key: &str, is_file: bool, has_both: bool) -> Self {
         let message = format!("`{column}` is {number}: a number, but the project has the import key '{key}'");
-        let fix = if has_more_zeros(key, number) {
+        let fix = if has_more_zeros(key, number) && !has_both {
             restoring_zeros(column, key.len())
         } else if is_file {
             "format the column as text in the sheet, and write the key of the asset if the row is this asset"

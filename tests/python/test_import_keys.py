@@ -371,8 +371,8 @@ def test_a_dry_run_says_that_import_keys_were_not_looked_up(project: acc.Project
 
 def restoring(column: str, width: int) -> str:
     return (
-        f"restore the leading zeros: in Excel, give the column the number format {'0' * width} and save it as .xlsx; in pandas, "
-        f"use frame['{column}'].astype(str).str.zfill({width})"
+        f'restore the leading zeros, {width} digits in all: in Excel, in another column with =TEXT(A2, "{"0" * width}"); in '
+        f"pandas, read the column with dtype={{'{column}': str}} and use .str.zfill({width})"
     )
 
 
@@ -673,8 +673,7 @@ def test_new_keys_that_are_shorter_than_all_of_the_project(
     assert cause.message == (
         "`Barcode` is 17: a number, but the import keys of the project have 6 digits, with leading zeros"
     )
-    assert "the number format 000000" in cause.fix
-    assert "astype(str).str.zfill(6), or write it as text" in cause.fix
+    assert cause.fix == f"{restoring('Barcode', 6)}, or write it as text"
     # A text may be right.
     with pytest.warns(
         acc.DataWarning, match=r"keys such as '17' may have lost leading zeros in 1 row \(row 1\)"
@@ -686,3 +685,26 @@ def test_new_keys_that_are_shorter_than_all_of_the_project(
     # Now the project has one, so numbers are what they are.
     result = project.assets.create([{"Asset ID": "B", "Barcode": 18, **row}], import_key="Barcode")
     assert result.counts == {"created": 1}
+
+
+def test_keys_with_zeros_that_differ_in_length_prove_nothing(project: acc.Project) -> None:
+    row = {"Category": "HVAC > Pumps", "Status": "Ordered"}
+    keys = ("0017", "0018", "000123", "B-1")
+    made = [{"Asset ID": key, "Barcode": key, **row} for key in keys]
+    assert project.assets.create(made, import_key="Barcode").counts == {"created": 4}
+    result = project.assets.create([{"Asset ID": "N", "Barcode": 99, **row}], import_key="Barcode")
+    assert result.counts == {"created": 1}
+
+
+@pytest.mark.parametrize(("known", "given"), [(["17.0"], "17"), (["0017", "17"], 17), (["0017", "17"], "17")])
+def test_zeros_that_are_not_lost_refuse_no_other_rows(
+    known: list[str], given: object, project: acc.Project
+) -> None:
+    row = {"Category": "HVAC > Pumps", "Status": "Ordered"}
+    made = [{"Asset ID": "A", "Barcode": key, **row} for key in known]
+    assert project.assets.create(made, import_key="Barcode").counts == {"created": len(known)}
+    rows = [{"Asset ID": "A", "Barcode": given, **row}, {"Asset ID": "B", "Barcode": "99", **row}]
+    result = project.assets.create(rows, import_key="Barcode")
+    assert result.statuses[1] == "created"
+    if result.statuses[0] == "invalid":
+        assert "zfill" not in result.causes[0].fix

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import decimal
 import io
 import json
 import pathlib
@@ -1383,3 +1384,86 @@ def test_a_text_with_two_meanings_is_not_compared(project: acc.Project, tmp_path
     result = project.assets.patch(tmp_path / "assets.csv", decimal=",", thousands=".")
     assert result.counts == {"invalid": 1, "unchanged": 1}
     assert "means 1037 with decimal= and thousands=" in result.causes[-1].message
+
+
+def corrected(path: pathlib.Path) -> pathlib.Path:
+    """Correct the status in a file of rows to fix."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.load_workbook(path)
+    for line in book.active.iter_rows(min_row=2):
+        for cell in line:
+            if cell.value == "Instaled":
+                cell.value = "Installed"
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "number",
+    [decimal.Decimal("1.125"), decimal.Decimal("1.100"), 1.125, "float32", "replaced"],
+)
+def test_numbers_in_rows_to_fix_are_not_read_as_texts(
+    number: Any, project: acc.Project, sim: acc.testing.Simulator, tmp_path: pathlib.Path
+) -> None:
+    """The file remembers that texts have a decimal comma."""
+    options: dict[str, Any] = {"decimal": ",", "thousands": "."}
+    if number == "float32":
+        number = pytest.importorskip("numpy").float32(1.125)
+    elif number == "replaced":
+        options["values"] = {"Airflow": {"replaced": 1.125}}
+    row = {"Asset ID": "A", "Category": "HVAC > Air Handling", "Status": "Instaled", "Airflow": number}
+    result = project.assets.create([row], **options)
+    assert result.counts == {"invalid": 1}
+    assert result.write_fixes(tmp_path / "fixes.xlsx") == 1
+    assert project.assets.create(corrected(tmp_path / "fixes.xlsx")).counts == {"created": 1}
+    (held,) = sim.assets()[0]["customAttributes"].values()
+    assert float(held) == (1.1 if str(number) == "1.100" else 1.125)
+
+
+@pytest.mark.parametrize(
+    ("options", "read"),
+    [
+        ({}, 1234),
+        ({"mapping": '[read]\ndecimal = "."\n'}, 1234),
+        ({"mapping": '[read]\nthousands = ","\n'}, 1234),
+        ({"thousands": {"Manufacturer": " "}}, 1234),
+        ({"decimal": "."}, 1.234),
+        ({"decimal": {"Airflow": "."}, "thousands": ","}, 1.234),
+    ],
+)
+def test_what_a_file_of_rows_to_fix_remembers_comes_before_a_mapping_file(
+    options: dict[str, Any],
+    read: float,
+    csv: Csv,
+    project: acc.Project,
+    sim: acc.testing.Simulator,
+    tmp_path: pathlib.Path,
+) -> None:
+    path = csv("Asset ID;Category;Status;Airflow", "A;HVAC > Air Handling;Instaled;1.234")
+    project.assets.create(path, decimal=",", thousands=".").write_fixes(tmp_path / "fixes.xlsx")
+    if text := options.get("mapping"):
+        (tmp_path / "office.toml").write_text(text)
+        options = {"mapping": tmp_path / "office.toml"}
+    assert project.assets.create(corrected(tmp_path / "fixes.xlsx"), **options).counts == {"created": 1}
+    (held,) = sim.assets()[0]["customAttributes"].values()
+    assert float(held) == read
+
+
+def test_template_of_a_category_named_by_digits(tmp_path: pathlib.Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    plant = {
+        "status_sets": [{"name": "S", "statuses": ["Open"], "default": True}],
+        "categories": [{"path": [str(number)]} for number in range(1, 8)],
+    }
+    with acc.testing.Simulator(project=plant, window=0.5) as sim:
+        project = sim.client().project(sim.project_id)
+        project.assets.template("5 (6)", tmp_path / "template.xlsx")
+        book = openpyxl.load_workbook(tmp_path / "template.xlsx")
+        sheet = book.active
+        names = [str(cell.value).rstrip(" *") for cell in sheet[1]]
+        sheet.cell(2, names.index("Asset ID") + 1).value = "A"
+        sheet.cell(2, names.index("Status") + 1).value = "Open"
+        book.save(tmp_path / "template.xlsx")
+        result = project.assets.create(tmp_path / "template.xlsx")
+        assert result.counts == {"created": 1}
+        assert sim.assets()[0]["categoryId"] == "6"

@@ -119,8 +119,8 @@ impl RowWriter {
             "`{name}` is '{value}', like the asset, but means {read} with decimal= and thousands=, so it is unclear \
              whether it was changed"
         );
-        let fix = "leave out decimal= and thousands= if the file was written from a table of assets, or write the number \
-                   without separators";
+        let fix = "pass decimal=\".\" if the texts are from a table of assets. If the office wrote them, write the number without \
+                   separators";
         self.problems.push(NUMBER.problem(&name, &value, message, fix));
     }
 

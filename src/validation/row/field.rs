@@ -127,7 +127,7 @@ impl RowWriter {
                 .check(name, cell, is_text, self.policy.is_workbook())?;
             Ok(meaning)
         });
-        let has_ids = column.is_none_or(|column| called_of(&self.columns, column) == field.name);
+        let has_ids = column.is_some_and(|column| called_of(&self.columns, column) == field.name);
         let written = meaning.and_then(|meaning| match (meaning, &mut self.names) {
             (Meaning::Value, Some(names)) if [CATEGORY, STATUS, LOCATION].contains(&index) => {
                 names.field(index, has_ids, cell, out)
