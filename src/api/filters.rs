@@ -63,6 +63,8 @@ pub struct Checks {
     fields: Vec<&'static str>,
     /// The parameter, the index of its field, and the check.
     tests: Vec<(String, usize, Test)>,
+    /// The index of the field that shows whether an asset was deleted, if a check depends on it.
+    active: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -72,11 +74,15 @@ enum Test {
     /// The location, or one below it according to the settings.
     LocationIn(String, Option<Arc<Settings>>),
     Within(Vec<Range>),
-    Attribute(String, Vec<String>),
+    /// A custom attribute, its values, and whether it may be a text, which is searched by substring.
+    Attribute(String, Vec<String>, bool),
     Flag(bool),
     /// The entity parameters given so far, each with its end, member and value.
     Entities(Vec<(usize, &'static str, String)>),
 }
+
+/// The member that shows whether an asset was deleted.
+const ACTIVE: &str = "isActive";
 
 /// A range in milliseconds since 1970, both ends included.
 type Range = (i64, i64);
@@ -99,6 +105,13 @@ impl Checks {
         let mut checks = Self::default();
         for filter in call.endpoint.filters() {
             checks.add(filter, call);
+        }
+        if checks
+            .tests
+            .iter()
+            .any(|(.., test)| test.fits_nothing().is_some())
+        {
+            checks.active = Some(checks.place_of(ACTIVE));
         }
         checks
     }
@@ -143,7 +156,11 @@ impl Checks {
                 }
                 for name in names {
                     let parameter = format!("{}[{name}]", filter.parameter);
-                    let test = Test::Attribute(name.to_owned(), all(&parameter));
+                    let known = call.settings.as_ref().and_then(|settings| {
+                        let place = settings.attribute_of_name(name)?;
+                        Some(settings.content().attributes[place].data_type == "text")
+                    });
+                    let test = Test::Attribute(name.to_owned(), all(&parameter), known.unwrap_or(true));
                     self.push(parameter, filter.field, test);
                 }
                 None
@@ -165,12 +182,16 @@ impl Checks {
     }
 
     fn push(&mut self, parameter: String, field: &'static str, test: Test) {
+        let place = self.place_of(field);
+        self.tests.push((parameter, place, test));
+    }
+
+    fn place_of(&mut self, field: &'static str) -> usize {
         let known = self.fields.iter().position(|known| *known == field);
-        let place = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             self.fields.push(field);
             self.fields.len() - 1
-        });
-        self.tests.push((parameter, place, test));
+        })
     }
 
     /// Returns the members to check.
@@ -180,24 +201,37 @@ impl Checks {
     }
 
     /// Returns the first filter that was ignored according to this entry, with the name and the JSON of the
-    /// member that proves it, which may be missing. `shown` contains the JSON of the entry's members, in the order of
+    /// member that proves it, which may be missing, and what to do. `shown` contains the JSON of the entry's members, in the order of
     /// [`Self::fields`].
     #[must_use]
-    pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<(&'s str, &'static str, &'s str)> {
+    pub fn ignored<'s>(
+        &'s self,
+        shown: &[Option<&'s str>],
+    ) -> Option<(&'s str, &'static str, &'s str, &'static str)> {
+        // The service may show a deleted asset without the values that it had.
+        let active = self.active.and_then(|place| *shown.get(place)?);
+        let is_deleted = active
+            .and_then(value::read)
+            .is_some_and(|active| value::flag(&active) == Some(false));
         self.tests.iter().find_map(|(parameter, place, test)| {
             let shown = *shown.get(*place)?;
             let fits = match (test, shown) {
                 // Fast path: nearly every list is checked for a flag.
                 (Test::Flag(flag), Some("true")) => Some(*flag),
                 (Test::Flag(flag), Some("false")) => Some(!*flag),
-                (_, Some(shown)) => test.fits(&value::read(shown)?),
-                (_, None) => test.fits_nothing(),
+                (_, Some(shown)) => {
+                    let shown = value::read(shown)?;
+                    test.fits(&shown)
+                        .filter(|_| !is_deleted || !test.is_missing(&shown))
+                }
+                (_, None) => test.fits_nothing().filter(|_| !is_deleted),
             };
             (fits == Some(false)).then(|| {
                 (
                     parameter.as_str(),
                     self.fields[*place],
                     shown.unwrap_or("missing"),
+                    test.advice(),
                 )
             })
         })
@@ -210,6 +244,25 @@ impl Test {
         match self {
             Self::Location(_) | Self::LocationIn(..) | Self::Attribute(..) => Some(false),
             _ => None,
+        }
+    }
+
+    /// Returns what to do if the filter was ignored.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::LocationIn(..) => {
+                "if locations have been moved, read them again with project.settings(refresh=True); omit the filter if this \
+                 persists"
+            }
+            _ => "try again, and omit the filter if this persists",
+        }
+    }
+
+    /// Returns whether a member does not show what the filter compares.
+    fn is_missing(&self, shown: &Value) -> bool {
+        match self {
+            Self::Attribute(name, ..) => shown.get(name).is_none_or(Value::is_null),
+            _ => shown.is_null(),
         }
     }
 
@@ -237,13 +290,15 @@ impl Test {
                 Some(ranges.iter().any(|(from, to)| (*from..=*to).contains(&time)))
             }
             Self::Flag(flag) => value::flag(shown).map(|shown| shown == *flag),
-            Self::Attribute(name, wanted) => {
+            Self::Attribute(name, wanted, may_be_text) => {
                 let shown = match shown.as_object()?.get(name) {
                     None | Some(Value::Null) => return Some(false),
                     Some(Value::Array(options)) if options.is_empty() => return Some(false),
                     Some(shown) => shown,
                 };
-                any(wanted.iter().map(|wanted| attribute_fits(shown, wanted)))
+                any(wanted
+                    .iter()
+                    .map(|wanted| attribute_fits(shown, wanted, *may_be_text)))
             }
             Self::Entities(wanted) => {
                 let [one, other] = shown.as_array()?.as_slice() else {
@@ -277,20 +332,24 @@ fn any(fits: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     all
 }
 
-/// Returns whether the value of a custom attribute matches one value or range of its filter. The attribute's type is
-/// unknown here.
-fn attribute_fits(shown: &Value, wanted: &str) -> Option<bool> {
+/// Returns whether the value of a custom attribute matches one value or range of its filter.
+fn attribute_fits(shown: &Value, wanted: &str, may_be_text: bool) -> Option<bool> {
     if let Value::Array(items) = shown {
         return if items.is_empty() {
             None
         } else {
-            any(items.iter().map(|item| attribute_fits(item, wanted)))
+            any(items.iter().map(|item| attribute_fits(item, wanted, may_be_text)))
         };
     }
     let (shown, wanted) = (plain(&text(shown)?), plain(wanted));
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     // Text attributes are searched by substring, ignoring case.
-    if shown.contains(&wanted) || number(&shown).is_some_and(|shown| number(&wanted) == Some(shown)) {
+    let is_found = if may_be_text {
+        shown.contains(&wanted)
+    } else {
+        shown == wanted
+    };
+    if is_found || number(&shown).is_some_and(|shown| number(&wanted) == Some(shown)) {
         return Some(true);
     }
     if shown.contains(':') || wanted.contains(':') {

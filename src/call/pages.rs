@@ -322,10 +322,10 @@ pub(super) fn received(
     for row in 0..received.rows.len() {
         shown.clear();
         shown.extend(received.shown(row));
-        if let Some((parameter, field, value)) = checks.ignored(&shown) {
+        if let Some((parameter, field, value, advice)) = checks.ignored(&shown) {
             let message = format!(
                 "the service ignored `{parameter}`: the list of {} contains `{}`, whose `{field}` is {}; \
-                    try again, and omit the filter if this persists",
+                    {advice}",
                 endpoint.name,
                 received.id(row).as_deref().unwrap_or("an entry without an id"),
                 shortened(value, 100)

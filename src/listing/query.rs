@@ -53,7 +53,7 @@ impl Asked {
                 _ => filters.push((name, value)),
             }
         }
-        asked.lists = split(by_location(filters, settings))?;
+        asked.lists = split(by_location(filters)?)?;
         Ok(asked)
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::api::Query;
 use crate::error::Error;
-use crate::settings::Settings;
 
 /// The longest filters in bytes. Servers commonly accept a request line of 8 kB, and a URL stays below 6 kB.
 /// The path, the times, the order and the cursor need the rest.
@@ -15,32 +14,23 @@ const MOST_LISTS: usize = 200;
 const LOCATION: &str = "filter[locationId]";
 const BELOW: &str = "includeSubLocations";
 
-/// Returns the lists of assets in any of several locations. The service includes what lies below a location only if
-/// the list has no other (GET assets reference page). Locations without others below them share a list.
-pub fn by_location(query: Query, settings: Option<&Settings>) -> Vec<Query> {
+/// Returns a list for each of several locations. The service includes what lies below a location only if the list has no
+/// other (GET assets reference page). What lies below is not known here: the settings may be older than the tree.
+pub fn by_location(query: Query) -> Result<Vec<Query>, Error> {
     let is_wide = |(name, value): &(String, String)| name == BELOW && value.eq_ignore_ascii_case("true");
     let (locations, others): (Query, Query) = query.iter().cloned().partition(|(name, _)| name == LOCATION);
     if locations.len() < 2 || !others.iter().any(is_wide) {
-        return vec![query];
+        return Ok(vec![query]);
     }
-    let is_within = |one: &str, other: &str| {
-        one != other && settings.is_some_and(|settings| settings.is_location_in(one, other) == Some(true))
-    };
-    let outer = locations
-        .iter()
-        .filter(|(_, one)| !locations.iter().any(|(_, other)| is_within(one, other)));
-    let is_lowest =
-        |(_, id): &(String, String)| settings.is_some_and(|settings| settings.is_lowest_location(id));
-    let (lowest, upper): (Query, Query) = outer.cloned().partition(is_lowest);
-    let mut lists: Vec<Query> = upper.into_iter().map(|location| vec![location]).collect();
-    if !lowest.is_empty() {
-        lists.push(lowest);
+    if locations.len() > MOST_LISTS {
+        return Err(Error::Option(format!(
+            "location: {} locations take a list each, and at most {MOST_LISTS} are read; pass the locations above them, or \
+             read all assets and select from the table",
+            locations.len()
+        )));
     }
-    for list in &mut lists {
-        let is_single = list.len() == 1;
-        list.extend(others.iter().filter(|pair| is_single || !is_wide(pair)).cloned());
-    }
-    lists
+    let of = |location| std::iter::once(location).chain(others.iter().cloned()).collect();
+    Ok(locations.into_iter().map(of).collect())
 }
 
 /// Cuts the longest parameter that has several values in halves until every list is short enough. An asset

@@ -520,25 +520,12 @@ impl Settings {
         self.location_places.get(&id.to_ascii_lowercase()).copied()
     }
 
-    /// Returns whether a location is another one or lies below it. Returns `None` if it is unknown.
+    /// Returns whether a location is another one or lies below it. Returns `None` if one of them is unknown.
     #[must_use]
     pub fn is_location_in(&self, id: &str, other: &str) -> Option<bool> {
         let place = self.location_of_id(id)?;
-        let other = self.location_of_id(other);
-        Some(other.is_some_and(|other| self.locations.upwards(place).any(|place| place == other)))
-    }
-
-    /// Returns whether a location is known to have no locations below it.
-    #[must_use]
-    pub fn is_lowest_location(&self, id: &str) -> bool {
-        let place = self.location_of_id(id);
-        place.is_some_and(|place| {
-            !self
-                .locations
-                .order()
-                .iter()
-                .any(|other| self.locations.parent(*other) == Some(place))
-        })
+        let other = self.location_of_id(other)?;
+        Some(self.locations.upwards(place).any(|place| place == other))
     }
 
     /// Returns whether the locations of the project were read.

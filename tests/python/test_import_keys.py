@@ -703,7 +703,10 @@ def test_zeros_that_are_not_lost_refuse_no_other_rows(
     row = {"Category": "HVAC > Pumps", "Status": "Ordered"}
     made = [{"Asset ID": "A", "Barcode": key, **row} for key in known]
     assert project.assets.create(made, import_key="Barcode").counts == {"created": len(known)}
-    rows = [{"Asset ID": "A", "Barcode": given, **row}, {"Asset ID": "B", "Barcode": "99", **row}]
+    rows: list[dict[str, Any]] = [
+        {"Asset ID": "A", "Barcode": given, **row},
+        {"Asset ID": "B", "Barcode": "99", **row},
+    ]
     result = project.assets.create(rows, import_key="Barcode")
     assert result.statuses[1] == "created"
     if result.statuses[0] == "invalid":

@@ -142,8 +142,10 @@ def test_a_location_that_the_settings_do_not_have_is_no_error(
     with front(sim, answer) as (url, _), sim.client(base_url=url, retry=ONCE) as client:
         assets = client.project(sim.project_id).assets
         assert assets.list(location="Building A").ids == placed[:2]
-        # The location is a list of its own, so that it includes new locations.
-        assert set(assets.list(location=["Building A", "Building B"]).ids) == set(placed)
+        # Each location is a list of its own, so that it includes new locations.
+        for above in ("Building A", "Building A > Level 0"):
+            found = assets.list(location=[above, "Building B"]).ids
+            assert set(found) == set(placed if above == "Building A" else placed[1:])
 
 
 def test_several_locations_take_few_requests() -> None:
@@ -179,14 +181,61 @@ def test_several_locations_take_few_requests() -> None:
             found, queries = asked(**filters)
             assert found == filters.get("limit", 200)
             assert len(queries) <= most, filters
-        # Rooms in the same list, and a room in a building that is listed anyway.
+        # A room in a building that is listed anyway counts once.
         rooms = [f"A > room {number}" for number in (0, 3, 6)]
-        found, queries = asked(location=rooms)
-        assert (found, len(queries)) == (3, 1)
-        found, queries = asked(location=[*rooms, "A"])
-        assert (found, len(queries)) == (100, 1)
+        for several, number in ((rooms, 3), ([*rooms, "A"], 100)):
+            found, queries = asked(location=several)
+            assert found == number
+            assert len(queries) <= 20
+        with pytest.raises(acc.OptionError, match="201 locations take a list each"):
+            asked(location=[f"A > room {number}" for number in range(201)])
         assert project.assets.count(location=["A", "B"]) == 200
         assert len(project.assets.list(location=["A", *rooms], limit=2)) == 2
+
+
+@pytest.mark.parametrize("wanted", [1, [1, 2]])
+def test_an_ignored_numeric_filter_is_noticed(wanted: Any, sim: acc.testing.Simulator) -> None:
+    """Texts are searched by substring, but 1 is not in 10."""
+    project = sim.client().project(sim.project_id)
+    row = {"Category": "HVAC > Air Handling", "Status": "Installed"}
+    rows = [{"Asset ID": f"B{value}", "Airflow": value, **row} for value in (10, 12, 21, 100)]
+    project.assets.create(rows).raise_if_failed()
+    sim.set_switch("ignore_filter", "all")
+    with pytest.raises(acc.ApiError, match=r"ignored `filter\[customAttributes\]"):
+        project.assets.list(attributes={"Airflow": wanted})
+    with pytest.raises(acc.ApiError, match=r"ignored `filter\[customAttributes\]"):
+        project.assets.count(attributes={"Airflow": wanted})
+
+
+def test_deleted_assets_without_values_do_not_show_that_a_filter_was_ignored(
+    sim: acc.testing.Simulator,
+) -> None:
+    def without_values(passing: Passing) -> bytes:
+        response = passing.forward()
+        if "/assets?" in passing.request.path:
+            body = json.loads(response.body)
+            for asset in body["results"]:
+                if not asset["isActive"]:
+                    asset.pop("customAttributes", None)
+                    asset.pop("locationId", None)
+            response = response._replace(body=json.dumps(body).encode())
+        return response.whole()
+
+    with front(sim, without_values) as (url, _):
+        project = sim.client(base_url=url).project(sim.project_id)
+        row = {
+            "Category": "HVAC > Air Handling",
+            "Status": "Installed",
+            "Airflow": 5,
+            "Location": "Building A",
+        }
+        ids = project.assets.create([{"Asset ID": f"A{n}", **row} for n in range(6)]).ids
+        project.assets.delete(ids[:1]).raise_if_failed()
+        wanted: list[dict[str, Any]] = [{"attributes": {"Airflow": 5}}, {"location": "Building A"}]
+        for filters in wanted:
+            assert len(project.assets.list(**filters)) == 5
+            assert len(project.assets.list(**filters, limit=2)) == 2
+            assert project.assets.count(**filters) == 5
 
 
 # ---- get, partial results and progress ----
