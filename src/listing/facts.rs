@@ -18,6 +18,8 @@ pub struct Version {
 pub struct Fact {
     pub id: u64,
     pub version: Version,
+    /// Whether the asset was created after the read began, and is not to be returned.
+    pub is_late: bool,
 }
 
 /// One page: its rows, and what it says of the list.
@@ -33,10 +35,15 @@ pub struct Facts {
     pub asked_at: Option<i64>,
 }
 
-/// Returns the id and the version of each row of a page.
+/// Returns what is to be known of each row of a page.
 pub fn facts(turned: &Turned) -> Vec<Fact> {
     let rows = turned.ids.iter().zip(versions(&turned.received.page));
-    rows.map(|(id, version)| Fact { id: *id, version }).collect()
+    rows.map(|(id, version)| Fact {
+        id: *id,
+        version,
+        is_late: false,
+    })
+    .collect()
 }
 
 /// Returns the version of each row of a page.
@@ -57,6 +64,18 @@ pub fn versions(page: &Page) -> impl Iterator<Item = Version> + '_ {
             changed: changed.and_then(|column| time(column.cell(row))),
             number: number.and_then(|column| integer(column.cell(row))),
         },
+    })
+}
+
+/// Returns when each row of a page was created, in milliseconds since 1970, if that is known.
+pub fn created(page: &Page) -> impl Iterator<Item = Option<i64>> + '_ {
+    let column = named(page, "createdAt");
+    (0..page.rows()).map(move |row| {
+        if page.members(row).is_none() {
+            let created: jiff::Timestamp = page.row(row).get("createdAt")?.as_str()?.parse().ok()?;
+            return Some(created.as_millisecond());
+        }
+        time(column?.cell(row))
     })
 }
 

@@ -52,6 +52,8 @@ pub struct Machine {
     begun: Option<i64>,
     times: Times,
     per_page: u64,
+    /// The number of pages of the lists that had rows.
+    pages: u64,
     #[serde(skip)]
     in_flight: usize,
 }
@@ -68,17 +70,26 @@ impl Machine {
             begun: None,
             times,
             per_page,
+            pages: 0,
             in_flight: 0,
         }
     }
 
-    /// Continues after the requests in flight were lost.
+    /// Continues after the requests in flight were lost, perhaps much later.
     pub fn resume(&mut self) {
         self.in_flight = 0;
         self.lists
             .iter_mut()
             .chain(&mut self.changes)
             .for_each(Series::resume);
+        let was_told = matches!(
+            self.stage,
+            Stage::Changes | Stage::Counts | Stage::ChangesUntilCounts
+        );
+        // Only the changes without filters show which assets have left the lists meanwhile.
+        if was_told && self.read_changes_again().is_err() {
+            self.begin_again();
+        }
     }
 
     /// Continues if requests in flight were lost.
@@ -146,7 +157,10 @@ impl Machine {
     /// Reads a page, and returns what to do next.
     pub fn on(&mut self, ask: &Ask, facts: &Facts) -> Result<(), Trouble> {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.begun = self.begun.or(facts.asked_at);
+        if self.pages == 0 {
+            self.begun = self.begun.or(facts.asked_at);
+        }
+        self.pages += u64::from(ask.list != Which::Changes && !facts.rows.is_empty());
         if ask.list == Which::Changes {
             for row in &facts.rows {
                 let newest = self.changed.entry(row.id).or_insert(row.version);
@@ -160,15 +174,26 @@ impl Machine {
         let read = series.map_or(Ok(()), |series| series.on(&ask.next.part, facts));
         let read = read.and_then(|()| self.advance());
         if read.is_err() {
-            // A later call reads everything again. What changed since the first request is still to be known,
-            // as the rows that were read are kept.
-            self.lists
-                .iter_mut()
-                .for_each(|list| *list = Series::new(self.times));
-            self.changes = self.changes.take().map(|_| Series::new(Times::default()));
-            self.stage = Stage::Lists;
+            self.begin_again();
         }
         read
+    }
+
+    /// Estimates when the read began by the changes that it showed first, if the service's clock is not known.
+    fn note_begun(&mut self) {
+        let since = || self.lists.iter().filter_map(Series::changed_since).min();
+        self.begun = self.begun.or_else(since);
+    }
+
+    /// Makes a later call read everything again. What changed since the first request is still to be known, as
+    /// the rows that were read are kept.
+    fn begin_again(&mut self) {
+        self.note_begun();
+        self.lists
+            .iter_mut()
+            .for_each(|list| *list = Series::new(self.times));
+        self.changes = self.changes.take().map(|_| Series::new(Times::default()));
+        self.stage = Stage::Lists;
     }
 
     /// Goes on to the next stage once the current one has ended.
@@ -191,8 +216,11 @@ impl Machine {
     }
 
     fn after_lists(&mut self) -> Result<(), Trouble> {
+        // Rows of earlier pages may have left the list since.
+        let is_one_page = self.pages <= 1 || self.changes.is_none();
         if let [list] = &mut self.lists[..]
             && list.is_quiet()
+            && is_one_page
         {
             // The list fits in one response, which shows it at one moment.
             self.stage = match list.is_whole(&self.changed)? {
@@ -208,8 +236,8 @@ impl Machine {
     /// Reads what has changed since the start, first without filters.
     fn read_changes_again(&mut self) -> Result<(), Trouble> {
         self.lists.iter_mut().for_each(Series::disturb);
-        let begun = self.begun.map(|begun| begun.saturating_sub(MARGIN));
-        let since = begun.or_else(|| self.lists.iter().filter_map(Series::changed_since).min());
+        self.note_begun();
+        let since = self.begun.map(|begun| begun.saturating_sub(MARGIN));
         if let Some(changes) = &mut self.changes {
             changes.disturb();
             changes.begin(since)?;
@@ -226,10 +254,10 @@ impl Machine {
         }
     }
 
-    /// Reads the changes in every list that is not quiet.
+    /// Reads the changes in every list that is not quiet. A round that was interrupted goes on.
     fn read_changes(&mut self) -> Result<(), Trouble> {
         self.stage = Stage::Changes;
-        for list in &mut self.lists {
+        for list in self.lists.iter_mut().filter(|list| list.rests()) {
             list.begin(list.changed_since())?;
         }
         if !self.lists.iter().all(Series::is_quiet) {

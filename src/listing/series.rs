@@ -52,10 +52,14 @@ pub struct Series {
     phase: Phase,
     /// Whether the round has shown a new row or version.
     fresh: bool,
+    /// Whether the round was resumed, so that it does not show one moment.
+    interrupted: bool,
     /// Whether nothing changed since the last round.
     quiet: bool,
     service: Service,
     reads: u32,
+    /// The round of the last resume. Rounds of an earlier call do not count.
+    resumed: u32,
     /// How often the list began again, and consecutive pages without a new row.
     begins: u32,
     empty: u32,
@@ -104,9 +108,11 @@ impl Series {
             next_number: 0,
             phase: Phase::Newest,
             fresh: false,
+            interrupted: false,
             quiet: false,
             service: Service::Sorts,
             reads: 0,
+            resumed: 0,
             begins: 0,
             empty: 0,
             unordered: 0,
@@ -118,9 +124,13 @@ impl Series {
         }
     }
 
-    /// Forgets the requests in flight, which were lost.
+    /// Forgets the requests in flight, which were lost. The list may have changed meanwhile, so a round that was
+    /// interrupted is not the last one.
     pub fn resume(&mut self) {
         self.in_flight = false;
+        self.interrupted |= self.phase == Phase::Rest;
+        self.resumed = self.round();
+        self.begins = 0;
         if !self.is_plain() {
             self.cursor = None;
         }
@@ -148,6 +158,7 @@ impl Series {
     /// Makes a list that was read in one response read its changes, too.
     pub fn disturb(&mut self) {
         self.quiet = false;
+        self.count = Count::Unneeded;
     }
 
     /// Returns the number of rows that the service counted at the start.
@@ -182,10 +193,10 @@ impl Series {
         if self.quiet {
             return Ok(());
         }
-        if self.round() > MOST_ROUNDS {
+        if self.round().saturating_sub(self.resumed) > MOST_ROUNDS {
             return Err(Trouble::Restless);
         }
-        if self.rests() {
+        if self.rests() || self.shown > 0 {
             self.totals.push(None);
         }
         self.start(from.max(self.times.from));
@@ -198,6 +209,7 @@ impl Series {
         self.ranges.clear();
         self.phase = Phase::Newest;
         self.fresh = false;
+        self.interrupted = false;
         self.empty = 0;
         self.cursor = None;
         self.shown = 0;
@@ -208,6 +220,7 @@ impl Series {
     /// Reads the list again from the start.
     fn again(&mut self) {
         self.totals = vec![None];
+        self.resumed = 0;
         self.seen.values_mut().for_each(|seen| seen.round = 0);
         self.quiet = false;
         self.start(self.times.from);
@@ -350,7 +363,7 @@ impl Series {
             let seen = self.seen.entry(row.id).or_insert(unseen);
             new |= seen.round != round;
             self.shown += u64::from(seen.round != round);
-            self.fresh |= !is_known || changed > seen.changed;
+            self.fresh |= !row.is_late && (!is_known || changed > seen.changed);
             seen.changed = seen.changed.max(changed);
             seen.round = round;
         }
@@ -464,7 +477,7 @@ impl Series {
         if self.ranges.is_empty() {
             self.phase = Phase::Ended;
             let is_known = self.round() > 1 && !self.fresh;
-            self.quiet = is_known && self.is_exact();
+            self.quiet = is_known && !self.interrupted && self.is_exact();
             // Rows are missing, but nothing changed: perhaps the service does not sort, and no page has shown
             // it.
             let is_counted = self.totals.last() != Some(&None);

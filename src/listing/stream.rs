@@ -6,16 +6,18 @@ use crate::api::Call;
 use crate::call::Session;
 use crate::columns::Page;
 use crate::error::{Error, stopped};
-use crate::http::{Phase, Stop, untold};
+use crate::http::{By, Moment, Phase, Stop, untold};
 
 use super::drive::Source;
-use super::facts::active;
+use super::facts::{Facts, active, created};
 use super::machine::{Machine, Which};
 use super::part::Part;
 use super::query::Asked;
+use super::series::MARGIN;
 
 /// A list that is read page by page. No asset is returned twice: of an asset that changes meanwhile, the version
-/// that was read first is kept.
+/// that was read first is kept. Assets that are created later are left out, so that a stream ends although its
+/// caller creates assets for each page.
 pub struct Stream {
     source: Source<'static>,
     machine: Machine,
@@ -23,6 +25,8 @@ pub struct Stream {
     returned: HashSet<u64>,
     /// The newest page is read first and returned last.
     newest: VecDeque<Page>,
+    /// When the first page was asked for.
+    begun: Option<Moment>,
 }
 
 impl Stream {
@@ -38,6 +42,7 @@ impl Stream {
             source,
             returned: HashSet::new(),
             newest: VecDeque::new(),
+            begun: None,
         })
     }
 
@@ -65,7 +70,14 @@ impl Stream {
             let Some(ask) = self.machine.asks(1).pop() else {
                 return Ok(None);
             };
-            let (ask, turned, facts) = self.source.page(ask).await?;
+            let clock = self.source.session.caller.clock();
+            let begun = *self.begun.get_or_insert_with(|| clock.now());
+            let (ask, turned, mut facts) = self.source.page(ask).await?;
+            let begun = self.source.session.caller.clock().better(begun);
+            self.begun = Some(begun);
+            if self.machine.has_read_once() {
+                mark_late(&mut facts, &turned.received.page, begun);
+            }
             let known = self.machine.on(&ask, &facts);
             known.map_err(|trouble| self.source.error(&turned.response, &trouble))?;
             if ask.list == Which::Changes {
@@ -77,7 +89,7 @@ impl Stream {
                 .collect();
             let mut rows = Vec::new();
             for (row, fact) in facts.rows.iter().enumerate() {
-                if shown[row] && self.returned.insert(fact.id) {
+                if shown[row] && !fact.is_late && self.returned.insert(fact.id) {
                     rows.push(row);
                 }
             }
@@ -99,5 +111,18 @@ impl Stream {
                 return Ok(Some(page));
             }
         }
+    }
+}
+
+/// Marks the assets that were created after a moment, as far as that is certain. Only for changes: the first round
+/// ends anyway.
+fn mark_late(facts: &mut Facts, page: &Page, begun: Moment) {
+    let latest = match begun.by {
+        By::Local => return,
+        By::Gateway => begun.latest.saturating_add(MARGIN),
+        By::Service => begun.latest,
+    };
+    for (fact, created) in facts.rows.iter_mut().zip(created(page)) {
+        fact.is_late = created.is_some_and(|created| created > latest);
     }
 }

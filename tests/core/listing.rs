@@ -115,14 +115,22 @@ impl Service {
         Ok(listing.end().0)
     }
 
-    /// Reads a list, and resumes it after each error that `may_resume`.
-    async fn list_on(&self, query: &Pairs, per_page: u32, resumes: usize) -> Result<Table, Error> {
+    /// Reads a list, and resumes it after each error that a resumed list may not have. Calls `between` before
+    /// each resume.
+    async fn list_on(
+        &self,
+        query: &Pairs,
+        per_page: u32,
+        resumes: usize,
+        between: impl Fn(),
+    ) -> Result<Table, Error> {
         let call = lists::call(&LIST, &self.path(), query);
         let mut listing = Listing::new(self.session(), call.clone(), per_page, None)?;
         for _ in 0..resumes {
             match listing.read().await {
                 Ok(()) => return Ok(listing.end().0),
                 Err(Error::Service(_)) => {
+                    between();
                     let (table, machine) = listing.end();
                     // As in a pickle.
                     let machine = serde_json::to_string(&machine).unwrap();
@@ -133,7 +141,7 @@ impl Service {
                 Err(error) => return Err(error),
             }
         }
-        panic!("the list never ended");
+        panic!("the list never ended: {query:?}, {per_page} per page");
     }
 
     /// Reads a stream, and goes on after each error that a later call may not have.
@@ -190,7 +198,8 @@ struct Others {
     matches: Box<dyn Fn(&simulator::world::Asset) -> bool + Send + Sync>,
     /// The assets that have matched since the list began.
     throughout: Mutex<BTreeSet<String>>,
-    /// The assets that no longer matched after the last request for changes without filters.
+    /// The assets that no longer matched after the last request for changes without filters, or the last
+    /// resume if that was later.
     left: Mutex<BTreeSet<String>>,
     /// Changes per request, and the requests after which nothing changes any more.
     busy: usize,
@@ -219,6 +228,14 @@ impl Others {
         if url.contains("includeCustomAttributes=false") {
             self.left.lock().unwrap().clear();
         }
+    }
+
+    /// Acts before a list is resumed, which then has to show everything that happened.
+    fn act_between(&self) {
+        if self.until.load(Ordering::Relaxed) > 0 {
+            self.change_some();
+        }
+        self.left.lock().unwrap().clear();
     }
 
     fn change_some(&self) {
@@ -495,7 +512,11 @@ impl Schedule {
             Way::Stream => self.service.stream(&self.query, self.per_page, 5000).await,
             Way::First(most) => self.service.first(&self.query, most, self.per_page).await,
             Way::Whole => {
-                let table = self.service.list_on(&self.query, self.per_page, 5000).await;
+                let between = || self.others.act_between();
+                let table = self
+                    .service
+                    .list_on(&self.query, self.per_page, 5000, between)
+                    .await;
                 table.map(|table| rows(&table))
             }
         };
@@ -642,6 +663,88 @@ fn lists_are_whole_while_others_change_assets() {
             eprintln!("FIRST={seed} LISTINGS=1 replays this schedule");
             std::panic::resume_unwind(panic);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resumed_list_has_no_asset_that_left_before() {
+    // The request that fails, until none does.
+    for nth in 0.. {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let after: After = Box::new(move |_, response| {
+            let fails = count.fetch_add(1, Ordering::Relaxed) == nth;
+            let status = if fails { 403 } else { response.status };
+            Response { status, ..response }
+        });
+        let mut client = bench::client();
+        client.max_in_flight = 1;
+        client.retry.attempts = 1;
+        let simulator = large(60);
+        let change = |number: usize, body: Value| {
+            let id = simulator.edit_world(|world| world.assets()[number].id.to_string());
+            simulator.patch_asset(&id, &body).unwrap();
+        };
+        for number in 0..45 {
+            change(number, json!({"categoryId": "100"}));
+        }
+        let service = Service::of(simulator.clone(), client, Box::new(|_| {}), after, 0);
+        let query = pairs(&[("includeCustomAttributes", "true"), ("filter[categoryId]", "100")]);
+        // Most assets leave the list, so that the rest fits on one page.
+        let between = || {
+            for number in 5..45 {
+                change(number, json!({"categoryId": "101"}));
+            }
+            for number in 45..60 {
+                change(number, json!({"categoryId": "102"}));
+            }
+        };
+        let found = service.list_on(&query, 10, 2, between).await.unwrap();
+        if asked.load(Ordering::Relaxed) <= nth {
+            assert!(nth > 5, "{nth}");
+            return;
+        }
+        assert_eq!(found.len(), 5, "request {nth} failed");
+    }
+}
+
+// ---- streams ----
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_although_its_caller_creates_assets() {
+    for query in [
+        pairs(&[("includeCustomAttributes", "true")]),
+        pairs(&[("includeCustomAttributes", "true"), ("filter[categoryId]", "100")]),
+    ] {
+        let service = Service::quiet(large(60));
+        let id = service
+            .simulator
+            .edit_world(|world| world.assets()[0].id.to_string());
+        let moved = json!({"categoryId": "100"});
+        service.simulator.patch_asset(&id, &moved).unwrap();
+        let before: BTreeSet<String> = ids(&rows(&service.list(&query, 200).await.unwrap()))
+            .into_iter()
+            .collect();
+        let call = lists::call(&LIST, &service.path(), &query);
+        let mut stream = Stream::new(service.session(), call, 5).unwrap();
+        let mut found = Vec::new();
+        while let Some(page) = stream.next(&Stop::default()).await.unwrap() {
+            for row in 0..page.rows() {
+                let row = Value::Object(page.row(row));
+                let copy = json!({
+                    "clientAssetId": "copy", "categoryId": "100", "statusId": row["statusId"],
+                });
+                service.simulator.create_asset(&copy).unwrap();
+                found.push(row["id"].as_str().unwrap().to_owned());
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert!(found.len() < 1_000, "it does not end");
+        }
+        let distinct: BTreeSet<String> = found.iter().cloned().collect();
+        assert_eq!(distinct.len(), found.len());
+        assert!(distinct.is_superset(&before));
+        // Copies of the first seconds are returned, since clocks may differ.
+        assert!(found.len() < before.len() + 50, "{}", found.len());
     }
 }
 

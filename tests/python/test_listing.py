@@ -174,6 +174,22 @@ def test_iter_returns_assets_that_change_meanwhile(
     assert not {asset["id"] for asset in project.assets.list()} - set(seen)
 
 
+@pytest.mark.once
+def test_iter_ends_although_the_loop_creates_assets(
+    sim: acc.testing.Simulator, kit: Kit, ids: list[str]
+) -> None:
+    assets = sim.client().project(sim.project_id).assets
+    category: Any
+    for category in (None, kit.category):
+        seen: list[object] = []
+        for page in assets.iter(page_size=50, category=category):
+            seen += [asset["id"] for asset in page]
+            assert len(seen) < 5_000
+            assets.create(kit.rows(len(page))).raise_if_failed()
+        assert len(set(seen)) == len(seen)
+        assert set(seen) >= set(ids)
+
+
 def test_iter_is_async_in_the_async_api(async_project: acc.AsyncProject, ids: list[str]) -> None:
     async def read() -> list[str]:
         found = []
