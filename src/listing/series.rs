@@ -35,6 +35,7 @@ struct Seen {
 
 /// A list that is read in rounds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // They are independent.
 pub struct Series {
     /// The times of the user's filter.
     times: Times,
