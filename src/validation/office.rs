@@ -150,7 +150,7 @@ impl Office {
             _ => ("have", "columns"),
         };
         let fix = if is_file {
-            "format the cells as text in the sheet".to_owned()
+            "give the cells a number format with all digits, such as 000000, or type them as text".to_owned()
         } else {
             let types: Vec<String> = columns.iter().map(|column| format!("{column}: str")).collect();
             format!(

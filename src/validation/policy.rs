@@ -207,10 +207,18 @@ impl ImportKey {
                 "import_key must be \"barcode\" or a text attribute, not {named:?}: {why}"
             ))
         };
+        let field = columns::base_field(named).map(|field| fields::FIELDS[field].name);
+        let is_field_of_another = field.is_some()
+            && mapping.iter().any(|(_, target)| {
+                target
+                    .as_deref()
+                    .is_some_and(|target| Some(columns::bare(target)) == field)
+            });
         let target = match mapping.iter().find(|(heading, _)| heading == named) {
-            Some((_, None)) => return says("mapping= ignores this column"),
             Some((_, Some(target))) => target,
-            None => named,
+            // Another column may be mapped to the field instead.
+            Some((_, None)) if !is_field_of_another => return says("mapping= ignores this column"),
+            _ => named,
         };
         match columns::base_field(target).map(|field| fields::FIELDS[field].name) {
             Some(BARCODE) => return Ok(BARCODE.to_owned()),

@@ -117,7 +117,7 @@ rules! {
         asset",
         "remove the row, or skip the last rows of the file with skip_footer=";
     SAME_IMPORT_KEY "same_import_key": "rows with the same import key have different values",
-        "use a different key for each row";
+        "make the rows equal if they are the same asset, else use a different key for each row";
     AMBIGUOUS_IMPORT_KEY "ambiguous_import_key": "several assets of the project have the import key of this row, and \
         none has its Asset ID",
         "give each of these assets its own key in the project, then call again";
@@ -164,9 +164,9 @@ pub(crate) fn has_more_zeros(key: &str, other: &str) -> bool {
 /// Returns the fix for a column whose texts have lost their leading zeros.
 fn restoring_zeros(column: &str, width: usize) -> String {
     format!(
-        "restore the leading zeros, {width} digits in all: in Excel, in another column with =TEXT(A2, \"{:0>width$}\"); in \
-         pandas, read the column with dtype={{'{column}': str}} and use .str.zfill({width})",
-        ""
+        "restore the leading zeros, {width} digits in all: in Excel, give numbers the number format {zeros}, or convert texts \
+         with =TEXT(cell, \"{zeros}\"); in pandas, read the column with dtype={{'{column}': str}} and use .str.zfill({width})",
+        zeros = "0".repeat(width)
     )
 }
 
@@ -228,7 +228,7 @@ impl Problem {
     #[must_use]
     pub fn import_key_of_row(field: &str, key: &str, other: &str) -> Self {
         let message = format!("the import key `{field}` {key} is that of {other} of this run");
-        SAME_IMPORT_KEY.problem(field, key, message, "use another key")
+        SAME_IMPORT_KEY.problem(field, key, message, "")
     }
 
     /// Creates the problem for an import key that is a number in the row, and that the project writes in another way.
@@ -325,7 +325,6 @@ impl Problem {
     #[must_use]
     pub fn same_import_key(field: &str, key: &str, other: &str) -> Self {
         let message = format!("the import key `{field}` {key} has different values in {other}");
-        let fix = "keep one of the rows if they are the same asset, else use a different key for each row";
-        SAME_IMPORT_KEY.problem(field, key, message, fix)
+        SAME_IMPORT_KEY.problem(field, key, message, "")
     }
 }

@@ -370,9 +370,10 @@ def test_a_dry_run_says_that_import_keys_were_not_looked_up(project: acc.Project
 
 
 def restoring(column: str, width: int) -> str:
+    zeros = "0" * width
     return (
-        f'restore the leading zeros, {width} digits in all: in Excel, in another column with =TEXT(A2, "{"0" * width}"); in '
-        f"pandas, read the column with dtype={{'{column}': str}} and use .str.zfill({width})"
+        f"restore the leading zeros, {width} digits in all: in Excel, give numbers the number format {zeros}, or convert texts "
+        f"with =TEXT(cell, \"{zeros}\"); in pandas, read the column with dtype={{'{column}': str}} and use .str.zfill({width})"
     )
 
 
@@ -711,3 +712,15 @@ def test_zeros_that_are_not_lost_refuse_no_other_rows(
     assert result.statuses[1] == "created"
     if result.statuses[0] == "invalid":
         assert "zfill" not in result.causes[0].fix
+
+
+def test_import_key_is_a_field_to_which_another_column_is_mapped(project: acc.Project) -> None:
+    row = {"Asset ID": "A", "Category": "HVAC > Pumps", "Status": "Ordered"}
+    assert project.assets.create([row | {"Barcode": "000017"}], import_key="Barcode").counts == {"created": 1}
+    corrected = [row | {"Barcode": "17", "Barcode corrected": "000017"}]
+    mapping = {"Barcode": None, "Barcode corrected": "Barcode"}
+    for key in ("Barcode", "barcode", "Barcode corrected"):
+        result = project.assets.create(corrected, import_key=key, mapping=mapping)
+        assert result.counts == {"unchanged": 1}
+    with pytest.raises(acc.OptionError, match="mapping= ignores this column"):
+        project.assets.create(corrected, import_key="Barcode", mapping={"Barcode": None})

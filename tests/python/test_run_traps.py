@@ -245,7 +245,10 @@ def test_a_correction_to_the_import_key_of_another_row(sim: acc.testing.Simulato
     assert result.counts == {"created": 3, "invalid": 1}
     error = result[2].error
     assert error is not None
-    assert (error.code, error.column, error.fix) == ("same_import_key", "Barcode", "use another key")
+    assert (error.code, error.column) == ("same_import_key", "Barcode")
+    assert (
+        error.fix == "make the rows equal if they are the same asset, else use a different key for each row"
+    )
     assert error.message == "the import key `Barcode` B1 is that of row 1 of this run"
     # The first row has the key of the original row.
     assert project.assets.create(corrected("f.xlsx", Barcode="B2"), **options).counts == {"created": 4}
