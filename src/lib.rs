@@ -11,8 +11,6 @@ pub mod ids;
 
 pub mod model;
 
-pub mod settings;
-
 pub mod http;
 
 pub mod api;
@@ -20,6 +18,8 @@ pub mod api;
 pub mod columns;
 
 pub mod call;
+
+pub mod settings;
 
 pub mod listing;
 

@@ -466,8 +466,8 @@ CLOSE: Final = 0.6
 class GeneratedKey(NamedTuple):
     """An import key that is generated for each row of a create, and written into a field of its asset.
 
-    The key identifies the asset of a row whose response was lost, even if other assets have the same values. Every call or
-    run generates other keys, so a later import does not find these assets: it creates its rows again.
+    The key identifies the asset of a row whose response was lost, even if other assets have the same values. Each call or
+    run generates different keys, so a later import does not find these assets and creates its rows again.
 
     Args:
         field: The field that takes the keys: "Barcode" or a text attribute. The rows must not have values for it.

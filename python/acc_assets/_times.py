@@ -114,7 +114,7 @@ def _in_utc(time: datetime) -> datetime:
     """Convert a time to UTC. A time without a zone is a local time."""
     if time.tzinfo is not None:
         return time.astimezone(timezone.utc)
-    # `astimezone` is an hour off for a time that clocks skip, as where they go forward at midnight.
+    # `astimezone` is an hour off for a time that a clock change skips. In some countries, that is midnight.
     whole = time.replace(microsecond=0)
     return _EPOCH + timedelta(seconds=whole.timestamp(), microseconds=time.microsecond)
 

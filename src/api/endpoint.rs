@@ -6,14 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::api::filters::Filter;
+use crate::api::filters::{Filter, KnownProject};
 use crate::api::paging::Paging;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
 use crate::model::asset::{entries, list};
 use crate::options::RateGroup;
-use crate::settings::Settings;
 
 /// An endpoint of a service, with the properties that all of its requests share.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +81,8 @@ pub struct Call {
     pub path: String,
     pub query: Query,
     pub body: Option<Bytes>,
-    /// The settings of the project, if they are known. Some filters can only be checked with them.
-    pub settings: Option<Arc<Settings>>,
+    /// What is known about the project. Some filters can only be checked with it.
+    pub project: Option<Arc<dyn KnownProject>>,
 }
 
 impl Path {
@@ -243,7 +242,7 @@ impl Call {
             path: endpoint.path.fill(places)?,
             query: Query::new(),
             body: None,
-            settings: None,
+            project: None,
         })
     }
 
@@ -259,10 +258,10 @@ impl Call {
         self
     }
 
-    /// Sets the settings of the project, if they are known.
+    /// Sets what is known about the project.
     #[must_use]
-    pub fn with_settings(mut self, settings: Option<Arc<Settings>>) -> Self {
-        self.settings = settings;
+    pub fn of_project(mut self, project: Option<Arc<dyn KnownProject>>) -> Self {
+        self.project = project;
         self
     }
 
@@ -281,7 +280,7 @@ impl Call {
             path,
             query,
             body,
-            settings: _,
+            project: _,
         } = self;
         let mut path = path.clone();
         if !query.is_empty() {

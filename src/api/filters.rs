@@ -4,6 +4,7 @@
 //! the filter proves that the filter was ignored. So does an entry without a location or custom attribute that
 //! the filter asks for. Other missing fields prove nothing, nor do values that only the service can compare.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -13,7 +14,15 @@ use serde_json::Value;
 
 use super::Call;
 use crate::model::value;
-use crate::settings::Settings;
+
+/// What the checks of filters need to know about a project.
+pub trait KnownProject: Debug + Send + Sync {
+    /// Returns the data type of a custom attribute, such as `text`, or `None` if the attribute is unknown.
+    fn data_type(&self, attribute: &str) -> Option<&str>;
+
+    /// Returns whether a location is another one or lies below it, or `None` if one of them is unknown.
+    fn is_location_in(&self, id: &str, other: &str) -> Option<bool>;
+}
 
 /// A filter of a list, and the member to check in each entry.
 #[derive(Debug)]
@@ -71,14 +80,26 @@ pub struct Checks {
 enum Test {
     OneOf(Vec<String>),
     Location(Vec<String>),
-    /// The location, or one below it according to the settings.
-    LocationIn(String, Option<Arc<Settings>>),
+    /// The location, or one below it as far as the project is known.
+    LocationIn(String, Option<Arc<dyn KnownProject>>),
     Within(Vec<Range>),
     /// A custom attribute, its values, and whether it may be a text, which is searched by substring.
     Attribute(String, Vec<String>, bool),
     Flag(bool),
     /// The entity parameters given so far, each with its end, member and value.
     Entities(Vec<(usize, &'static str, String)>),
+}
+
+/// A filter that was ignored according to an entry.
+#[derive(Debug)]
+pub struct Ignored<'s> {
+    /// The query parameter.
+    pub parameter: &'s str,
+    /// The member that proves it, and its JSON or `missing`.
+    pub field: &'static str,
+    pub shown: &'s str,
+    /// What to do.
+    pub advice: &'static str,
 }
 
 /// The member that shows whether an asset was deleted.
@@ -131,7 +152,7 @@ impl Checks {
         let test = match filter.shows {
             Shows::Location(wider) => match &values[..] {
                 [] => None,
-                [above] if is_true(wider) => Some(Test::LocationIn(plain(above), call.settings.clone())),
+                [above] if is_true(wider) => Some(Test::LocationIn(plain(above), call.project.clone())),
                 several => Some(Test::Location(several.iter().map(|value| plain(value)).collect())),
             },
             Shows::OneOf => {
@@ -156,11 +177,9 @@ impl Checks {
                 }
                 for name in names {
                     let parameter = format!("{}[{name}]", filter.parameter);
-                    let known = call.settings.as_ref().and_then(|settings| {
-                        let place = settings.attribute_of_name(name)?;
-                        Some(settings.content().attributes[place].data_type == "text")
-                    });
-                    let test = Test::Attribute(name.to_owned(), all(&parameter), known.unwrap_or(true));
+                    let data_type = call.project.as_ref().and_then(|project| project.data_type(name));
+                    let may_be_text = data_type.is_none_or(|data_type| data_type == "text");
+                    let test = Test::Attribute(name.to_owned(), all(&parameter), may_be_text);
                     self.push(parameter, filter.field, test);
                 }
                 None
@@ -200,14 +219,10 @@ impl Checks {
         &self.fields
     }
 
-    /// Returns the first filter that was ignored according to this entry, with the name and the JSON of the
-    /// member that proves it, which may be missing, and what to do. `shown` contains the JSON of the entry's members, in the order of
-    /// [`Self::fields`].
+    /// Returns the first filter that was ignored according to this entry. `shown` contains the JSON of the entry's
+    /// members, in the order of [`Self::fields`].
     #[must_use]
-    pub fn ignored<'s>(
-        &'s self,
-        shown: &[Option<&'s str>],
-    ) -> Option<(&'s str, &'static str, &'s str, &'static str)> {
+    pub fn ignored<'s>(&'s self, shown: &[Option<&'s str>]) -> Option<Ignored<'s>> {
         // The service may show a deleted asset without the values that it had.
         let active = self.active.and_then(|place| *shown.get(place)?);
         let is_deleted = active
@@ -226,20 +241,18 @@ impl Checks {
                 }
                 (_, None) => test.fits_nothing().filter(|_| !is_deleted),
             };
-            (fits == Some(false)).then(|| {
-                (
-                    parameter.as_str(),
-                    self.fields[*place],
-                    shown.unwrap_or("missing"),
-                    test.advice(),
-                )
+            (fits == Some(false)).then(|| Ignored {
+                parameter,
+                field: self.fields[*place],
+                shown: shown.unwrap_or("missing"),
+                advice: test.advice(),
             })
         })
     }
 }
 
 impl Test {
-    /// Returns whether an entry without the member matches. Only optional members are left out if they have no value.
+    /// Returns whether an entry without the member matches. Only an optional member may be missing.
     fn fits_nothing(&self) -> Option<bool> {
         match self {
             Self::Location(_) | Self::LocationIn(..) | Self::Attribute(..) => Some(false),
@@ -276,13 +289,13 @@ impl Test {
                 let shown = plain(&text(shown)?);
                 Some(wanted.contains(&shown))
             }
-            Self::LocationIn(above, settings) => {
+            Self::LocationIn(above, project) => {
                 let shown = plain(&text(shown)?);
                 if shown == *above {
                     return Some(true);
                 }
-                // A location that the settings do not have may be new.
-                settings.as_ref()?.is_location_in(&shown, above)
+                // A location that is not known may be new.
+                project.as_ref()?.is_location_in(&shown, above)
             }
             Self::Within(ranges) => {
                 let time: Timestamp = shown.as_str()?.parse().ok()?;

@@ -10,6 +10,7 @@ pub mod settings;
 pub mod write;
 
 pub use endpoint::{Call, Endpoint, Items, Path, Query, RequestBody, ResponseBody, Rows, unreadable};
+pub use filters::KnownProject;
 pub use paging::{Next, Paging};
 pub use write::{
     Absent, Concerns, Differing, Done, Found, Judge, Lookup, Now, Pair, Paired, Proof, RowShape, SentRow,

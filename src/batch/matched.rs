@@ -16,7 +16,7 @@ use crate::model::text::same_key;
 use crate::model::value::flag;
 use crate::settings::Settings;
 use crate::validation::compare::{self, Change};
-use crate::validation::{ImportKey, Problem, RowWriter, has_more_zeros};
+use crate::validation::{ImportKey, Problem, RowWriter};
 
 /// A row of a batch, and the assets that have its import key.
 struct Matched {
@@ -55,104 +55,6 @@ impl Run {
         }
         let part = batch.part(self.job.write, |_, item| wanted(item.row));
         (!part.items.is_empty()).then_some(part)
-    }
-
-    /// Refuses rows whose import keys are numbers that the project writes in another way, such as 0017. They would be
-    /// created again.
-    pub(super) fn refuse_numbers(&mut self, batch: &Batch, writer: &RowWriter) {
-        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
-            return;
-        };
-        if existing.is_empty() {
-            return;
-        }
-        let mut ledger = lock(&self.ledger);
-        for (item, sent) in batch.items.iter().zip(batch.sent()) {
-            let Ok(said) = serde_json::from_slice::<Value>(sent.body) else {
-                continue;
-            };
-            let Some(key) = import_key.of(&said) else { continue };
-            let is_number = writer.number_keys().contains(key);
-            let Some(written) = existing.written_otherwise(key) else {
-                let is_short = |width: &usize| digits_of(key).is_some_and(|digits| digits.len() < *width);
-                let width = existing.width.filter(|width| is_number && is_short(width));
-                if let Some(width) = width.filter(|_| may_be_sent(&ledger, item.row)) {
-                    let column = writer.heading_of(&import_key.field);
-                    let fault = ledger.add_problems(&[Problem::number_without_zeros(&column, key, width)]);
-                    ledger.set_fault(item.row, Status::Invalid, fault);
-                    self.bad += 1;
-                }
-                continue;
-            };
-            let has_both = existing.has(key);
-            // Texts may differ on purpose, like the rooms 1.1 and 1.10, but hardly by leading zeros alone.
-            if !is_number && (has_both || !is_digits(key) || !is_digits(&written)) {
-                continue;
-            }
-            if has_more_zeros(&written, key) && !has_both {
-                self.lost_zeros.get_or_insert_with(|| written.clone());
-            }
-            if may_be_sent(&ledger, item.row) {
-                let column = writer.heading_of(&import_key.field);
-                let problem = if is_number {
-                    Problem::key_as_number(&column, key, &written, writer.row_title().is_some(), has_both)
-                } else {
-                    Problem::key_with_other_zeros(&column, key, &written)
-                };
-                let fault = ledger.add_problems(&[problem]);
-                ledger.set_fault(item.row, Status::Invalid, fault);
-                self.bad += 1;
-            }
-        }
-    }
-
-    /// Refuses short keys of digits that the project does not have, if keys of other rows have lost their leading zeros:
-    /// their column was read or saved as numbers.
-    pub(super) fn refuse_short_keys(&mut self, batch: &Batch, writer: &RowWriter) {
-        let (Some(example), Some(existing), Some(import_key)) =
-            (&self.lost_zeros, &self.existing, &self.job.policy.import_key)
-        else {
-            return;
-        };
-        let mut ledger = lock(&self.ledger);
-        for (item, sent) in batch.items.iter().zip(batch.sent()) {
-            let said = serde_json::from_slice::<Value>(sent.body).ok();
-            let Some(key) = said.as_ref().and_then(|said| import_key.of(said)) else {
-                continue;
-            };
-            let is_short = digits_of(key).is_some_and(|digits| digits.len() < example.len());
-            if is_short && !existing.has(key) && may_be_sent(&ledger, item.row) {
-                let column = writer.heading_of(&import_key.field);
-                let fault = ledger.add_problems(&[Problem::key_without_zeros(&column, key, example)]);
-                ledger.set_fault(item.row, Status::Invalid, fault);
-                self.bad += 1;
-            }
-        }
-    }
-
-    /// Counts the short keys of digits that are sent, if the project has only longer ones with leading zeros.
-    fn note_short_keys(&mut self, batch: &Batch) {
-        let existing = self.existing.as_ref();
-        let (Some(width), Some(import_key)) = (
-            existing.and_then(|existing| existing.width),
-            &self.job.policy.import_key,
-        ) else {
-            return;
-        };
-        let ledger = lock(&self.ledger);
-        for (item, sent) in batch.items.iter().zip(batch.sent()) {
-            let said = serde_json::from_slice::<Value>(sent.body).ok();
-            let key = said.as_ref().and_then(|said| import_key.of(said));
-            let is_short = |key: &str| digits_of(key).is_some_and(|digits| digits.len() < width);
-            if let Some(key) = key.filter(|key| is_short(key))
-                && may_be_sent(&ledger, item.row)
-            {
-                self.short_keys.0 += 1;
-                self.short_keys
-                    .1
-                    .get_or_insert_with(|| (item.row, key.to_owned()));
-            }
-        }
     }
 
     fn matched(&self, batch: &Batch) -> Vec<Matched> {
@@ -347,18 +249,4 @@ fn problem_of(change: &Change, writer: &RowWriter, settings: Option<&Settings>) 
     let shown = |value: &Value| shortened(&compare::shown(&change.field, value, settings), LONGEST);
     let column = writer.heading_of(&change.field);
     Problem::differs(&column, &shown(&change.new), &shown(&change.old))
-}
-
-/// Returns the digits of a key that consists of digits only, perhaps with ".0", which programs add to a number.
-fn digits_of(key: &str) -> Option<&str> {
-    let (digits, zeros) = key.split_once('.').unwrap_or((key, "0"));
-    let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !zeros.is_empty()
-        && zeros.bytes().all(|byte| byte == b'0');
-    are_digits.then_some(digits)
-}
-
-/// Returns whether a key consists of digits only, perhaps with ".0".
-pub(super) fn is_digits(key: &str) -> bool {
-    digits_of(key).is_some()
 }

@@ -24,5 +24,6 @@ mod settle;
 pub mod setup;
 pub mod start;
 mod unfit;
+mod zeros;
 
 pub use run::{Job, Run};

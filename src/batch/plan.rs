@@ -9,9 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::api::{SentRow, Write};
 use crate::batch::earlier::{Earlier, ReadRow};
 use crate::batch::existing::digest_of_key;
-use crate::batch::matched::is_digits;
 use crate::batch::resume::Today;
 use crate::batch::unfit::Refused;
+use crate::batch::zeros::digits_of;
 use crate::http::{Phase, Stop};
 use crate::input::{Cell, Column, Label, Sink};
 use crate::ledger::journal::Others;
@@ -451,7 +451,7 @@ impl Packer {
     pub(super) fn import_keys(&self) -> HashSet<u64> {
         let numbers = self.writer.number_keys().iter();
         let numbers = numbers.filter_map(|key| Some(digest_of_key(&as_number(key)?)));
-        let padded = self.spellings.keys().filter(|key| is_digits(key));
+        let padded = self.spellings.keys().filter(|key| digits_of(key).is_some());
         let padded = padded.filter_map(|key| Some(digest_of_key(&as_number(key)?)));
         let keys = self.spellings.keys().map(|key| digest_of_key(key));
         keys.chain(numbers).chain(padded).collect()

@@ -21,6 +21,7 @@ use crate::batch::reconcile::Doubt;
 use crate::batch::resume::Today;
 use crate::batch::settle::read as read_rows;
 use crate::batch::unfit::Refused;
+use crate::batch::zeros::Zeros;
 use crate::call::Session;
 use crate::columns::{Page, Table};
 use crate::error::{Error, Sent, TransportError, shortened};
@@ -99,8 +100,7 @@ pub struct Run {
     pub(super) shown: HashMap<String, (u32, String)>,
     /// The assets of the project that have an import key.
     pub(super) existing: Option<Existing>,
-    /// A key of the project that a row has without its leading zeros, if there is any.
-    pub(super) lost_zeros: Option<String>,
+    pub(super) zeros: Zeros,
     /// When the service's clock was last read from a creation time.
     pub(super) clock_read: Option<Instant>,
     pub(super) breaker: Breaker,
@@ -136,8 +136,6 @@ pub struct Run {
     pub(super) outdated: Vec<u32>,
     /// How many rows have an import key that several assets have, and the first such row with the ids of its assets.
     pub(super) same_keys: (u64, Option<(u32, String)>),
-    /// How many rows were sent with a shorter key of digits than any of the project, and the first such row with its key.
-    pub(super) short_keys: (u64, Option<(u32, String)>),
 }
 
 /// How a run ended.
@@ -190,7 +188,7 @@ impl Run {
             lookup_is_logged: false,
             shown: HashMap::new(),
             existing: None,
-            lost_zeros: None,
+            zeros: Zeros::default(),
             clock_read: None,
             breaker: Breaker::default(),
             succeeded: 0,
@@ -211,7 +209,6 @@ impl Run {
             done_ids: None,
             outdated: Vec::new(),
             same_keys: (0, None),
-            short_keys: (0, None),
         }
     }
 
@@ -442,7 +439,7 @@ impl Run {
                 in_rows(count, &first)
             ));
         }
-        if let (count, Some((first, key))) = std::mem::take(&mut self.short_keys) {
+        if let (count, Some((first, key))) = std::mem::take(&mut self.zeros.short) {
             let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
             ledger.warnings.push(format!(
                 "import keys such as '{key}' may have lost leading zeros {}: those of the project are longer, and have \
@@ -577,8 +574,8 @@ impl Run {
                 ),
                 Refused::Rows(change) => format!(
                     "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their \
-                     original order; rows that are not yet in the project may be edited or removed. For a new sheet, use a \
-                     run of another name"
+                     original order; rows that are not yet in the project may be edited or removed. For a new sheet, use \
+                     another run name"
                 ),
             }));
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Session;
-use crate::api::filters::Checks;
+use crate::api::filters::{Checks, Ignored};
 use crate::api::{Call, Endpoint, Next, unreadable};
 use crate::columns::{self, Received, Table, Unread};
 use crate::error::{Error, shortened};
@@ -322,13 +322,19 @@ pub(super) fn received(
     for row in 0..received.rows.len() {
         shown.clear();
         shown.extend(received.shown(row));
-        if let Some((parameter, field, value, advice)) = checks.ignored(&shown) {
+        if let Some(ignored) = checks.ignored(&shown) {
+            let Ignored {
+                parameter,
+                field,
+                shown,
+                advice,
+            } = ignored;
             let message = format!(
                 "the service ignored `{parameter}`: the list of {} contains `{}`, whose `{field}` is {}; \
                     {advice}",
                 endpoint.name,
                 received.id(row).as_deref().unwrap_or("an entry without an id"),
-                shortened(value, 100)
+                shortened(shown, 100)
             );
             return Err(unreadable(&response, message));
         }

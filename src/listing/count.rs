@@ -146,9 +146,8 @@ fn probes_of(call: &Call, filter: &str) -> Option<Vec<Probe>> {
     let none = |value: &str| Some(vec![probe(&[(filter, value)], true)]);
     let never = format!("{0}..{0}", printed_time(0));
     if let Some(attribute) = filter.strip_prefix("filter[customAttributes][") {
-        let settings = call.settings.as_ref()?;
-        let place = settings.attribute_of_name(attribute.strip_suffix(']')?)?;
-        return match settings.content().attributes.get(place)?.data_type.as_str() {
+        let project = call.project.as_ref()?;
+        return match project.data_type(attribute.strip_suffix(']')?)? {
             "text" => none(NO_TEXT),
             "numeric" => none(NO_NUMBER),
             "date" => none(NO_DATE),

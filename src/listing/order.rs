@@ -3,8 +3,8 @@
 
 use std::cmp::Ordering;
 
+use crate::api::KnownProject;
 use crate::columns::{Cell, Column, Page, Table};
-use crate::settings::Settings;
 
 use super::facts::named;
 
@@ -48,15 +48,15 @@ impl Default for Order {
 }
 
 impl Order {
-    /// Reads the parameter `sort`, such as `createdAt asc,customAttributes.ca3 desc`. The settings have the types of
+    /// Reads the parameter `sort`, such as `createdAt asc,customAttributes.ca3 desc`. `project` has the types of
     /// the attributes.
-    pub fn of(sort: &str, settings: Option<&Settings>) -> Self {
+    pub fn of(sort: &str, project: Option<&dyn KnownProject>) -> Self {
         let field = |part: &str| {
             let (name, direction) = part.trim().split_once(' ').unwrap_or((part.trim(), ""));
             Field {
                 name: name.into(),
                 descending: direction.trim().eq_ignore_ascii_case("desc"),
-                texts: Texts::of(name, settings),
+                texts: Texts::of(name, project),
             }
         };
         Self(sort.split(',').map(field).collect())
@@ -240,13 +240,11 @@ fn key(texts: Texts, page: &Page, column: Option<&Column>, row: usize) -> Option
 }
 
 impl Texts {
-    fn of(name: &str, settings: Option<&Settings>) -> Self {
+    fn of(name: &str, project: Option<&dyn KnownProject>) -> Self {
         let attribute = name.strip_prefix("customAttributes.");
-        let kind = settings.zip(attribute).and_then(|(settings, name)| {
-            let place = settings.attribute_of_name(name)?;
-            Some(settings.content().attributes.get(place)?.data_type.as_str())
-        });
-        match (attribute, kind) {
+        let data_type = project.zip(attribute);
+        let data_type = data_type.and_then(|(project, name)| project.data_type(name));
+        match (attribute, data_type) {
             (_, Some("numeric")) | (Some(_), None) => Self::Numbers,
             (Some(_), Some(_)) => Self::Plain,
             _ if name == "categoryId" => Self::Numbers,

@@ -33,7 +33,6 @@ impl Asked {
     /// # Errors [`Error::Option`] if the times are not a range, or if the filters are too long even for
     /// several requests.
     pub fn of(call: &Call) -> Result<Self, Error> {
-        let settings = call.settings.as_deref();
         let mut asked = Self {
             lists: Vec::new(),
             times: Times::default(),
@@ -46,7 +45,7 @@ impl Asked {
             match name.as_str() {
                 UPDATED => asked.times = times(&value)?,
                 "sort" => {
-                    asked.order = Order::of(&value, settings);
+                    asked.order = Order::of(&value, call.project.as_deref());
                     asked.sort = Some(value);
                 }
                 DELETED => asked.deleted = value.eq_ignore_ascii_case("true"),

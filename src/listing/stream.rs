@@ -16,7 +16,7 @@ use super::query::Asked;
 use super::series::MARGIN;
 
 /// A list that is read page by page. No asset is returned twice: of an asset that changes meanwhile, the version
-/// that was read first is kept. Assets that are created later are left out, so that a stream ends although its
+/// that was read first is kept. Assets that are created later are not returned, so that a stream ends even if its
 /// caller creates assets for each page.
 pub struct Stream {
     source: Source<'static>,

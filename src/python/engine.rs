@@ -20,7 +20,7 @@ use super::runtime::PerProcess;
 use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
-use crate::api::{self, Call};
+use crate::api::{self, Call, KnownProject};
 use crate::batch::activity::{Activity, CurrentActivity};
 use crate::batch::by_field::{ByField, FieldOptions};
 use crate::batch::options::{GetOptions, WriteOptions};
@@ -562,7 +562,9 @@ fn list_call(
     let places: Vec<(&str, &str)> = places.chain(project).collect();
     api::list_of(kind)
         .and_then(|list| session.to(list, &places))
-        .map(|call| call.with_settings(settings.map(|settings| settings.get().0.clone())))
+        .map(|call| {
+            call.of_project(settings.map(|settings| settings.get().0.clone() as Arc<dyn KnownProject>))
+        })
         .map_err(|error| exception(py, &error))
 }
 

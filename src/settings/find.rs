@@ -6,6 +6,7 @@ use super::named::{with_id, without_id};
 use super::names::{folded, nearest, plain};
 use super::tree::Tree;
 use super::{Content, LOCATIONS_UNREAD, Settings, joined};
+use crate::api::KnownProject;
 
 /// The default separator of a path.
 pub const SEPARATOR: &str = ">";
@@ -520,14 +521,6 @@ impl Settings {
         self.location_places.get(&id.to_ascii_lowercase()).copied()
     }
 
-    /// Returns whether a location is another one or lies below it. Returns `None` if one of them is unknown.
-    #[must_use]
-    pub fn is_location_in(&self, id: &str, other: &str) -> Option<bool> {
-        let place = self.location_of_id(id)?;
-        let other = self.location_of_id(other)?;
-        Some(self.locations.upwards(place).any(|place| place == other))
-    }
-
     /// Returns whether the locations of the project were read.
     #[must_use]
     pub fn knows_locations(&self) -> bool {
@@ -613,5 +606,17 @@ impl Settings {
             .as_ref()
             .and_then(|locations| locations.get(location))
             .map_or("", |location| location.id.as_str())
+    }
+}
+impl KnownProject for Settings {
+    fn data_type(&self, attribute: &str) -> Option<&str> {
+        let place = self.attribute_of_name(attribute)?;
+        Some(&self.content.attributes[place].data_type)
+    }
+
+    fn is_location_in(&self, id: &str, other: &str) -> Option<bool> {
+        let place = self.location_of_id(id)?;
+        let other = self.location_of_id(other)?;
+        Some(self.locations.upwards(place).any(|place| place == other))
     }
 }

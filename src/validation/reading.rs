@@ -70,7 +70,8 @@ fn fits<T: PartialEq>(
     Ok(())
 }
 
-/// Returns the words of a call, or else those that a file remembers. Those of a mapping file come last.
+/// Returns the words of a call, or else those that a file remembers. `is_shared` is whether the words are from a mapping
+/// file, which comes last.
 fn either(given: &[String], remembered: &[String], is_shared: bool) -> Vec<String> {
     let is_given = !given.is_empty() && (!is_shared || remembered.is_empty());
     if is_given { given } else { remembered }.to_vec()
@@ -151,8 +152,8 @@ impl Reading {
         Some(options.to_string().replace(' ', "\\u0020"))
     }
 
-    /// Adds the options that a file remembers. They come after those of the call, and before those of a mapping file, which
-    /// may serve several files.
+    /// Adds the options that a file remembers. Options of the call take precedence over them. Options of a mapping file do
+    /// not, because it may serve several files.
     #[must_use]
     pub fn with_remembered(&self, json: &str) -> Self {
         let Ok(remembered) = serde_json::from_str::<Self>(json) else {

@@ -15,7 +15,7 @@ pub fn call(list: &'static Endpoint, path: &str, query: &[(String, String)]) -> 
         path: path.to_owned(),
         query: Query::from(query),
         body: None,
-        settings: None,
+        project: None,
     }
 }
 

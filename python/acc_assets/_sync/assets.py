@@ -463,9 +463,10 @@ class Assets(Verbs):
         """Read the assets that match all given filters page by page, in bounded memory.
 
         Each asset is returned once, roughly in the order of the last change. Assets that change during the read are not
-        missed. Assets created after it began are left out, so the loop may create some. Nothing is requested before the first page is asked for. Then, one page is read ahead while the caller works
-        on the page before. Closing the iterator ends the read. A read that failed cannot be resumed: the exception has no
-        `.partial`, and a new iterator starts at the beginning.
+        missed. Assets created after it began are not returned, so the loop may create some. Nothing is requested before
+        the first page is asked for. Then, one page is read ahead while the caller works on the page before. Closing the
+        iterator ends the read. A read that failed cannot be resumed: the exception has no `.partial`, and a new
+        iterator starts at the beginning.
 
         Args:
             category, status, location, updated, text, attributes, deleted, separator: As for `list`.

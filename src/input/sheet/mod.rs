@@ -35,8 +35,8 @@ pub const CATEGORY_PROPERTY: &str = "acc-assets category";
 /// leading zeros. The file does not contain these texts, but numbers in the column are still bad.
 pub const PADDED_PROPERTY: &str = "acc-assets zeros: ";
 
-/// The custom properties of a file of rows to fix that say how its texts are read start with this, followed by the place
-/// of each part: a property has at most 255 characters.
+/// The prefix of the custom properties that store how to read the texts of a file of rows to fix. The index of each part
+/// follows, because a property has at most 255 characters.
 pub const READING_PROPERTY: &str = "acc-assets reading: ";
 
 /// The sheets in a template that contain the values of its drop-down lists. These sheets contain no rows to import.
