@@ -208,17 +208,27 @@ impl Range {
         self.restart()
     }
 
+    /// Continues after the requests in flight were lost. Restarts of an earlier call do not count.
+    pub fn resume(&mut self) {
+        self.rewind();
+        self.restarts = 0;
+    }
+
     /// Asks for the range again from its last row, which the next page repeats.
     pub fn restart(&mut self) -> Result<(), Odd> {
-        let from = self.last.or(self.from);
-        self.restarts = if from > self.from { 0 } else { self.restarts + 1 };
-        self.from = from;
-        self.to = self.to.min(self.end.saturating_add(ROUNDED));
-        self.list = Cut::default();
-        self.in_flight = false;
+        let before = self.from;
+        self.rewind();
+        self.restarts = if self.from > before { 0 } else { self.restarts + 1 };
         if self.restarts > MOST_RESTARTS {
             return Err(Odd::Restless);
         }
         Ok(())
+    }
+
+    fn rewind(&mut self) {
+        self.from = self.last.or(self.from);
+        self.to = self.to.min(self.end.saturating_add(ROUNDED));
+        self.list = Cut::default();
+        self.in_flight = false;
     }
 }

@@ -135,10 +135,7 @@ impl Series {
         if !self.is_plain() {
             self.cursor = None;
         }
-        for range in self.ranges.values_mut() {
-            // Restarts of an earlier call do not count.
-            let _ = range.restart();
-        }
+        self.ranges.values_mut().for_each(Range::resume);
     }
 
     /// Returns whether the round has ended.
@@ -489,6 +486,8 @@ impl Series {
             };
             if self.unclear >= MOST_UNORDERED {
                 self.expect_no_order();
+                // What earlier rounds read relied on the order, and their times on what they read.
+                self.again();
             }
         }
         Ok(())

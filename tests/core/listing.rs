@@ -373,7 +373,9 @@ impl Schedule {
         // Assets that changed before a time leave the list when they change.
         let [since, until] = [6_000_000, 0]
             .map(|before| (sorts && random.u8(0..6) == 0).then(|| start - before + random.i64(0..3_000_000)));
-        let per_page = random.u32(1..12);
+        let mut per_page = random.u32(1..12);
+        // With pages of one row, a call that fails at every other page does not get past assets of one time.
+        let failing = if per_page == 1 { failing / 4.0 } else { failing };
         let is_short = totals && random.u8(0..6) == 0;
         let busy = if is_short { 0 } else { random.usize(0..4) };
         let way = match random.u8(0..8) {
@@ -381,6 +383,10 @@ impl Schedule {
             2..4 => Way::First(random.usize(1..30)),
             _ => Way::Whole,
         };
+        if !sorts && matches!(way, Way::First(_)) {
+            // A page of one row does not show whether the service sorts. Pages have 200.
+            per_page = per_page.max(2);
+        }
         let what = format!(
             "seed {seed}: {way:?}, short {is_short}, {switches:?}, totals {totals} {of_page}, failing {failing:.2}, filtered {filtered}, deleted \
                 {deleted}, {per_page} per page, busy {busy}, updated {since:?}..{until:?}"
@@ -642,27 +648,39 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
+/// Seeds that once found a bug which the first seeds do not find.
+const FOUND_A_BUG: [u64; 1] = [4963];
+
 #[test]
 fn lists_are_whole_while_others_change_assets() {
     let first = number("FIRST", 0);
     for seed in first..first + number("LISTINGS", 500) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            runtime.block_on(async {
-                let schedule = Schedule::draw(seed);
-                tokio::time::timeout(Duration::from_hours(10), schedule.check())
-                    .await
-                    .unwrap();
-            });
-        }));
-        if let Err(panic) = ended {
-            eprintln!("FIRST={seed} LISTINGS=1 replays this schedule");
-            std::panic::resume_unwind(panic);
-        }
+        play(seed);
+    }
+}
+
+#[test]
+fn lists_are_whole_in_schedules_that_once_found_a_bug() {
+    FOUND_A_BUG.into_iter().for_each(play);
+}
+
+fn play(seed: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let schedule = Schedule::draw(seed);
+            tokio::time::timeout(Duration::from_hours(10), schedule.check())
+                .await
+                .unwrap();
+        });
+    }));
+    if let Err(panic) = ended {
+        eprintln!("FIRST={seed} LISTINGS=1 replays this schedule");
+        std::panic::resume_unwind(panic);
     }
 }
 
