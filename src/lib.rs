@@ -25,7 +25,7 @@ pub mod listing;
 
 pub mod input;
 
-pub mod validation;
+pub mod rows;
 
 pub mod table;
 
@@ -33,7 +33,7 @@ pub mod sheet;
 
 pub mod ledger;
 
-pub mod batch;
+pub mod run;
 
 #[cfg(feature = "simulator")]
 pub mod simulator;

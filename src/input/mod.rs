@@ -20,7 +20,7 @@ pub use selected::{Selected, Selection};
 
 /// One value of a row, borrowed from its source.
 ///
-/// The variants are what sources can distinguish; `validation` decides how a value is sent.
+/// The variants are what sources can distinguish; `rows` decides how a value is sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell<'a> {
     /// None, NaN, `NaT`, pandas' NA, an Arrow null or a blank cell of a sheet.

@@ -8,7 +8,7 @@ use arrow_schema::{ArrowError, Field, Schema};
 
 use super::View;
 use crate::input::Label;
-use crate::validation::OUTCOME_COLUMNS as COLUMNS;
+use crate::rows::OUTCOME_COLUMNS as COLUMNS;
 
 impl View {
     /// Converts all rows to a record batch. Labels are numbers, or strings if any label is a string.

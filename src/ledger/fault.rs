@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::error::{Error, ServiceError, Violation, shown};
-use crate::validation::Problem;
+use crate::rows::Problem;
 
 /// The reason for a status other than success.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Fault;
 use super::phrases::{Phrases, Raw, Reader, write_number, write_text};
 use super::pool::Pool;
-use crate::validation::Problem;
+use crate::rows::Problem;
 
 /// The number of recent reasons to remember, so that rows can share them.
 const REMEMBERED: usize = 1000;

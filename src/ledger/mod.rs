@@ -32,7 +32,7 @@ pub use sending::{Sending, SentBody, SentItem};
 pub use status::Status;
 pub use view::{Outcome, View};
 
-use crate::validation::ColumnUse;
+use crate::rows::ColumnUse;
 use faults::Faults;
 use labels::Labels;
 use pool::{Numbers, Pool};

@@ -11,7 +11,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::validation::{Problem, rules};
+use crate::rows::{Problem, rules};
 
 /// The maximum number of phrases to store. Beyond this limit, strings probably differ in every row, so each
 /// reason stores its own strings.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::pool::put;
 use super::{Fault, Ledger, Plan, Stats, Status, number};
 use crate::input::Label;
-use crate::validation::{ColumnUse, Problem, columns};
+use crate::rows::{ColumnUse, Problem, columns};
 
 impl Ledger {
     /// Adds the next row, with the status `not_sent`.

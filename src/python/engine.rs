@@ -21,15 +21,6 @@ use super::settings::Settings;
 use super::setup::{Description, mistaken, steps};
 use super::table::Table;
 use crate::api::{self, Call, KnownProject};
-use crate::batch::activity::{Activity, CurrentActivity};
-use crate::batch::by_field::{ByField, FieldOptions};
-use crate::batch::options::{GetOptions, WriteOptions};
-use crate::batch::readings::Readings;
-use crate::batch::rest::{Earlier, Get, List};
-use crate::batch::settings::Reader;
-use crate::batch::setup::Writer;
-use crate::batch::start::{Start, Which};
-use crate::batch::{Job, Run, check, scan};
 use crate::call::Session;
 use crate::columns;
 use crate::error::{Error, stopped};
@@ -43,8 +34,17 @@ use crate::ledger::{self, SharedLedger};
 use crate::listing::{self, Stream};
 use crate::model::error_code::ErrorCode;
 use crate::options::{GivenOptions, Options};
+use crate::rows::{Names, outcome_columns};
+use crate::run::activity::{Activity, CurrentActivity};
+use crate::run::by_field::{ByField, FieldOptions};
+use crate::run::options::{GetOptions, WriteOptions};
+use crate::run::readings::Readings;
+use crate::run::rest::{Earlier, Get, List};
+use crate::run::settings::Reader;
+use crate::run::setup::Writer;
+use crate::run::start::{Start, Which};
+use crate::run::{Job, Run, check, scan};
 use crate::settings::setup::plan;
-use crate::validation::{Names, outcome_columns};
 
 /// A client's options, connection pool, token and rate windows. One per client, shared between threads.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -597,7 +597,7 @@ impl Engine {
         job: Job,
         source: Input,
         ledger: SharedLedger,
-        finish: impl FnOnce(crate::batch::run::Ended, &SharedLedger) -> Ended + Send + 'static,
+        finish: impl FnOnce(crate::run::machine::Ended, &SharedLedger) -> Ended + Send + 'static,
     ) -> PyResult<Operation> {
         let caller = self.caller(py)?;
         let stop = Stop::default();

@@ -13,7 +13,7 @@ use super::table::stream;
 use crate::error::shown;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::ledger::{Fault, Ledger as Rows, Status, View};
-use crate::validation::OUTCOME_COLUMNS as COLUMNS;
+use crate::rows::OUTCOME_COLUMNS as COLUMNS;
 
 /// One outcome per row, in input order. Immutable, and takes a few dozen bytes per row.
 #[pyclass(frozen, module = "acc_assets._core")]

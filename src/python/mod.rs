@@ -31,7 +31,7 @@ mod _core {
     use pyo3::types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple};
 
     use crate::input::sheet::encoding::standard_name;
-    use crate::validation::lookup::field_of;
+    use crate::rows::lookup::field_of;
 
     #[pymodule_export]
     use super::engine::Engine;
@@ -119,7 +119,7 @@ mod _core {
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn outcome_columns(names: Vec<String>) -> Vec<String> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let found = crate::validation::outcome_columns(&names);
+        let found = crate::rows::outcome_columns(&names);
         found.into_iter().map(str::to_owned).collect()
     }
 
@@ -142,8 +142,7 @@ mod _core {
     #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
     fn check_columns(py: Python<'_>, options: Bound<'_, PyDict>) -> PyResult<()> {
         let mapping: Vec<(String, Option<String>)> = options.as_any().get_item("mapping")?.extract()?;
-        let reading: crate::validation::Reading =
-            pythonize::depythonize(&options.as_any().get_item("reading")?)?;
+        let reading: crate::rows::Reading = pythonize::depythonize(&options.as_any().get_item("reading")?)?;
         let checked = reading.check_columns(&mapping, None);
         checked.map_err(|message| super::errors::refused(py, message + "."))
     }
@@ -199,7 +198,7 @@ mod _core {
     /// Returns all validation rules, each with its code, message and fix.
     #[pyfunction]
     fn rules(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
-        crate::validation::rules()
+        crate::rows::rules()
             .iter()
             .map(|rule| {
                 let entry = PyDict::new(py);
@@ -215,7 +214,7 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("LONGEST_FILTERS", crate::listing::LONGEST_FILTERS)?;
-        module.add("GRACE", crate::batch::run::GRACE.as_secs_f64())?;
+        module.add("GRACE", crate::run::machine::GRACE.as_secs_f64())?;
         module.add("NO_LOOP", super::asyncio::NO_LOOP)?;
         module.add("CLEAR", super::values::clear(module.py())?)?;
         super::runs::watch_forks(module.py())?;

@@ -19,14 +19,14 @@ use super::logs;
 use super::runtime::handle;
 use super::settings::Settings;
 use super::table::Table;
-use crate::batch::activity::{Activity, CurrentActivity};
-use crate::batch::readings::Reading;
-use crate::batch::rest::{ReadEnd, Rest};
-use crate::batch::run::GRACE;
 use crate::columns;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
 use crate::ledger::{self, SharedLedger, lock};
+use crate::run::activity::{Activity, CurrentActivity};
+use crate::run::machine::GRACE;
+use crate::run::readings::Reading;
+use crate::run::rest::{ReadEnd, Rest};
 use crate::settings;
 
 /// How often a waiting thread checks for signals, so that Ctrl-C takes effect within a tenth of a second.

@@ -7,12 +7,12 @@ use tokio::sync::Mutex;
 
 use super::errors::exception;
 use super::operation::{Ended, Operation};
-use crate::batch::activity::{Activity, CurrentActivity};
 use crate::columns;
 use crate::error::Error;
 use crate::http::{Counters, Stop};
 use crate::ledger::SharedLedger;
 use crate::listing::{Ahead, Stream};
+use crate::run::activity::{Activity, CurrentActivity};
 
 /// A list of assets that is read page by page.
 #[pyclass(frozen, module = "acc_assets._core")]

@@ -9,13 +9,13 @@ use super::errors::exception;
 use super::ledger::Ledger;
 use super::rows::{PythonSource, Rows};
 use crate::api;
-use crate::batch::check;
-use crate::batch::options::WriteOptions;
 use crate::error::Error;
 use crate::input::{Prepared, Selected, Selection};
 use crate::ledger::Status;
+use crate::rows::Names;
+use crate::run::check;
+use crate::run::options::WriteOptions;
 use crate::settings::Settings;
-use crate::validation::Names;
 
 /// Rows with their texts replaced and their blank cells filled, and of these only the selected ones.
 pub type Input = Selected<Prepared<PythonSource>, Arc<Selection>>;

@@ -17,7 +17,6 @@ use super::attached::{Held, attached};
 use super::capsule;
 use super::errors::exception;
 use super::values::{Value, Values, entries, type_name};
-use crate::batch::options::WriteOptions;
 use crate::input::arrow::{self, Batches, Chunks};
 use crate::input::sheet::encoding::named;
 use crate::input::sheet::{Layout, Limits, Sheet, SheetRows};
@@ -25,6 +24,7 @@ use crate::input::{
     Cell, Column, Label, More, Padded, Selected, Selection, Sink, Source, SourceError, duplicate,
 };
 use crate::ledger::Ledger;
+use crate::run::options::WriteOptions;
 
 /// Rows from any origin, ready to be read by the core.
 #[pyclass(frozen, name = "Rows", module = "acc_assets._core")]

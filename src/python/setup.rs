@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::settings::Settings;
 use super::table::Table;
-use crate::batch::setup::Outcome;
 use crate::columns::{self, Page};
+use crate::run::setup::Outcome;
 use crate::settings::setup::{self, Plan, plan};
 
 /// The categories, status sets and custom attributes that a project should have, by name. Immutable.

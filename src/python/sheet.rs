@@ -11,14 +11,14 @@ use super::reread::{check_unchanged, prepared};
 use super::rows::Rows;
 use super::settings::Settings;
 use crate::api;
-use crate::batch::options::WriteOptions;
 use crate::error::Error;
 use crate::input::Label;
+use crate::rows::columns::RowOfRun;
+use crate::run::options::WriteOptions;
 use crate::settings::SEPARATOR;
 use crate::sheet::columns::Offer;
 use crate::sheet::fixes::{self, Mark, Origin, RowToFix};
 use crate::sheet::template;
-use crate::validation::columns::RowOfRun;
 
 /// Returns the number of rows in a ledger that did not succeed, an Excel file with them and their problems, and how many
 /// other rows to fix are missing from the last input. Rows without a problem are left out.

@@ -14,9 +14,9 @@ use super::capsule::{self, stream_capsule};
 use super::errors::exception;
 use super::objects::{FrameColumn, Objects};
 use super::settings::Settings;
-use crate::batch::rest::Rest;
 use crate::columns::{self, Batches, Layout, Page, TextLayout, TooWide};
 use crate::error::Error;
+use crate::run::rest::Rest;
 use crate::sheet;
 use crate::table;
 

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Color, Format, Formula, Worksheet, XlsxError};
 
 use super::{LONGEST_CELL, as_text, cut};
 use crate::input::{Cell, with_offset};
-use crate::validation::columns::CLEAR;
+use crate::rows::columns::CLEAR;
 
 /// The value of a cell that is not blank.
 #[derive(Clone)]

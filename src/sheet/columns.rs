@@ -1,8 +1,8 @@
 //! What the columns of a sheet accept, according to the settings of a project.
 
 use crate::model::settings::{Attribute, Status};
+use crate::rows::columns::{attribute_heading, headings};
 use crate::settings::{SEPARATOR, Settings};
-use crate::validation::columns::{attribute_heading, headings};
 
 /// A column of a sheet to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::lists::{Lists, head};
 use super::{LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, WIDEST, as_text, bytes, cut, failed, for_people, header};
 use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, READING_PROPERTY, REQUIRED_MARK};
 use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
-use crate::validation::columns::{
+use crate::rows::columns::{
     CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
 };
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::names::Names;
 use super::parse::{boolean, date, numeric};
 use crate::columns::{Column, Kinds, Layout, Table, Type};
+use crate::rows::columns::{attribute_heading, headings, set_by_the_service};
 use crate::settings::Settings;
 use crate::settings::names::plain;
-use crate::validation::columns::{attribute_heading, headings, set_by_the_service};
 
 /// Values of a column by page.
 type Pages = Vec<Option<Arc<Column>>>;

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::assets;
-use acc_assets::batch::activity::Activity::{ImportKeys, Reading, Recovery, Waiting, Writing};
-use acc_assets::batch::activity::{Activity, CurrentActivity};
 use acc_assets::ledger::{Status, View, lock};
 use acc_assets::options::Options;
+use acc_assets::rows::{ImportKey, RowShape};
+use acc_assets::run::activity::Activity::{ImportKeys, Reading, Recovery, Waiting, Writing};
+use acc_assets::run::activity::{Activity, CurrentActivity};
 use acc_assets::simulator;
-use acc_assets::validation::{ImportKey, RowShape};
 use serde_json::json;
 
 use crate::bench::{Bench, Call, Guard, Way, client, counts, fault};

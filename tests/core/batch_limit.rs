@@ -5,8 +5,8 @@ use std::sync::Arc;
 use acc_assets::api::{Write, assets, relationships};
 use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::options;
+use acc_assets::rows::RowShape;
 use acc_assets::simulator;
-use acc_assets::validation::RowShape;
 use serde_json::json;
 
 use crate::bench::{Bench, Call, Texts, Way, client, counts, fault};

@@ -6,11 +6,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use acc_assets::api::{Write, assets};
-use acc_assets::batch::activity::CurrentActivity;
-use acc_assets::batch::plan::Again;
-use acc_assets::batch::run::{Ended, Tolerance};
-use acc_assets::batch::start::{Resume, Start, Which};
-use acc_assets::batch::{Job, Run};
 use acc_assets::error::{Partial, Sent, TransportError, TransportKind};
 use acc_assets::http::auth::Fetching;
 use acc_assets::http::send::{Request, Response, Sending, Transport};
@@ -20,8 +15,13 @@ use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::journal::{Header, Journal};
 use acc_assets::ledger::{Ledger, SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
+use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
+use acc_assets::run::activity::CurrentActivity;
+use acc_assets::run::machine::{Ended, Tolerance};
+use acc_assets::run::pack::Again;
+use acc_assets::run::start::{Resume, Start, Which};
+use acc_assets::run::{Job, Run};
 use acc_assets::simulator::{self, Fault, Simulator};
-use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use serde_json::Value;
 
 /// A row: column names and their cells as strings.

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, OnceLock};
 
 use acc_assets::ledger::{Ledger, Status, View};
+use acc_assets::rows::ImportKey;
 use acc_assets::simulator::{self, Simulator};
-use acc_assets::validation::ImportKey;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Call, Guard, Texts, Way, client, counts};

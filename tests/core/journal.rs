@@ -11,7 +11,7 @@ use acc_assets::http::{By, Moment};
 use acc_assets::input::Label;
 use acc_assets::ledger::journal::{Header, Journal};
 use acc_assets::ledger::{Changes, Fault, Ledger, SentBody, SentItem, Status};
-use acc_assets::validation::Problem;
+use acc_assets::rows::Problem;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use tempfile::TempDir;

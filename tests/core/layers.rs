@@ -83,6 +83,35 @@ fn modules_use_only_lower_modules() {
     assert!(wrong.is_empty(), "\n- {}", wrong.join("\n- "));
 }
 
+#[test]
+fn modules_are_documented_in_their_order() {
+    let text = fs::read_to_string(source().join("../CONTRIBUTING.md")).unwrap();
+    let cells = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').nth(1).unwrap());
+    let documented: Vec<&str> = cells
+        .flat_map(|cell| cell.split('`'))
+        .filter_map(|name| {
+            Some(
+                name.strip_prefix("src/")?
+                    .trim_end_matches(".rs")
+                    .trim_end_matches('/'),
+            )
+        })
+        .collect();
+    let rooms = rooms();
+    let (shared, modules): (Vec<&str>, Vec<&str>) = documented
+        .iter()
+        .partition(|name| ["ids", "options", "error"].contains(name));
+    let expected: Vec<&str> = rooms.iter().rev().map(String::as_str).collect();
+    let expected: Vec<&str> = expected
+        .into_iter()
+        .filter(|name| !shared.contains(name))
+        .collect();
+    assert_eq!(modules, expected);
+}
+
 /// The simulator must not repeat a mistake of the client, so it shares only the code that transports requests.
 #[test]
 fn simulator_shares_no_code_with_the_client() {

@@ -8,7 +8,7 @@ use acc_assets::error::{Error, ServiceError, Violation};
 use acc_assets::input::Label;
 use acc_assets::ledger::journal::{Header, Journal};
 use acc_assets::ledger::{Fault, Ledger, Status, View};
-use acc_assets::validation::Problem;
+use acc_assets::rows::Problem;
 use rusqlite::Connection;
 
 const MIB: usize = 1 << 20;

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::assets::LIST;
-use acc_assets::batch::rest::List;
 use acc_assets::call::Session;
 use acc_assets::columns::{Table, printed_time};
 use acc_assets::error::Error;
@@ -16,6 +15,7 @@ use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::listing::{Limited, Listing, Stream};
 use acc_assets::options::Options;
+use acc_assets::run::rest::List;
 use acc_assets::simulator::{self, Simulator};
 use fastrand::Rng;
 use serde_json::{Value, json};

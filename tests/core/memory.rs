@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use acc_assets::api::assets;
-use acc_assets::batch::plan::Again;
-use acc_assets::batch::run::Tolerance;
-use acc_assets::batch::{Job, Run};
 use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
-use acc_assets::validation::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
+use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
+use acc_assets::run::machine::Tolerance;
+use acc_assets::run::pack::Again;
+use acc_assets::run::{Job, Run};
 
 const ASSETS: usize = 500_000;
 const CATEGORIES: usize = 10;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acc_assets::input::Cell;
-use acc_assets::settings::Settings;
-use acc_assets::validation::{
+use acc_assets::rows::{
     Dates, KnownAsset, Names, Nulls, Policy, Problem, RowShape, RowWriter, columns::Meant, columns::meant,
 };
+use acc_assets::settings::Settings;
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use acc_assets::api::{Write, assets, relationships};
 use acc_assets::http::send::Response;
 use acc_assets::ledger::{Fault, Ledger, Status, View};
+use acc_assets::rows::{ImportKey, RowShape};
 use acc_assets::simulator;
-use acc_assets::validation::{ImportKey, RowShape};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use acc_assets::api::{Endpoint, assets, relationships};
-use acc_assets::batch::settings::Reader;
 use acc_assets::call::{Reading, Session};
 use acc_assets::columns::Table;
 use acc_assets::error::{Error, Sent, TransportError};
@@ -13,9 +12,10 @@ use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::ids::ProjectId;
 use acc_assets::ledger::Status;
 use acc_assets::options::Options;
+use acc_assets::rows::{ImportKey, RowShape};
+use acc_assets::run::settings::Reader;
 use acc_assets::settings::Settings;
 use acc_assets::simulator;
-use acc_assets::validation::{ImportKey, RowShape};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};

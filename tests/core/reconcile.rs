@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{Write, assets, relationships};
-use acc_assets::batch::run::Tolerance;
 use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
 use acc_assets::http::send::{Method, Request, Response};
 use acc_assets::ledger::journal::{Journal, Kept};
 use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::options::{self, RetryPolicy};
+use acc_assets::rows::{ImportKey, RowShape};
+use acc_assets::run::machine::Tolerance;
 use acc_assets::simulator;
-use acc_assets::validation::{ImportKey, RowShape};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 

@@ -13,9 +13,6 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use acc_assets::api::{assets, relationships};
-use acc_assets::batch::run::Tolerance;
-use acc_assets::batch::settings::Reader;
-use acc_assets::batch::start::{Resume, Start, Which};
 use acc_assets::call::{Reading, Session};
 use acc_assets::columns::{Page, Table};
 use acc_assets::http::send::Response;
@@ -24,11 +21,14 @@ use acc_assets::ids::ProjectId;
 use acc_assets::ledger::journal::Header;
 use acc_assets::ledger::journal::disk;
 use acc_assets::ledger::{Ledger, Status, View, lock};
+use acc_assets::rows::columns::{ROW_OF_RUN, RowOfRun};
+use acc_assets::rows::{CurrentAssets, ImportKey, RowShape};
+use acc_assets::run::machine::Tolerance;
+use acc_assets::run::settings::Reader;
+use acc_assets::run::start::{Resume, Start, Which};
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
-use acc_assets::validation::columns::{ROW_OF_RUN, RowOfRun};
-use acc_assets::validation::{CurrentAssets, ImportKey, RowShape};
 use fastrand::Rng;
 use serde_json::{Value, json};
 

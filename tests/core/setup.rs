@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use acc_assets::batch::settings::Reader;
-use acc_assets::batch::setup::{Outcome, Status, Writer};
 use acc_assets::call::Session;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
+use acc_assets::run::settings::Reader;
+use acc_assets::run::setup::{Outcome, Status, Writer};
 use acc_assets::settings::Settings;
 use acc_assets::settings::setup::{Action, Description, Kind, Plan, plan};
 use acc_assets::simulator::{GroupLimits, Options};

@@ -14,8 +14,8 @@ use acc_assets::ledger::journal::Journal;
 use acc_assets::ledger::journal::disk;
 use acc_assets::ledger::{Ledger, SharedLedger, Status, View, lock};
 use acc_assets::options;
+use acc_assets::rows::RowShape;
 use acc_assets::simulator;
-use acc_assets::validation::RowShape;
 use serde_json::json;
 use tokio::time::Instant;
 

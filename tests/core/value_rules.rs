@@ -6,10 +6,10 @@ use std::sync::Arc;
 use acc_assets::columns::{Page, Table};
 use acc_assets::input::arrow::Batches;
 use acc_assets::input::{Cell, Column, Label, More, Padded, Sink, Source};
-use acc_assets::settings::{Content, Settings};
-use acc_assets::validation::{
+use acc_assets::rows::{
     CurrentAssets, Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules,
 };
+use acc_assets::settings::{Content, Settings};
 use arrow_array::builder::{ListBuilder, StringBuilder, StringDictionaryBuilder};
 use arrow_array::types::{Int8Type, UInt32Type};
 use arrow_array::{

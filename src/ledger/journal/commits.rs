@@ -205,7 +205,7 @@ mod tests {
     use crate::input::Label;
     use crate::ledger::journal::Header;
     use crate::ledger::{Ledger, Status};
-    use crate::validation::Problem;
+    use crate::rows::Problem;
 
     #[test]
     fn phrases_of_rows_that_are_not_written_yet_are_written_once() {

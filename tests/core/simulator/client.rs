@@ -9,9 +9,6 @@ use std::time::Duration;
 use acc_assets::api::{
     Endpoint, Paging, ResponseBody, Rows as ListRows, Write, assets, relationships, settings,
 };
-use acc_assets::batch::plan::Again;
-use acc_assets::batch::run::Tolerance;
-use acc_assets::batch::{Job, Run};
 use acc_assets::http::auth::{Fetching, NoToken};
 use acc_assets::http::send::Sending;
 use acc_assets::http::{Caller, Request, Response, Stop, Token, TokenSource, Transport};
@@ -19,9 +16,12 @@ use acc_assets::ids::ProjectId;
 use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
+use acc_assets::rows::{Dates, Names, Nulls, Policy, RowShape};
+use acc_assets::run::machine::Tolerance;
+use acc_assets::run::pack::Again;
+use acc_assets::run::{Job, Run};
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::simulator::{self, Fault, Simulator};
-use acc_assets::validation::{Dates, Names, Nulls, Policy, RowShape};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};

@@ -1,0 +1,74 @@
+//! Checks rows without a client or a request.
+
+use std::sync::{Arc, Mutex};
+
+use crate::api::Write;
+use crate::input::{More, Source, SourceError};
+use crate::ledger::{Ledger, SharedLedger, lock};
+use crate::options::Limits;
+use crate::rows::Policy;
+use crate::run::pack::{Again, Ahead, Packer};
+
+/// Checks all rows from a source, counts the requests needed, and estimates their duration at the documented
+/// rate limits.
+///
+/// `ledger` is the ledger to fill, which has no rows yet. `goes_on` is called between parts of the source. If it returns
+/// `false`, reading stops.
+///
+/// # Errors
+/// If the source fails.
+pub fn check(
+    source: &mut dyn Source,
+    write: &'static Write,
+    policy: Policy,
+    batch_size: usize,
+    ledger: Ledger,
+    mut goes_on: impl FnMut() -> bool,
+) -> Result<Ledger, SourceError> {
+    let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
+    let mut packer = Packer::new(
+        write,
+        policy,
+        ledger.clone(),
+        batch_size,
+        Ahead::Everything,
+        Again::default(),
+    );
+    packer.count_only();
+    let whole = loop {
+        if source.fill(&mut packer)? == More::End {
+            break true;
+        }
+        if !goes_on() {
+            break false;
+        }
+    };
+    packer.finish(whole);
+    let plan = packer.estimate(&Limits::default(), &lock(&ledger));
+    drop(packer);
+    let mut ledger = std::mem::take(&mut *lock(&ledger));
+    ledger.complete = whole;
+    ledger.plan = plan;
+    Ok(ledger)
+}
+
+/// Reads the rows again, and returns a ledger with their digests, which those of `known` can be compared with.
+///
+/// # Errors
+/// If the source fails.
+pub fn digests(
+    source: &mut dyn Source,
+    write: &'static Write,
+    policy: Policy,
+    known: &Ledger,
+) -> Result<Ledger, SourceError> {
+    let ledger = SharedLedger::default();
+    let (ahead, again) = (Ahead::Everything, Again::default());
+    let mut packer = Packer::new(write, policy, ledger.clone(), 1, ahead, again);
+    packer.count_only();
+    packer.writer.headings().clone_from(&known.headings);
+    while source.fill(&mut packer)? == More::Rows {}
+    drop(packer);
+    let ledger = std::mem::take(&mut *lock(&ledger));
+    Ok(ledger)
+}

@@ -1,0 +1,29 @@
+//! Bulk runs: from rows to requests, and from requests to outcomes. Generic over the bulk endpoints.
+
+pub mod activity;
+mod align;
+pub mod bisect;
+mod breaker;
+pub mod by_field;
+pub mod check;
+mod earlier;
+mod existing;
+pub mod machine;
+mod matched;
+pub mod options;
+mod other_runs;
+pub mod pack;
+pub mod readings;
+mod reconcile;
+mod recovery;
+pub mod rest;
+mod resume;
+pub mod scan;
+pub mod settings;
+mod settle;
+pub mod setup;
+pub mod start;
+mod unfit;
+mod zeros;
+
+pub use machine::{Job, Run};

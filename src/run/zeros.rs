@@ -1,0 +1,121 @@
+//! Import keys that lost their leading zeros, as programs read and save 0017 as 17. Their rows would be created again.
+
+use serde_json::Value;
+
+use crate::ledger::{Status, lock};
+use crate::rows::{ImportKey, Problem, RowWriter, has_more_zeros};
+use crate::run::machine::Run;
+use crate::run::pack::{Batch, may_be_sent};
+
+/// What a run knows of lost zeros.
+#[derive(Default)]
+pub(super) struct Zeros {
+    /// A key of the project that a row has without its leading zeros, if there is any.
+    lost: Option<String>,
+    /// How many rows are sent with a shorter key of digits than any of the project, and the first such row with its
+    /// key.
+    pub short: (u64, Option<(u32, String)>),
+}
+
+impl Run {
+    /// Refuses rows whose import keys are numbers that the project writes in another way.
+    pub(super) fn refuse_numbers(&mut self, batch: &Batch, writer: &RowWriter) {
+        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
+            return;
+        };
+        if existing.is_empty() {
+            return;
+        }
+        let column = writer.heading_of(&import_key.field);
+        let mut refused = Vec::new();
+        for (row, key) in keys(batch, import_key) {
+            let is_number = writer.number_keys().contains(&*key);
+            let problem = if let Some(written) = existing.written_otherwise(&key) {
+                let has_both = existing.has(&key);
+                if has_more_zeros(&written, &key) && !has_both {
+                    self.zeros.lost.get_or_insert_with(|| written.clone());
+                }
+                let is_file = writer.row_title().is_some();
+                // Texts may differ on purpose, like the rooms 1.1 and 1.10, but hardly by leading zeros alone.
+                let are_digits = digits_of(&key).and(digits_of(&written)).is_some();
+                match (is_number, are_digits && !has_both) {
+                    (true, _) => Some(Problem::key_as_number(&column, &key, &written, is_file, has_both)),
+                    (false, true) => Some(Problem::key_with_other_zeros(&column, &key, &written)),
+                    (false, false) => None,
+                }
+            } else {
+                let width = existing
+                    .width
+                    .filter(|width| is_number && is_shorter(&key, *width));
+                width.map(|width| Problem::number_without_zeros(&column, &key, width))
+            };
+            refused.extend(problem.map(|problem| (row, problem)));
+        }
+        self.refuse_keys(refused);
+    }
+
+    /// Refuses short keys of digits that the project does not have, if keys of other rows have lost their leading zeros:
+    /// their column was read or saved as numbers.
+    pub(super) fn refuse_short_keys(&mut self, batch: &Batch, writer: &RowWriter) {
+        let (Some(lost), Some(existing), Some(import_key)) =
+            (&self.zeros.lost, &self.existing, &self.job.policy.import_key)
+        else {
+            return;
+        };
+        let column = writer.heading_of(&import_key.field);
+        let short =
+            keys(batch, import_key).filter(|(_, key)| is_shorter(key, lost.len()) && !existing.has(key));
+        let refused = short.map(|(row, key)| (row, Problem::key_without_zeros(&column, &key, lost)));
+        let refused = refused.collect();
+        self.refuse_keys(refused);
+    }
+
+    /// Counts the short keys of digits that are sent, if the project has only longer ones with leading zeros.
+    pub(super) fn note_short_keys(&mut self, batch: &Batch) {
+        let width = self.existing.as_ref().and_then(|existing| existing.width);
+        let (Some(width), Some(import_key)) = (width, &self.job.policy.import_key) else {
+            return;
+        };
+        let ledger = lock(&self.ledger);
+        for (row, key) in keys(batch, import_key) {
+            if is_shorter(&key, width) && may_be_sent(&ledger, row) {
+                self.zeros.short.0 += 1;
+                self.zeros.short.1.get_or_insert((row, key));
+            }
+        }
+    }
+
+    fn refuse_keys(&mut self, refused: Vec<(u32, Problem)>) {
+        let mut ledger = lock(&self.ledger);
+        for (row, problem) in refused {
+            if may_be_sent(&ledger, row) {
+                let fault = ledger.add_problems(&[problem]);
+                ledger.set_fault(row, Status::Invalid, fault);
+                self.bad += 1;
+            }
+        }
+    }
+}
+
+/// The rows of a batch with their import keys.
+fn keys<'b>(batch: &'b Batch, import_key: &'b ImportKey) -> impl Iterator<Item = (u32, String)> + 'b {
+    let rows = batch.items.iter().zip(batch.sent());
+    rows.filter_map(|(item, sent)| {
+        let said: Value = serde_json::from_slice(sent.body).ok()?;
+        Some((item.row, import_key.of(&said)?.to_owned()))
+    })
+}
+
+/// Returns the digits of a key that consists of digits only, perhaps with ".0", which programs add to a number.
+pub(super) fn digits_of(key: &str) -> Option<&str> {
+    let (digits, zeros) = key.split_once('.').unwrap_or((key, "0"));
+    let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !zeros.is_empty()
+        && zeros.bytes().all(|byte| byte == b'0');
+    are_digits.then_some(digits)
+}
+
+/// Returns whether a key consists of fewer than `width` digits.
+fn is_shorter(key: &str, width: usize) -> bool {
+    digits_of(key).is_some_and(|digits| digits.len() < width)
+}
