@@ -5,12 +5,14 @@
 //! 3. The changes in every list are read until it is quiet.
 //! 4. If a list has fewer rows than the service counted at the start, and some may have left it since, the
 //!    service counts again.
+//! 5. An asset that left one of several lists may have come back to a list that was read before the others. The
+//!    changes without filters are read once more: they say whether it has moved again.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Facts, Version};
+use super::facts::{Fact, Facts, Version};
 use super::part::{Next, Times, Trouble};
 use super::series::{MARGIN, Series, Whole};
 
@@ -36,6 +38,7 @@ enum Stage {
     Counts,
     /// What changed until the counts is read: these rows may have left after the counts or before.
     ChangesUntilCounts,
+    Moves,
     End,
 }
 
@@ -47,6 +50,9 @@ pub struct Machine {
     changes: Option<Series>,
     /// The newest version of each changed asset.
     changed: HashMap<u64, Version>,
+    /// The changed assets that no list shows, and whether one of them has changed again meanwhile.
+    absent: HashMap<u64, Version>,
+    have_moved: bool,
     stage: Stage,
     /// The earliest time at which the first request may have been executed, if it is known.
     begun: Option<i64>,
@@ -66,6 +72,8 @@ impl Machine {
             lists: vec![Series::new(times); lists],
             changes,
             changed: HashMap::new(),
+            absent: HashMap::new(),
+            have_moved: false,
             stage: Stage::Lists,
             begun: None,
             times,
@@ -84,7 +92,7 @@ impl Machine {
             .for_each(Series::resume);
         let was_told = matches!(
             self.stage,
-            Stage::Changes | Stage::Counts | Stage::ChangesUntilCounts
+            Stage::Changes | Stage::Counts | Stage::ChangesUntilCounts | Stage::Moves
         );
         // Only the changes without filters show which assets have left the lists meanwhile.
         if was_told && self.read_changes_again().is_err() {
@@ -137,7 +145,10 @@ impl Machine {
         let filtered = |(at, list)| (Which::Filtered(at), list);
         let lists = self.lists.iter_mut().enumerate().map(filtered);
         let changes = self.changes.as_mut().map(|list| (Which::Changes, list));
-        let is_all = matches!(self.stage, Stage::AllChanges | Stage::ChangesUntilCounts);
+        let is_all = matches!(
+            self.stage,
+            Stage::AllChanges | Stage::ChangesUntilCounts | Stage::Moves
+        );
         lists.filter(move |_| !is_all).chain(changes.filter(|_| is_all))
     }
 
@@ -161,7 +172,14 @@ impl Machine {
             self.begun = self.begun.or(facts.asked_at);
         }
         self.pages += u64::from(ask.list != Which::Changes && !facts.rows.is_empty());
-        if ask.list == Which::Changes {
+        if ask.list == Which::Changes && self.stage == Stage::Moves {
+            let has_moved = |row: &Fact| {
+                self.absent
+                    .get(&row.id)
+                    .is_some_and(|absent| row.version > *absent)
+            };
+            self.have_moved |= facts.rows.iter().any(has_moved);
+        } else if ask.list == Which::Changes {
             for row in &facts.rows {
                 let newest = self.changed.entry(row.id).or_insert(row.version);
                 *newest = row.version.max(*newest);
@@ -211,6 +229,7 @@ impl Machine {
             Stage::ChangesUntilCounts if self.changes.as_ref().is_none_or(Series::rests) => {
                 self.after_last_changes()
             }
+            Stage::Moves if self.changes.as_ref().is_none_or(Series::rests) => self.after_moves(),
             _ => Ok(()),
         }
     }
@@ -263,11 +282,11 @@ impl Machine {
         if !self.lists.iter().all(Series::is_quiet) {
             return Ok(());
         }
-        self.stage = match self.are_whole(Series::is_whole)? {
-            Whole::No => Stage::Lists,
-            Whole::Uncounted => Stage::Counts,
-            _ => Stage::End,
-        };
+        match self.are_whole(Series::is_whole)? {
+            Whole::No => self.stage = Stage::Lists,
+            Whole::Uncounted => self.stage = Stage::Counts,
+            _ => return self.begin_moves(),
+        }
         Ok(())
     }
 
@@ -295,8 +314,42 @@ impl Machine {
         match self.are_whole(Series::is_whole_now)? {
             Whole::No => self.stage = Stage::Lists,
             Whole::Changed => return self.read_changes_again(),
-            _ => self.stage = Stage::End,
+            _ => return self.begin_moves(),
         }
+        Ok(())
+    }
+
+    fn begin_moves(&mut self) -> Result<(), Trouble> {
+        let is_absent = |id: u64, version: Version| !self.lists.iter().any(|list| list.shows(id, version));
+        self.absent = match self.lists[..] {
+            // It shows assets that came back.
+            [_] => HashMap::new(),
+            _ => self
+                .changed
+                .iter()
+                .map(|(id, version)| (*id, *version))
+                .filter(|(id, version)| is_absent(*id, *version))
+                .collect(),
+        };
+        self.have_moved = false;
+        self.stage = Stage::End;
+        if let Some(changes) = self.changes.as_mut().filter(|_| !self.absent.is_empty()) {
+            self.stage = Stage::Moves;
+            changes.disturb();
+            changes.begin(changes.changed_since())?;
+            if changes.rests() {
+                // The service does not tell what has changed.
+                self.stage = Stage::End;
+            }
+        }
+        Ok(())
+    }
+
+    fn after_moves(&mut self) -> Result<(), Trouble> {
+        if self.have_moved {
+            return self.read_changes_again();
+        }
+        self.stage = Stage::End;
         Ok(())
     }
 

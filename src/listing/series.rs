@@ -28,8 +28,8 @@ const MOST_READS: u32 = 3;
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Seen {
-    /// When the row last changed, and the last round that showed it.
-    changed: Option<i64>,
+    /// The newest version of the row, and the last round that showed it.
+    version: Version,
     round: u32,
 }
 
@@ -153,6 +153,11 @@ impl Series {
         self.fresh
     }
 
+    /// Returns whether the list has shown this version of a row, or a newer one.
+    pub fn shows(&self, id: u64, version: Version) -> bool {
+        self.seen.get(&id).is_some_and(|seen| seen.version >= version)
+    }
+
     /// Makes a list that was read in one response read its changes, too.
     pub fn disturb(&mut self) {
         self.quiet = false;
@@ -255,7 +260,11 @@ impl Series {
             self.quiet = false;
             return Ok(Whole::Changed);
         }
-        let has_left = |id: &u64, seen: &Seen| changed.get(id).is_some_and(|now| now.changed > seen.changed);
+        let has_left = |id: &u64, seen: &Seen| {
+            changed
+                .get(id)
+                .is_some_and(|now| now.changed > seen.version.changed)
+        };
         let kept = self
             .seen
             .iter()
@@ -352,17 +361,16 @@ impl Series {
     pub fn on(&mut self, part: &Part, facts: &Facts) -> Result<(), Trouble> {
         let (round, mut new) = (self.round(), false);
         for row in &facts.rows {
-            let changed = row.version.changed;
             let unseen = Seen {
-                changed: None,
+                version: Version::default(),
                 round: 0,
             };
             let is_known = self.seen.contains_key(&row.id);
             let seen = self.seen.entry(row.id).or_insert(unseen);
             new |= seen.round != round;
             self.shown += u64::from(seen.round != round);
-            self.fresh |= !row.is_late && (!is_known || changed > seen.changed);
-            seen.changed = seen.changed.max(changed);
+            self.fresh |= !row.is_late && (!is_known || row.version.changed > seen.version.changed);
+            seen.version = seen.version.max(row.version);
             seen.round = round;
         }
         let read = match part {
