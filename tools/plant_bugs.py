@@ -47,7 +47,7 @@ BUGS = [
     Bug(
         "a range whose pages have shifted is not read again",
         "src/listing/range.rs",
-        "if self.list.pages > 0 && facts.total != self.list.total {",
+        "if self.list.total.is_some() && facts.total != self.list.total {",
         "if self.list.pages > 1_000_000 {",
         500,
     ),
@@ -75,8 +75,8 @@ BUGS = [
     Bug(
         "a stream returns an asset twice",
         "src/listing/stream.rs",
-        "if shown[row] && self.returned.insert(fact.id) {",
-        "if shown[row] && (self.returned.insert(fact.id) || true) {",
+        "if shown[row] && !fact.is_late && self.returned.insert(fact.id) {",
+        "if shown[row] && !fact.is_late && (self.returned.insert(fact.id) || true) {",
         500,
     ),
     Bug(
@@ -89,8 +89,15 @@ BUGS = [
     Bug(
         "only one of several lists is read",
         "src/listing/query.rs",
-        "asked.lists = split(checkable(filters))?;",
-        "asked.lists = split(checkable(filters))?;\n        asked.lists.truncate(1);",
+        "asked.lists = split(by_location(filters)?)?;",
+        "asked.lists = split(by_location(filters)?)?;\n        asked.lists.truncate(1);",
+        500,
+    ),
+    Bug(
+        "an asset that comes back to one of several lists is lost",
+        "src/listing/machine.rs",
+        "if self.have_moved {",
+        "if self.have_moved && false {",
         500,
     ),
 ]

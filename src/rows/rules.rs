@@ -79,7 +79,7 @@ rules! {
     NOT_A_ROW "not_a_row": "the row is not a dict or another mapping of column names to values",
         "pass one dict per row";
     SAME_ID "same_id": "two rows change the same asset differently",
-        "keep one row per id";
+        "keep one row per id; for a new asset, clear the id and pass the row to create()";
     IMPORT_KEY "import_key": "the import key is missing, or is not text",
         "fill in the cell";
     CATEGORY "category": "the category is unknown, ambiguous or inactive",

@@ -639,7 +639,7 @@ impl Packer {
         };
         let theirs = self.repeated(&same, key, row);
         self.refuse(row, &[ours]);
-        if lock(&self.ledger).status(first) == Status::NotSent {
+        if self.is_unsent(first) {
             self.refuse(first, &[theirs]);
         }
         true
@@ -662,12 +662,20 @@ impl Packer {
             self.seen.insert(same, (row, 0));
             return self.refuse(row, &problems);
         };
-        if lock(&self.ledger).status(first) == Status::NotSent {
+        if self.is_unsent(first) {
             problems.push(self.repeated(&same, key, first));
             let theirs = self.repeated(&same, key, row);
             self.refuse(first, &[theirs]);
         }
         self.refuse(row, &problems);
+    }
+
+    /// Returns whether nothing was sent for a row: it is to be sent, or its asset already has its values.
+    fn is_unsent(&self, row: u32) -> bool {
+        matches!(
+            lock(&self.ledger).status(row),
+            Status::NotSent | Status::Unchanged
+        )
     }
 
     /// Records import keys that differ only in spelling, since they belong to different assets.
