@@ -377,6 +377,8 @@ class Ledger:
         The error is a dict with code, message, column, value, fix, status, body, metadata, and problems (a list of dicts
         with code, column, value, message, fix). Values that do not apply are None or empty.
         """
+    def is_done(self) -> bool:
+        """Return whether every row succeeded, or was removed from the rows of its run before it was sent."""
     def counts(self) -> dict[str, int]:
         """Return the number of rows per status. Contains only statuses that occur, successful ones first."""
     def ids(self) -> list[str | None]:

@@ -81,12 +81,10 @@ impl Preparation {
         let fills = self.fill_down.iter().any(|name| (self.called)(column, name));
         let required = self.required.iter().position(|name| (self.called)(column, name));
         Treatment {
+            name: column.to_owned(),
             has_items: values.is_some() && (self.has_items)(column),
             values,
-            fill: fills.then(|| Fill {
-                name: column.to_owned(),
-                ..Fill::default()
-            }),
+            fill: fills.then(Fill::default),
             required: required.map_or(0, |place| 1 << place),
         }
     }
@@ -226,6 +224,8 @@ fn text_of<'c>(cell: &'c Cell<'_>) -> Option<Cow<'c, str>> {
 }
 
 struct Treatment {
+    /// The name of the column.
+    name: String,
     /// The index in `Preparation::values`.
     values: Option<usize>,
     /// Whether the values of a cell are replaced one by one.
@@ -244,6 +244,9 @@ struct Found {
     has_title: bool,
     /// Whether a column other than that of the name has a value.
     has_more: bool,
+    /// How many cells are the name of their column, and whether any other cell has a value.
+    headings: u32,
+    has_value: bool,
 }
 
 /// The bit of the first required field, the name.
@@ -252,8 +255,6 @@ const NAME: u32 = 1;
 /// The filling of one column.
 #[derive(Default)]
 struct Fill {
-    /// The name of the column.
-    name: String,
     /// Whether the rows of the index between the last value and the current row are missing.
     is_torn: bool,
     /// The value of the last row that has one.
@@ -462,6 +463,11 @@ impl Sink for Preparing<'_> {
                     .cell(column, replaced.as_ref().or(items.as_ref()).unwrap_or(value));
             };
         }
+        if let Some(treatment) = treatment.as_ref().filter(|_| !is_blank(value)) {
+            let is_heading = is_heading(value, &treatment.name);
+            self.found.headings += u32::from(is_heading);
+            self.found.has_value |= !is_heading;
+        }
         let replaced = texts.and_then(|texts| texts.replaced(value));
         let items = of_items.filter(|_| replaced.is_none());
         let items = items.and_then(|texts| texts.replaced_items(value, false));
@@ -502,9 +508,15 @@ impl Sink for Preparing<'_> {
 
     fn end(&mut self) {
         let is_total = self.is_total();
-        let fills = !is_total && !self.is_only_a_name();
+        let is_heading = is_heading_row(self.found.headings, self.found.has_value);
+        let fills = !is_total && !is_heading && !self.is_only_a_name();
         for (place, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
-            let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) else {
+            let Some(Treatment {
+                name,
+                fill: Some(fill),
+                ..
+            }) = treatment
+            else {
                 continue;
             };
             if *self.are_ready {
@@ -514,6 +526,7 @@ impl Sink for Preparing<'_> {
             match std::mem::take(&mut fill.current) {
                 // "Total" is no category of the rows below.
                 Current::Given { is_title: true, .. } if is_total => {}
+                Current::Given { .. } if is_heading => {}
                 Current::Given { value, .. } => {
                     fill.is_torn = false;
                     if value.is_some() {
@@ -523,7 +536,7 @@ impl Sink for Preparing<'_> {
                 Current::Absent | Current::Blank if !self.is_wanted => {}
                 current => {
                     if let (true, true, Some(index)) = (fill.is_torn, fills, self.index.as_mut()) {
-                        index.refuse(&fill.name);
+                        index.refuse(name);
                     }
                     match (above, current) {
                         (Some(above), _) => {
@@ -552,6 +565,19 @@ fn is_blank(cell: &Cell<'_>) -> bool {
         Cell::Text(text) => text.trim().is_empty(),
         _ => false,
     }
+}
+
+/// Returns whether a cell is the name of its column.
+#[must_use]
+pub fn is_heading(cell: &Cell<'_>, column: &str) -> bool {
+    matches!(cell, Cell::Text(text) if text.trim() == column.trim())
+}
+
+/// Returns whether a row repeats the names of the columns, as lists do at the top of each page. `headings` is the number
+/// of cells that are the name of their column, and `has_value` is whether any other cell has a value.
+#[must_use]
+pub fn is_heading_row(headings: u32, has_value: bool) -> bool {
+    headings >= 2 && !has_value
 }
 
 /// Returns whether a row with a title of totals is a row of totals: it has no other required field, and not all of them.

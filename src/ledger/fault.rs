@@ -24,7 +24,17 @@ pub struct Fault {
     pub problems: Vec<Problem>,
 }
 
+/// The code of a row that was removed from the input of a run.
+pub(super) const REMOVED: &str = "removed";
+
 impl Fault {
+    /// Creates the reason for a row that was removed from the input.
+    #[must_use]
+    pub fn removed() -> Self {
+        let fix = "to send the row, put it back and make the call again";
+        Self::new(REMOVED, "removed by you", fix)
+    }
+
     /// Creates a fault detected by this client.
     #[must_use]
     pub fn new(code: &str, message: impl Into<String>, fix: &str) -> Self {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::fault::REMOVED;
 use super::faults::Reason;
 use super::{Fault, Ledger, Outcome, Status, number};
 use crate::input::Label;
@@ -286,6 +287,12 @@ impl Ledger {
     #[must_use]
     pub fn kept_fault(&self, row: u32) -> Option<Fault> {
         self.faults.get(self.faults_of.get(row)?)
+    }
+
+    /// Returns whether a row was removed from the input before it was sent.
+    #[must_use]
+    pub fn is_removed(&self, row: u32) -> bool {
+        self.kept_fault(row).is_some_and(|fault| fault.code == REMOVED)
     }
 
     /// Returns the reason for a row's status. Problems from checks are not rendered.

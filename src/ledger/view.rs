@@ -135,6 +135,19 @@ impl View {
         self.counts().iter().all(|(status, _)| status.good())
     }
 
+    /// Returns whether nothing is left to do: every row succeeded, or was removed from the input before it was sent.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        let may_be_removed = |status: Status| status == Status::NotSent;
+        self.counts()
+            .iter()
+            .all(|(status, _)| status.good() || may_be_removed(*status))
+            && self.numbers().all(|row| {
+                let row = self.ledger.settled(row);
+                self.ledger.status(row).good() || self.ledger.is_removed(row)
+            })
+    }
+
     /// Returns the ids, aligned with the rows.
     #[must_use]
     pub fn ids(&self) -> Vec<Option<String>> {

@@ -132,6 +132,10 @@ impl Ledger {
         ))
     }
 
+    fn is_done(&self) -> bool {
+        self.0.is_done()
+    }
+
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = PyDict::new(py);
         for (status, rows) in self.0.counts() {

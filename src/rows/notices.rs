@@ -164,7 +164,8 @@ impl Notices {
                     ),
                     Notice::Outside(place) => format!(
                         "assets have a value of {}, which their new category does not have ({rows}). The \
-                            service may drop the value or reject the change",
+                            service may drop the value or reject the change. If it rejects the change, clear the value \
+                            with acc.CLEAR in a patch of its own, then change the category",
                         attribute(*place)
                     ),
                     Notice::SameName => format!(

@@ -1,7 +1,7 @@
 //! What office programs do to rows: identifiers that were turned into numbers, rows of totals, and options that do not
 //! fit the columns.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -9,10 +9,11 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 use super::columns;
 use super::compare;
 use super::fields::FIELDS;
+use super::notices::in_rows;
 use super::row::{Blanks, RowWriter, is_number};
-use super::rules::{DATE, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
+use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
 use super::value::Refusal;
-use crate::input::{Cell, Column, Padded, Replacement, is_total_row};
+use crate::input::{Cell, Column, Padded, Replacement, is_heading_row, is_total_row};
 use crate::model::text::trimmed;
 use crate::settings::names::{folded, nearest};
 
@@ -22,9 +23,19 @@ const LONGEST_FOOTER: usize = 20;
 /// Excel stores this many digits of a number, and a float represents every number of this length exactly.
 const DIGITS: usize = 15;
 
+/// The texts of digits in a column of identifiers.
+#[derive(Default)]
+struct Digits {
+    /// How many have leading zeros.
+    padded: u64,
+    /// How many do not, and the first such row with its text, by the number of digits.
+    plain: BTreeMap<usize, (u64, usize, Box<str>)>,
+}
+
 pub(super) struct Office {
     /// The texts with leading zeros, by column.
     padded: HashMap<String, Padded>,
+    digits: HashMap<String, Digits>,
     /// The columns of identifiers that have numbers, each with its first such row.
     with_numbers: Vec<(String, usize)>,
     /// The import keys that were numbers in the rows.
@@ -39,12 +50,16 @@ pub(super) struct Office {
     /// One bit per field of `FIELDS`, set if the field has such a title.
     total_fields: u32,
     is_total_id: bool,
+    /// How many cells are the name of their column, and whether any other cell has a value.
+    headings: u32,
+    has_value: bool,
 }
 
 impl Office {
     pub(super) fn new(padded: HashMap<String, Padded>) -> Self {
         Self {
             padded,
+            digits: HashMap::new(),
             with_numbers: Vec::new(),
             number_keys: HashSet::new(),
             number_texts: HashSet::new(),
@@ -52,6 +67,8 @@ impl Office {
             total: None,
             total_fields: 0,
             is_total_id: false,
+            headings: 0,
+            has_value: false,
         }
     }
 
@@ -60,19 +77,23 @@ impl Office {
         self.total = None;
         self.total_fields = 0;
         self.is_total_id = false;
+        self.headings = 0;
+        self.has_value = false;
     }
 
     /// Checks whether a number has lost digits. `column` is the column of an identifier. `is_text` is whether the number
-    /// is sent as text.
+    /// is sent as text. `row` is the position of the row.
     pub(super) fn check(
         &mut self,
         column: Option<&str>,
         cell: &Cell<'_>,
         is_text: bool,
         is_workbook: bool,
+        row: usize,
     ) -> Result<(), Refusal> {
         if let (Some(column), Cell::Text(text)) = (column, cell) {
             let text = trimmed(text);
+            self.note_digits(column, text, row);
             if text.starts_with('0') {
                 if let Some(padded) = self.padded.get_mut(column) {
                     padded.add(text);
@@ -116,6 +137,51 @@ impl Office {
             return Err(Refusal::new(&LEADING_ZEROS, reason, ""));
         }
         Ok(())
+    }
+
+    /// Records a text of digits in a column of identifiers.
+    fn note_digits(&mut self, column: &str, text: &str, row: usize) {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return;
+        }
+        if !self.digits.contains_key(column) {
+            self.digits.insert(column.to_owned(), Digits::default());
+        }
+        let Some(digits) = self.digits.get_mut(column) else {
+            return;
+        };
+        if text.starts_with('0') {
+            digits.padded += 1;
+        } else {
+            let (count, ..) = digits
+                .plain
+                .entry(text.len())
+                .or_insert_with(|| (0, row, text.into()));
+            *count += 1;
+        }
+    }
+
+    /// Returns the warnings about texts that probably have lost their leading zeros: most rows have texts of the same
+    /// length with leading zeros, and none has a longer one.
+    pub(super) fn short_texts(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
+        let mut columns: Vec<(&String, &Digits)> = self.digits.iter().collect();
+        columns.sort_by_key(|(column, _)| *column);
+        let warned = columns.into_iter().filter_map(|(column, digits)| {
+            let padded = self.padded.get(column).filter(|padded| !padded.is_uneven)?;
+            let width = padded.longest;
+            let short = digits.plain.range(..width);
+            let count: u64 = short.clone().map(|(_, (count, ..))| count).sum();
+            let (_, row, text) = short.map(|(_, first)| first).min_by_key(|(_, row, _)| *row)?;
+            let has_longer = digits.plain.range(width + 1..).next().is_some();
+            (count <= digits.padded && !has_longer).then(|| {
+                format!(
+                    "`{column}` may have lost leading zeros {}: it is '{text}', and other rows have {width} digits with \
+                     leading zeros",
+                    in_rows(count, &named(*row))
+                )
+            })
+        });
+        warned.collect()
     }
 
     /// Records a number in a column of identifiers.
@@ -173,6 +239,18 @@ impl Office {
         self.is_total_id |= is_id;
     }
 
+    /// Records whether a cell that is not blank is the name of its column.
+    pub(super) fn note_heading(&mut self, is_heading: bool) {
+        self.headings += u32::from(is_heading);
+        self.has_value |= !is_heading;
+    }
+
+    /// Returns the problem with a row that repeats the names of the columns, as lists do at the top of each page.
+    pub(super) fn heading_row(&self) -> Option<Problem> {
+        let is_heading = is_heading_row(self.headings, self.has_value);
+        is_heading.then(|| HEADING_ROW.problem("", "", "the column names again, not an asset".to_owned(), ""))
+    }
+
     /// Returns whether a row of a new asset has a title of totals and none of the other required fields. `given` has one
     /// bit per field.
     pub(super) fn is_total(&self, given: u32) -> bool {
@@ -219,6 +297,11 @@ impl RowWriter {
     /// Returns the warning that identifiers are numbers.
     pub(super) fn numbers(&self, named: &dyn Fn(usize) -> String) -> Option<String> {
         self.office.numbers(self.row_title().is_some(), named)
+    }
+
+    /// Returns the warnings about texts that probably have lost their leading zeros.
+    pub(super) fn short_texts(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
+        self.office.short_texts(named)
     }
 
     /// Returns the import keys that were numbers in the rows so far. They may have lost zeros that the keys of the project
@@ -430,7 +513,7 @@ mod tests {
         let mut office = Office::new(HashMap::new());
         let mut check = |cell: Cell<'_>| {
             office
-                .check(Some("Barcode"), &cell, true, true)
+                .check(Some("Barcode"), &cell, true, true, 0)
                 .map_err(|refusal| (refusal.rule.code, refusal.reason.into_owned()))
         };
         assert!(check(Cell::Int(60)).is_ok());
@@ -449,7 +532,7 @@ mod tests {
     fn numbers_that_lost_digits_are_refused() {
         let mut office = Office::new(HashMap::new());
         let mut check = |cell: Cell<'_>, is_text, is_workbook| {
-            let checked = office.check(None, &cell, is_text, is_workbook);
+            let checked = office.check(None, &cell, is_text, is_workbook, 0);
             checked.map_err(|refusal| refusal.rule.code)
         };
         let (exact, long) = (999_999_999_999_999, 1_234_567_890_123_450);

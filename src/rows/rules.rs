@@ -116,6 +116,7 @@ rules! {
     TOTALS_ROW "totals_row": "the row has a title such as \"Total\" and no other required field, so it is not an \
         asset",
         "remove the row, or skip the last rows of the file with skip_footer=";
+    HEADING_ROW "heading_row": "the row repeats the names of the columns, so it is not an asset", "remove the row";
     SAME_IMPORT_KEY "same_import_key": "rows with the same import key have different values",
         "make the rows equal if they are the same asset, else use a different key for each row";
     AMBIGUOUS_IMPORT_KEY "ambiguous_import_key": "several assets of the project have the import key of this row, and \

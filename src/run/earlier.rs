@@ -215,6 +215,16 @@ impl Earlier {
         (key != 0).then(|| self.input.iter().any(|given| given.key == key))
     }
 
+    /// Returns the row of the run that has the name of an input row, if no other row has it.
+    pub fn only_row_named_as(&self, at: u32) -> Option<u32> {
+        let key = self.input.get(at as usize)?.key;
+        let has_name = |id: &RowId| key != 0 && id.key == key;
+        let mut named = (0_u32..).zip(&self.run).filter(|(_, known)| has_name(&known.id));
+        let (row, _) = named.next()?;
+        let is_only = named.next().is_none() && self.input.iter().filter(|id| has_name(id)).count() == 1;
+        is_only.then_some(row)
+    }
+
     /// Returns whether a number from a fixes file is that of a row of this run.
     fn is_own(&self, number: &RowOfRun) -> bool {
         number.run == self.own && self.own != 0

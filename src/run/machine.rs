@@ -574,8 +574,13 @@ impl Run {
                 ),
                 Refused::Rows(change) => format!(
                     "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their \
-                     original order; rows that are not yet in the project may be edited or removed. For a new sheet, use \
-                     another run name"
+                     original order; rows that are not yet in the project may be edited or removed. {}",
+                    if self.job.write.done == Done::Created && !packer.import_keys_are_given() {
+                        "For another sheet, use another run name. For a new version of this sheet, also pass \
+                         import_key=: without it, all rows would be created again"
+                    } else {
+                        "For a new sheet, use another run name"
+                    }
                 ),
             }));
         }

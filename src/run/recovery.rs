@@ -21,7 +21,7 @@ use crate::rows::{Problem, RowShape};
 use crate::run::machine::{Landed, Run};
 use crate::run::pack::{Batch, Item, status_of};
 use crate::run::reconcile::{self, Doubt, Shown};
-use crate::run::resume::{Today, removed};
+use crate::run::resume::Today;
 use crate::run::settle::rows;
 
 /// The maximum number of lookups per request, after which its rows stay unknown.
@@ -231,7 +231,7 @@ impl Run {
                 }
                 Some(Today::Removed) => {
                     let mut ledger = lock(&self.ledger);
-                    let fault = ledger.add_fault(&removed());
+                    let fault = ledger.add_fault(&Fault::removed());
                     ledger.set_fault(item.row, Status::NotSent, fault);
                 }
                 Some(Today::NotGiven) => {

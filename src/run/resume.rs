@@ -20,15 +20,6 @@ pub(super) enum Today {
     NotGiven,
 }
 
-/// Returns the reason recorded for a row that was removed from the input.
-pub(super) fn removed() -> Fault {
-    Fault::new(
-        "removed",
-        "removed by you",
-        "to send the row, put it back and make the call again",
-    )
-}
-
 impl Packer {
     /// Matches the rows with the run once all rows from the earlier call have been read.
     pub(super) fn place_earlier(&mut self) {
@@ -258,7 +249,7 @@ impl Packer {
         // A row with an unknown outcome must be looked up before it can be marked.
         if ledger.status(row) != Status::Unknown {
             ledger.part_from_twins(row, twins);
-            let fault = ledger.add_fault(&removed());
+            let fault = ledger.add_fault(&Fault::removed());
             ledger.set_fault(row, Status::NotSent, fault);
         }
     }

@@ -185,7 +185,7 @@ impl Packer {
                 "{} may be in the project, but another row has taken its place: put it back, or remove the other row",
                 named(*row)
             ),
-            Unfit::Row(Mismatch::Added(at)) => self.added(*at, earlier),
+            Unfit::Row(Mismatch::Added(at)) => self.added(*at, earlier, &ledger),
             Unfit::Unclear(row) => format!(
                 "{} is one of several identical rows, and some of them are missing: put them back",
                 named(*row)
@@ -265,7 +265,7 @@ impl Packer {
     }
 
     /// Says what to do with a row that was added.
-    fn added(&self, at: u32, earlier: &Earlier) -> String {
+    fn added(&self, at: u32, earlier: &Earlier, ledger: &Ledger) -> String {
         let fix = if !self.again.edits {
             "import additional rows in a separate call"
         } else if self.writer.import_keys_are_given() {
@@ -274,6 +274,12 @@ impl Packer {
             "to add rows, pass only the new rows, without this run=. With the old rows, everything would be created twice"
         };
         let row = self.given_row(at, earlier);
+        if let Some(moved) = earlier.only_row_named_as(at) {
+            return format!(
+                "{row} is {} of the earlier call, but its position has changed: keep the order of the rows",
+                ledger.name_of(moved, ledger.row_title.as_deref())
+            );
+        }
         format!("{row} was not part of the earlier call: {fix}")
     }
 

@@ -152,3 +152,21 @@ def test_a_retry_of_copies_creates_one_asset(sim: acc.testing.Simulator, project
     assert result.counts == {"failed": 2}
     assert result.retry().counts == {"created": 1, "unchanged": 1}  # type: ignore[attr-defined]
     assert barcodes(sim) == ["001"]
+
+
+def test_a_copied_row_of_a_table_changes_no_asset(
+    project: acc.Project, sim: acc.testing.Simulator, tmp_path: pathlib.Path
+) -> None:
+    created = project.assets.create([unit(number) for number in range(3)]).ids
+    rows = project.assets.get(created).to_dicts()
+    copy = {**rows[1], "clientAssetId": "another", "barcode": None}
+    result = project.assets.patch([*rows, copy])
+    assert result.counts == {"unchanged": 2, "invalid": 2}
+    assert (
+        result.causes[0].fix
+        == "keep one row per id; for a new asset, clear the id and pass the row to create()"
+    )
+    # Both rows are in the file, so that it cannot be sent without a decision.
+    assert result.write_fixes(tmp_path / "fix.xlsx") == 2
+    assert project.assets.patch(tmp_path / "fix.xlsx").counts == {"invalid": 2}
+    assert "another" not in [asset["clientAssetId"] for asset in sim.assets()]

@@ -656,6 +656,31 @@ def test_other_titles_of_totals_are_invalid(title: str, csv: Csv, project: acc.P
     assert problem(project, path)[::2] == ("totals_row", "set skip_footer=1")
 
 
+def test_repeated_headings_are_invalid_and_fill_nothing(csv: Csv, project: acc.Project) -> None:
+    head = "Asset ID,Category,Status,Barcode"
+    path = csv(head, "P-1,HVAC > Pumps,Installed,1", "P-2,,Installed,2", head, "P-3,,Installed,3")
+    report = project.assets.validate(path, fill_down=["Category"])
+    assert [(cause.code, cause.fix, cause.rows) for cause in report.causes] == [
+        ("heading_row", "remove the row", 1)
+    ]
+    result = project.assets.create(path, fill_down=["Category"])
+    assert result.statuses == ["created", "created", "invalid", "created"]
+    # An asset may be called like its column.
+    assert project.assets.validate([{**UNIT, "Asset ID": "Asset ID"}]).ok
+
+
+def test_short_texts_among_padded_ones_are_warned_of(csv: Csv, project: acc.Project) -> None:
+    head = "Asset ID,Category,Status,Barcode"
+    lines = [f"A-{number},HVAC > Air Handling,Installed,{number:06}" for number in range(10, 14)]
+    short = "A-1,HVAC > Air Handling,Installed,7"
+    (warning,) = project.assets.validate(csv(head, short, *lines)).warnings
+    assert warning == (
+        "`Barcode` may have lost leading zeros in 1 row (line 2): it is '7', and other rows have 6 digits with leading zeros"
+    )
+    for others in (lines[:0], [*lines, "B-1,HVAC > Air Handling,Installed,1234567"]):
+        assert project.assets.validate(csv(head, short, *others)).warnings == []
+
+
 def test_totals_above_a_skipped_footer_count_it(csv: Csv, project: acc.Project) -> None:
     lines = [
         "Asset ID,Category,Status,Airflow",

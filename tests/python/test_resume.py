@@ -320,6 +320,7 @@ def test_unsettled_rows_may_be_edited_or_removed(
     assert result[1].error.message == "removed by you"
     assert "removed by you" in repr(result)
     assert "not_sent: call" not in repr(result)
+    assert not result.ok
     assert len(sim.assets()) == before + 4
     # All rows are back, and corrected.
     for row in rows:
@@ -569,3 +570,34 @@ def test_patch_of_text_that_equals_a_number_is_sent(
     assert quick.assets.patch({"id": made.id, "barcode": "007"}).counts == {"updated": 1}
     (barcode,) = (asset["barcode"] for asset in sim.assets() if asset["id"] == made.id)
     assert barcode == "007"
+
+
+def test_removed_rows_do_not_count(project: acc.Project, kit: Kit) -> None:
+    rows = kit.rows(3)
+    del rows[1]["statusId"]
+    assert not project.assets.create(rows, run="level-3").ok
+    result = project.assets.create([rows[0], rows[2]], run="level-3", on_error="raise")
+    assert result.ok
+    assert result.counts == {"created": 2, "not_sent": 1}
+    assert result.raise_if_failed() is result
+
+
+def test_a_corrected_row_at_another_position_has_moved(project: acc.Project, kit: Kit) -> None:
+    rows = kit.rows(4)
+    status = rows[3].pop("statusId")
+    project.assets.create(rows, run="level-3")
+    rows[3]["statusId"] = status
+    with pytest.raises(acc.InputError) as caught:
+        project.assets.create(rows[::-1], run="level-3")
+    assert "is row 3 of the earlier call, but its position has changed: keep the order" in str(caught.value)
+
+
+def test_a_new_version_of_a_sheet_needs_an_import_key(project: acc.Project, kit: Kit) -> None:
+    rows = kit.rows(4)
+    project.assets.create(rows, run="week-1")
+    for row in rows:
+        row["description"] = "new"
+    with pytest.raises(
+        acc.InputError, match=r"also pass\s+import_key=: without it, all rows would be created again"
+    ):
+        project.assets.create(rows, run="week-1")

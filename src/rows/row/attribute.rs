@@ -173,8 +173,8 @@ impl RowWriter {
             let name = column
                 .filter(|_| is_key)
                 .map(|column| called_of(&self.columns, column));
-            self.office
-                .check(name, cell, is_text, self.policy.is_workbook())?;
+            let (is_workbook, row) = (self.policy.is_workbook(), self.rows - 1);
+            self.office.check(name, cell, is_text, is_workbook, row)?;
             Ok(meaning)
         });
         let body = &mut self.attribute_body;

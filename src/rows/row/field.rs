@@ -123,8 +123,8 @@ impl RowWriter {
             let name = column
                 .filter(|_| field.trims)
                 .map(|column| called_of(&self.columns, column));
-            self.office
-                .check(name, cell, is_text, self.policy.is_workbook())?;
+            let (is_workbook, row) = (self.policy.is_workbook(), self.rows - 1);
+            self.office.check(name, cell, is_text, is_workbook, row)?;
             Ok(meaning)
         });
         let has_ids = column.is_some_and(|column| called_of(&self.columns, column) == field.name);

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::RowShape;
-use crate::input::{Cell, Column, Owned, is_total};
+use crate::input::{Cell, Column, Owned, is_heading, is_total};
 use crate::model::text::trimmed;
 use crate::rows::columns::{self, RowOfRun};
 use crate::rows::current::Ignored;
@@ -391,6 +391,9 @@ impl RowWriter {
             }
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
+        if !matches!(named.slot, Slot::Ignored | Slot::Number) && !is_blank(cell) {
+            self.office.note_heading(is_heading(cell, &named.name));
+        }
         if let Cell::Text(text) = cell
             && is_total(text)
         {
@@ -440,7 +443,7 @@ impl RowWriter {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
-        if let Some(problem) = self.totals_row() {
+        if let Some(problem) = self.totals_row().or_else(|| self.office.heading_row()) {
             out.truncate(self.start);
             return Err(vec![problem]);
         }

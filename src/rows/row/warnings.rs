@@ -36,6 +36,7 @@ impl RowWriter {
             .into_iter()
             .chain(self.doubts(named))
             .chain(self.numbers(named))
+            .chain(self.short_texts(named))
             .chain(blanks)
             .chain(trimmed)
             .chain(overlong)
