@@ -16,6 +16,9 @@ from .errors import OptionError
 # The default of `key`, and the field of asset ids.
 ID: Final = "id"
 
+# The fields by which people know an asset, without spaces and in lower case.
+NAMES: Final = frozenset({"assetid", "clientassetid", "barcode"})
+
 
 def column_of(key: str, by: object) -> str:
     """Return the column with the values: the given one, or else the one that is named like the field."""
@@ -27,14 +30,16 @@ def column_of(key: str, by: object) -> str:
 def field_named(data: object, rows: _core.Rows, key: str, by: str | None, after: object) -> str | None:
     """Return the name of the field that the values are of, or None for asset ids.
 
-    Values without a column, such as a list, leave `key` no column to name, so it then names the field.
+    Values without a column, such as a list, leave `key` no column to name, so it then names the field. A column that is
+    called like an identifier of people does not have the ids of assets.
     """
     if isinstance(data, (Outcomes, AssetTable, RelationshipTable)):
         if by not in (None, ID):
             raise OptionError(f"by= cannot be used with a {type(data).__name__}, which has ids. Remove by=.")
         return None
     inner = data._data if isinstance(data, Rows) else data
-    if by is None and (rows.are_values or is_of(inner, "pandas", "Series")):
+    has_no_column = rows.are_values or is_of(inner, "pandas", "Series")
+    if by is None and (has_no_column or key.replace(" ", "").casefold() in NAMES):
         by = key
     if by in (None, ID):
         return None

@@ -273,6 +273,17 @@ def _location(settings: _core.Settings, location: Any, separator: str) -> str:
         raise
 
 
+def warn_of_unread_locations(settings: _core.Settings, names: bool) -> None:
+    """Warn that a table with names has the ids of locations, if the user may not read the locations."""
+    about = settings.about()
+    if names and about["locations"] is None:
+        why = [note for note in about["notes"] if "locations" in note]
+        warn(
+            f"The column `Location` has ids: {why[0] if why else 'the locations could not be read'}",
+            DataWarning,
+        )
+
+
 def _categories(settings: _core.Settings, categories: Sequence[Any], separator: str) -> list[str | int]:
     """Return the ids of categories. Strings of digits are returned unchanged: they may be ids or names."""
     found = [

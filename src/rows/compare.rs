@@ -262,6 +262,19 @@ fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {
     }
 }
 
+/// Returns whether a number from a workbook is the number of an asset. Excel shows 15 digits, to which cells are rounded.
+pub(super) fn is_rounded(new: &str, old: &Value) -> bool {
+    let number = |text: &str| {
+        text.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+    };
+    let rounded = |number: f64| format!("{number:.14e}").parse::<f64>().ok();
+    let old = text(old).and_then(|old| rounded(number(&old)?));
+    old.is_some() && number(new) == old
+}
+
 /// Returns the usual text of a number, such as 17 for 0017, 1.1 for 1.10 and 100000 for 1E5. `None` if the text is not
 /// a number.
 #[must_use]

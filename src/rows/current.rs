@@ -239,9 +239,22 @@ impl RowWriter {
     pub(super) fn is_unchanged(&self, name: &str, cell: &Cell<'_>) -> bool {
         self.current_value(name).is_some_and(|old| {
             compare::is_unchanged(cell, old, self.form(name))
+                || self.is_rounded(name, cell, old)
                 || self.is_spelling(name, cell, old)
                 || (name != FIELDS[STATUS].name && self.is_named(name, cell, old))
         })
+    }
+
+    /// Returns whether a cell of a workbook is the number of the asset, rounded to the digits that Excel shows.
+    fn is_rounded(&self, name: &str, cell: &Cell<'_>, old: &Value) -> bool {
+        let shown = match cell {
+            Cell::Float(number) => number.to_string(),
+            Cell::Int(number) => number.to_string(),
+            _ => return false,
+        };
+        self.policy.is_workbook()
+            && self.form(name) == Form::Attribute("numeric")
+            && compare::is_rounded(&shown, old)
     }
 
     /// Returns the number that a text means with the options for reading, if it is not that of the asset, although the
@@ -329,7 +342,7 @@ impl RowWriter {
     }
 
     /// Returns how the values of a field or custom attribute are compared.
-    fn form(&self, name: &str) -> Form<'_> {
+    pub(super) fn form(&self, name: &str) -> Form<'_> {
         if FIELDS.iter().any(|field| field.name == name) {
             Form::of_field(name)
         } else {

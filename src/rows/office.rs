@@ -7,7 +7,7 @@ use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::columns;
-use super::compare;
+use super::compare::{self, Form};
 use super::fields::FIELDS;
 use super::notices::in_rows;
 use super::row::{Blanks, RowWriter, is_number};
@@ -319,7 +319,11 @@ impl RowWriter {
             let digest = digest_of(field, text.as_bytes());
             self.office.number_texts.contains(&digest)
         };
-        sent.as_str().is_some_and(was_number) && compare::same_numbers_of(sent, held)
+        let Some(text) = sent.as_str() else { return false };
+        was_number(text) && compare::same_numbers_of(sent, held)
+            || self.policy.is_workbook()
+                && self.form(field) == Form::Attribute("numeric")
+                && compare::is_rounded(text, held)
     }
 
     /// Names the option that makes a text such as "n/a" blank, or a value of an option that should have made it blank, in the

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -27,6 +28,8 @@ pub(super) struct Existing {
     /// The number of digits of the keys with leading zeros, if there are several, all have as many digits, and no key of
     /// digits is shorter.
     pub(super) width: Option<usize>,
+    /// The digests of the client asset ids of all assets, normalized (see `same_key`).
+    names: HashSet<u64>,
 }
 
 /// The lengths of the project's keys of digits, wanted or not.
@@ -135,6 +138,11 @@ impl Existing {
         self.assets.is_empty() && self.as_numbers.is_empty() && self.width.is_none()
     }
 
+    /// Returns whether an asset has this client asset id, whatever its import key is.
+    pub(super) fn has_name(&self, client_asset_id: &str) -> bool {
+        !client_asset_id.is_empty() && self.names.contains(&digest_of_key(client_asset_id))
+    }
+
     /// Returns a key of the project that reads as the same number as a key, but is written in another way.
     pub(super) fn written_otherwise(&self, key: &str) -> Option<String> {
         let number = compare::as_number(key)?;
@@ -207,8 +215,8 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     let Context { session, project, .. } = context;
     let call = session.to(search.lookup.list, &[("project", &project.to_string())])?;
     let at = |stage| context.count(stage);
-    let widths = Widths::default();
-    let extract = |row: &str| search.keyed(row, &widths);
+    let (widths, names) = (Widths::default(), Mutex::default());
+    let extract = |row: &str| search.keyed(row, &widths, &names);
     let mut keys = Values::new(
         session.clone(),
         call.with_query((search.lookup.whole)()),
@@ -229,6 +237,7 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     }
     existing.assets.sort_unstable();
     existing.width = widths.of_all();
+    existing.names = std::mem::take(&mut *names.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(existing)
 }
 
@@ -241,7 +250,7 @@ struct Keyed {
 
 impl Search {
     /// Reads an asset. Returns `None` if it is deleted, or its key is not wanted.
-    fn keyed(&self, row: &str, widths: &Widths) -> Result<Option<Keyed>, Error> {
+    fn keyed(&self, row: &str, widths: &Widths, names: &Mutex<HashSet<u64>>) -> Result<Option<Keyed>, Error> {
         let found = (self.lookup.read)(row).ok_or_else(|| {
             Error::Input(
                 "the project's assets cannot be read completely, so its import keys are unknown; nothing was \
@@ -252,6 +261,8 @@ impl Search {
         if !found.active {
             return Ok(None);
         }
+        let name = digest_of_key(&found.key);
+        names.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
         let import_key = &self.import_key;
         if import_key.is_no_text(&found.entry) {
             let field = &import_key.field;
@@ -271,7 +282,7 @@ impl Search {
             created: found.created.unwrap_or(i64::MAX),
             id: Id::of(&found.id),
             exact: xxh3_64(key.as_bytes()),
-            client_asset_id: digest_of_key(&found.key),
+            client_asset_id: name,
             content: self
                 .wanted
                 .as_ref()

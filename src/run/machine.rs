@@ -136,6 +136,8 @@ pub struct Run {
     pub(super) outdated: Vec<u32>,
     /// How many rows have an import key that several assets have, and the first such row with the ids of its assets.
     pub(super) same_keys: (u64, Option<(u32, String)>),
+    /// How many rows are created although an asset with another import key has their Asset ID, and the first of them.
+    pub(super) same_names: (u64, Option<u32>),
 }
 
 /// How a run ended.
@@ -209,6 +211,7 @@ impl Run {
             done_ids: None,
             outdated: Vec::new(),
             same_keys: (0, None),
+            same_names: (0, None),
         }
     }
 
@@ -436,6 +439,14 @@ impl Run {
             ledger.warnings.push(format!(
                 "several assets of the project have the same import key {}. Each row was compared with the oldest \
                  of its assets. The assets of the first: {ids}",
+                in_rows(count, &first)
+            ));
+        }
+        if let (count, Some(first)) = std::mem::take(&mut self.same_names) {
+            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            ledger.warnings.push(format!(
+                "an asset with another import key, or without one, has the same Asset ID {}. If a key was corrected, \
+                 patch the asset that has the old key, and delete the new one",
                 in_rows(count, &first)
             ));
         }

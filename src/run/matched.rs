@@ -47,6 +47,7 @@ impl Run {
             self.settle_matched(row, &packer.writer);
         }
         self.note_short_keys(&batch);
+        self.note_same_names(&batch);
         let unread: HashSet<u32> = matched.iter().filter_map(Matched::unread).collect();
         let ledger = lock(&self.ledger);
         let wanted = |row: u32| may_be_sent(&ledger, row) && !unread.contains(&row);
@@ -55,6 +56,18 @@ impl Run {
         }
         let part = batch.part(self.job.write, |_, item| wanted(item.row));
         (!part.items.is_empty()).then_some(part)
+    }
+
+    /// Counts the rows that are sent although an asset without their import key has their Asset ID.
+    fn note_same_names(&mut self, batch: &Batch) {
+        let Some(existing) = &self.existing else { return };
+        let ledger = lock(&self.ledger);
+        for item in &batch.items {
+            if existing.has_name(&item.key) && may_be_sent(&ledger, item.row) {
+                self.same_names.0 += 1;
+                self.same_names.1.get_or_insert(item.row);
+            }
+        }
     }
 
     fn matched(&self, batch: &Batch) -> Vec<Matched> {

@@ -50,8 +50,9 @@ impl Run {
         let name = stem.map_or(path, |stem| stem.to_string_lossy().into_owned());
         self.foreign = self.journal.take();
         self.give_up(Error::Input(format!(
-            "the run `{}` has the same rows ({} created). Nothing was sent. To resume that run, pass run={}. If this is a \
-             new version of its sheet, pass import_key=, so that rows which the project has are not created again. To \
+            "the run `{}` has the same rows ({} created). Nothing was sent. To resume that run, pass run={}. If that run \
+             is complete and this is a new version of its sheet, pass import_key=: rows that the project has are not created \
+             again. To \
              create all rows again, delete that run: {}",
             shown(&name),
             same.created,

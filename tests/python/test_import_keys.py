@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -724,3 +725,18 @@ def test_import_key_is_a_field_to_which_another_column_is_mapped(project: acc.Pr
         assert result.counts == {"unchanged": 1}
     with pytest.raises(acc.OptionError, match="mapping= ignores this column"):
         project.assets.create(corrected, import_key="Barcode", mapping={"Barcode": None})
+
+
+def test_a_corrected_key_is_warned_of(project: acc.Project) -> None:
+    unit = {"Category": "HVAC > Air Handling", "Status": "Installed"}
+    rows = [{"Asset ID": f"A-{number}", "Barcode": f"B{number}", **unit} for number in range(3)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert project.assets.create(rows, import_key="Barcode").ok
+        assert project.assets.create(iter(rows), import_key="Barcode").counts == {"unchanged": 3}
+    rows[1]["Barcode"] = "B9"
+    with pytest.warns(
+        acc.DataWarning, match=r"has the same Asset ID in 1 row \(row 1\). If a key was corrected"
+    ):
+        result = project.assets.create(rows, import_key="Barcode")
+    assert result.counts == {"created": 1, "unchanged": 2}

@@ -34,8 +34,8 @@ def test_a_mistyped_run_creates_nothing(kind: Any, sim: acc.testing.Simulator, p
             project.assets.create(kind(rows), run="towr-a")
         assert str(caught.value) == (
             'the run `tower-a` has the same rows (149 created). Nothing was sent. To resume that run, pass run="tower-a". If '
-            "this is a new version of its sheet, pass import_key=, so that rows which the project has are not created again. "
-            'To create all rows again, delete that run: acc_assets.runs().delete("tower-a")'
+            "that run is complete and this is a new version of its sheet, pass import_key=: rows that the project has are not "
+            'created again. To create all rows again, delete that run: acc_assets.runs().delete("tower-a")'
         )
         assert caught.value.result is not None
         assert "created" not in caught.value.result.counts

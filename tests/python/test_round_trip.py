@@ -703,3 +703,21 @@ def test_values_of_the_service_that_others_changed_are_not_called_edited(
         with pytest.warns(acc.DataWarning) as caught:
             project.assets.patch(data)
         assert not [warning for warning in caught if "edited value" in str(warning.message)]
+
+
+def test_numbers_of_a_workbook_are_compared_as_excel_shows_them(project: acc.Project, tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("openpyxl")
+    unit = {"Category": "HVAC > Air Handling", "Status": "Ordered"}
+    numbers = [1 / 3, 0.1 + 0.2, 1e15 / 3, 12345678.123456789, 1.5]
+    rows = [
+        {"Asset ID": f"A-{at}", "Barcode": f"B{at}", **unit, "Airflow": one} for at, one in enumerate(numbers)
+    ]
+    created = project.assets.create(rows)
+    project.assets.get(created).to_excel(tmp_path / "all.xlsx")
+    assert project.assets.patch(tmp_path / "all.xlsx").counts == {"unchanged": 5}
+    pandas.DataFrame(rows).to_excel(tmp_path / "again.xlsx", index=False)
+    assert project.assets.create(tmp_path / "again.xlsx", import_key="Barcode").counts == {"unchanged": 5}
+    # In other inputs, every digit counts.
+    rounded = {"id": created.ids[0], "Airflow": 0.333333333333333, "version": 1}
+    assert project.assets.patch([rounded], dry_run=True).counts == {"not_sent": 1}

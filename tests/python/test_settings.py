@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import pickle
+import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -613,3 +614,34 @@ def test_locations_container_belongs_to_one_project_object(
     contained.apply_setup(acc.Setup.from_dict({"categories": [{"path": "HVAC > New"}]}))
     assert read(plain) == [of_project]
     assert plain.settings().category("New").name == "New"
+
+
+def test_unknown_names_with_settings_of_an_earlier_call_are_explained(
+    project: acc.Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"Asset ID": "A-1", "Category": "New", "Status": "Installed"}]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not project.assets.validate(rows).ok  # reads the settings
+        assert not project.assets.validate(rows).ok
+    monkeypatch.setattr("acc_assets._write.OLD_SETTINGS", 0)
+    for call in (project.assets.validate, project.assets.create):
+        with pytest.warns(
+            acc.DataWarning, match=r"were read 0 minutes ago.* call project.settings\(refresh=True\)"
+        ):
+            assert not call(rows).ok
+    sent = [{**rows[0], "Category": "HVAC > Air Handling", "New": 1}]
+    with pytest.warns(acc.DataWarning, match="were read 0 minutes ago"):
+        assert project.assets.create(sent).ok
+
+
+def test_unread_locations_are_told_with_names(sim: acc.testing.Simulator) -> None:
+    sim.add_fault("status", on="locations", code=403, every=1)
+    project = sim.client().project(sim.project_id)
+    with pytest.warns(
+        acc.DataWarning, match="The column `Location` has ids: the locations could not be read"
+    ):
+        project.assets.list()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        project.assets.list(names=False)

@@ -24,7 +24,7 @@ from .._options import (
 )
 from .._partial import After, count_of, found, still_partial, table_of, unfinished
 from .._progress import ProgressOption, Reporter
-from .._query import Filters, QueryPairs
+from .._query import Filters, QueryPairs, warn_of_unread_locations
 from .._reading import ReadOptions, reading
 from .._records import GeneratedKey
 from .._report import Report
@@ -251,7 +251,8 @@ class AsyncAssets(AsyncVerbs):
         Args:
             ids: One id, an iterable of ids, a Series, rows, a table or a file with a column of ids, a result, or an
                 `AssetTable`. Empty cells are ignored.
-            key: The column with the ids, if `ids` has columns. For values without a column, such as a list, same as `by`.
+            key: The column with the ids, if `ids` has columns. For values without a column, such as a list, and for "Asset ID"
+                and "Barcode", same as `by`.
             by: What `ids` contains instead of ids: "Asset ID", "Barcode", or the display name or API name of a text
                 attribute. If `ids` has columns, this is also the column, unless `key` is given. Spaces around a value are
                 ignored, but case matters. All assets with a value are returned, in the order of the values.
@@ -566,6 +567,7 @@ class AsyncAssets(AsyncVerbs):
                 settings = await settings_of(self._session, self._key, report, refresh=True)
             if asked.has_names():
                 asked = asked.with_ids(settings, separator)
+            warn_of_unread_locations(settings, names)
         if asked.categories:
             tree = self._session.engine().read("categories", self._project, {}, [])
             await ended(tree, report)

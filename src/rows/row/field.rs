@@ -227,5 +227,6 @@ impl RowWriter {
 }
 
 /// The fix of a cell in the id column of a patch that is no id.
-pub(super) const FIX_OF_PATCH: &str = "use the id assigned by the service. If another column identifies the assets, pass the result of \
-                         create(rows, import_key=...) to patch";
+pub(super) const FIX_OF_PATCH: &str = "use the id assigned by the service. If another column identifies the assets, get \
+    their ids with assets.get(rows, by=\"Barcode\"), or pass the result of create(rows, import_key=...) to patch, if the rows \
+    have all columns of a new asset";

@@ -95,7 +95,8 @@ impl RowWriter {
         let fix = match self.policy.shape {
             RowShape::AssetPatch => {
                 "add a column of asset ids, such as result.ids of the create, or pass its name as key=. If another column \
-                 identifies the assets, pass the result of create(rows, import_key=...) to patch"
+                 identifies the assets, get their ids with assets.get(rows, by=\"Barcode\"), or pass the result of \
+                 create(rows, import_key=...) to patch, if the rows have all columns of a new asset"
             }
             _ => "pass the name of the id column as key=",
         };
