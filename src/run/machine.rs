@@ -2,7 +2,6 @@
 //!
 //! `settle` applies responses to the rows of their requests. `recovery` handles lost responses.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use crate::call::Session;
 use crate::columns::{Page, Table};
 use crate::error::{Error, Sent, TransportError, shortened};
 use crate::http::{
-    CallOutcome, Caller, Counters, Moment, Noted, Phase, Response, RowLimit, Stage, Stop, scope, untold,
+    CallOutcome, Caller, Counters, Moment, Noted, Phase, Response, Stage, Stop, scope, untold,
 };
 use crate::ids::ProjectId;
 use crate::input::{More, Source};
@@ -24,7 +23,6 @@ use crate::ledger::journal::{Commits, New};
 use crate::ledger::{Ledger, SharedLedger, Status, lock};
 use crate::rows::{Policy, in_rows};
 use crate::run::activity::{Activity, CurrentActivity};
-use crate::run::bisect;
 use crate::run::breaker::Breaker;
 use crate::run::existing::{self, Existing, Search};
 use crate::run::pack::{Again, Ahead, Batch, Packer};
@@ -32,6 +30,7 @@ use crate::run::reconcile::Doubt;
 use crate::run::recovery::Evidence;
 use crate::run::resume::Today;
 use crate::run::settle::read as read_rows;
+use crate::run::splitter::{self, Splitter};
 use crate::run::unfit::Refused;
 use crate::run::zeros::Zeros;
 
@@ -106,17 +105,7 @@ pub struct Run {
     pub(super) breaker: Breaker,
     /// Import keys, normalized by `same_key`, that rows spell in more than one way.
     pub(super) alike: HashSet<String>,
-    pub(super) succeeded: u64,
-    pub(super) bisects: u64,
-    pub(super) not_found: u32,
-    /// Rows named in a rejection, until the rest of their batch succeeds, which confirms that the rows are
-    /// bad.
-    pub(super) named: HashSet<u32>,
-    /// Bodies larger than this are split before they are sent.
-    pub(super) most_bytes: usize,
-    /// Batches that were split in half after a rejection: the number of rows in each, and how many of its halves were
-    /// executed.
-    pub(super) halved: Vec<(usize, u32)>,
+    pub(super) splitter: Splitter,
     /// Whether any request reached the service, and the error of the first request that did not.
     pub(super) reached: bool,
     pub(super) unreached: Option<Error>,
@@ -171,6 +160,7 @@ impl Run {
     pub fn new(caller: Arc<Caller>, mut job: Job, ledger: SharedLedger, stop: Stop) -> Self {
         let journal = job.journal.take().map(Commits::new);
         let counters = Arc::<Counters>::default();
+        let splitter = Splitter::new(job.write);
         let activity = CurrentActivity::new(usual_activity(&job), counters.clone());
         Self {
             caller,
@@ -193,12 +183,7 @@ impl Run {
             zeros: Zeros::default(),
             clock_read: None,
             breaker: Breaker::default(),
-            succeeded: 0,
-            bisects: 0,
-            not_found: 0,
-            named: HashSet::new(),
-            most_bytes: usize::MAX,
-            halved: Vec::new(),
+            splitter,
             reached: false,
             unreached: None,
             differing: BTreeMap::new(),
@@ -260,7 +245,7 @@ impl Run {
         #[allow(clippy::cast_precision_loss)] // Far below 2^52 milliseconds.
         let throttled = load(&self.counters.throttled) as f64 / 1000.0;
         ledger.stats.retries += load(&self.counters.retries);
-        ledger.stats.bisects += self.bisects;
+        ledger.stats.bisects += self.splitter.divided();
         ledger.stats.throttled += throttled;
         ledger.stats.seconds += start.elapsed().as_secs_f64();
         ledger.stats.bytes_sent += load(&self.counters.bytes);
@@ -350,16 +335,7 @@ impl Run {
                     self.waiting.push_front(batch);
                     break;
                 }
-                let batch = match self.cut(batch) {
-                    Ok(batch) => batch,
-                    Err(parts) => {
-                        parts
-                            .into_iter()
-                            .rev()
-                            .for_each(|part| self.waiting.push_front(part));
-                        continue;
-                    }
-                };
+                let Some(batch) = self.cut(batch) else { continue };
                 self.launch(&mut flights, batch);
             }
             let due = self.next_look();
@@ -671,64 +647,35 @@ impl Run {
         batch
     }
 
-    /// Returns the batch if it can be sent, or the parts to send instead.
-    fn cut(&mut self, batch: Batch) -> Result<Batch, Vec<Batch>> {
-        let write = self.job.write;
-        let rows = batch.items.len();
-        let most = self.caller.row_limit(write.endpoint.name, |limit| limit.most());
-        if rows <= 1 {
-            return Ok(batch);
-        }
-        let mut parts = if rows > most {
-            batch.split_at(write, most)
-        } else if batch.bytes(write) > self.most_bytes {
-            batch.halves_by_bytes(write)
-        } else if batch.refused {
-            let number = self.halved.len();
-            self.halved.push((rows, 0));
-            let mut halves = batch.halves(write);
-            for half in &mut halves {
-                half.half_of = Some(number);
-                half.halve = true;
+    /// Returns the batch if it can be sent. Otherwise, its parts are sent first.
+    fn cut(&mut self, batch: Batch) -> Option<Batch> {
+        let splitter = &mut self.splitter;
+        let cut = self
+            .caller
+            .row_limit(self.job.write.endpoint.name, |limit| splitter.cut(batch, limit));
+        match cut {
+            Ok(batch) => Some(batch),
+            Err(parts) => {
+                self.bad -= parts.taken_back;
+                self.send_next(parts.batches);
+                None
             }
-            return Err(halves.into());
-        } else {
-            return Ok(batch);
-        };
-        for part in &mut parts {
-            part.halve = batch.halve;
         }
-        parts[1].remainder = rows > most;
-        // Rows named by a rejection were removed from the batch. They are confirmed as bad only if all the
-        // other rows succeed in one request, so resend them too.
-        let mut parts = Vec::from(parts);
-        parts.extend(self.take_back_named(&batch));
-        Err(parts)
     }
 
-    /// Returns the rows that rejections named, to be resent because the rest of their batch is sent in parts.
-    /// These rows no longer count as bad.
-    fn take_back_named(&mut self, batch: &Batch) -> Vec<Batch> {
-        let again = bisect::doubted(batch);
-        for item in again.iter().flat_map(|part| &part.items) {
-            self.bad -= u64::from(self.named.remove(&item.row));
-        }
-        again
+    /// Sends these batches before all others.
+    pub(super) fn send_next(&mut self, batches: Vec<Batch>) {
+        let batches = batches.into_iter().rev();
+        batches.for_each(|batch| self.waiting.push_front(batch));
     }
 
-    /// Whether a batch's next request must be the only request in flight. A rejected batch is split only
-    /// when it is about to be sent, because the row limit may be known by then.
+    /// Whether a batch's next request must be the only request in flight.
     fn is_trial(&self, batch: &Batch) -> bool {
         let name = self.job.write.endpoint.name;
-        let by_rows = |limit: &mut RowLimit| {
-            let rows = batch.items.len();
-            limit.is_trial(match rows.cmp(&limit.most()) {
-                Ordering::Greater => limit.most(),
-                _ if batch.refused => rows.div_ceil(2),
-                _ => rows,
-            })
-        };
-        self.breaker.is_trial() || self.caller.row_limit(name, by_rows)
+        self.breaker.is_trial()
+            || self
+                .caller
+                .row_limit(name, |limit| splitter::is_trial(batch, limit))
     }
 
     fn launch(&mut self, flights: &mut JoinSet<Landed>, batch: Batch) {

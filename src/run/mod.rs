@@ -22,6 +22,7 @@ pub mod scan;
 pub mod settings;
 mod settle;
 pub mod setup;
+mod splitter;
 pub mod start;
 mod unfit;
 mod zeros;

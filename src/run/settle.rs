@@ -12,35 +12,12 @@ use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
-use crate::run::bisect::{self, Split};
 use crate::run::machine::{PairedResponse, Run};
 use crate::run::pack::Batch;
+use crate::run::splitter::{Division, Size};
 
 /// The minimum time between two reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
-
-/// How many requests may be spent on splitting rejected requests, in addition to two per successful request.
-const BISECTS: u64 = 200;
-
-/// After this many single-row requests with status 404 and no successful request, assume that the project
-/// itself is missing.
-const MOST_NOT_FOUND: u32 = 3;
-
-/// A body size in bytes. If a request with a body up to this size is rejected as too large, its number of
-/// rows is reduced. For a larger body, the body size is reduced first, unless the response says that there
-/// are too many rows. Common servers accept at least 100 kB.
-const LARGE_BODY: usize = 100 << 10;
-
-/// Whether a rejection concerns the size of the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Size {
-    /// The request has too many rows or bytes.
-    TooLarge,
-    /// The size may be the reason.
-    Unclear,
-    /// The size is not the reason.
-    Fits,
-}
 
 impl Run {
     pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
@@ -215,8 +192,9 @@ impl Run {
             return;
         }
         self.breaker.close();
-        self.succeeded += 1;
-        self.took(&batch);
+        let splitter = &mut self.splitter;
+        self.caller
+            .row_limit(write.endpoint.name, |limit| splitter.on_executed(&batch, limit));
         if absent.is_empty() {
             return;
         }
@@ -277,58 +255,6 @@ impl Run {
         }
     }
 
-    /// Records that a request was executed, so the endpoint accepts as many rows as the batch has.
-    fn took(&mut self, batch: &Batch) {
-        let rows = batch.items.len();
-        let half_of = batch.half_of.and_then(|number| self.halved.get_mut(number));
-        let whole = half_of.and_then(|(rows, executed)| {
-            *executed += 1;
-            (*executed == 2).then_some(*rows)
-        });
-        self.caller.row_limit(self.job.write.endpoint.name, |limit| {
-            limit.executed(rows);
-            if let Some(rows) = whole {
-                limit.parts_executed(rows);
-            }
-        });
-    }
-
-    /// Decides whether a request was rejected for its size, and learns the maximum size.
-    fn size(&mut self, batch: &Batch, refusal: &ServiceError) -> Size {
-        let write = self.job.write;
-        let (rows, bytes) = (batch.items.len(), batch.bytes(write));
-        let too_large = refusal.status == 413;
-        if !too_large && (![400, 422].contains(&refusal.status) || bisect::names_rows(batch, refusal)) {
-            return Size::Fits;
-        }
-        let (said, reads) = (refusal.says_too_many_rows(), self.reads());
-        let misled = self.caller.row_limit(write.endpoint.name, |limit| {
-            match rows {
-                1 if said || too_large => limit.mislead(),
-                1 if reads => limit.forget(),
-                _ => {}
-            }
-            limit.misled()
-        });
-        if too_large && (misled || (bytes > LARGE_BODY && !said)) {
-            self.most_bytes = self.most_bytes.min(bytes / 2);
-            return if rows == 1 { Size::Fits } else { Size::TooLarge };
-        }
-        if rows == 1 {
-            return Size::Fits;
-        }
-        if too_large || (said && !misled) {
-            // An earlier rejection attributed to bytes may have been due to the number of rows.
-            self.most_bytes = usize::MAX;
-            self.caller
-                .row_limit(write.endpoint.name, |limit| limit.refused(rows));
-            return Size::TooLarge;
-        }
-        self.caller
-            .row_limit(write.endpoint.name, |limit| limit.doubt(rows));
-        Size::Unclear
-    }
-
     fn refuse(&mut self, batch: Batch, sending: u32, error: Error, in_doubt: bool) {
         let in_doubt = in_doubt || batch.suspicious || batch.in_doubt;
         let write = self.job.write;
@@ -363,10 +289,12 @@ impl Run {
             }
             Error::Service(refusal) if concerns_rows => self.split(&batch, &refusal),
             Error::Service(refusal) if self.reads() && [400, 413, 422].contains(&refusal.status) => {
-                let size = self.size(&batch, &refusal);
-                if batch.items.len() > 1 {
-                    self.go_out_in_parts(bisect::whole(&batch), &refusal, size);
-                    return;
+                let splitter = &mut self.splitter;
+                let division = self.caller.row_limit(write.endpoint.name, |limit| {
+                    splitter.on_rejected_read(&batch, &refusal, limit)
+                });
+                if let Some(division) = division {
+                    return self.send_in_parts(division, &refusal);
                 }
                 let error = Error::Service(refusal);
                 self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
@@ -411,94 +339,73 @@ impl Run {
     /// Handles a rejection that concerns rows: rejects the bad rows if they can be identified, and resends the others.
     fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
         self.breaker.close();
-        let size = self.size(batch, refusal);
-        let split = match size {
-            Size::Fits => bisect::split(self.job.write, batch, refusal),
-            Size::TooLarge | Size::Unclear => bisect::whole(batch),
-        };
+        let write = self.job.write;
+        let splitter = &mut self.splitter;
+        let division = self.caller.row_limit(write.endpoint.name, |limit| {
+            splitter.on_rejected(batch, refusal, limit)
+        });
         let whole = Error::Service(Box::new(refusal.clone()));
-        if refusal.status == 404 && batch.items.len() == 1 && self.succeeded == 0 {
-            self.not_found += 1;
-            if self.not_found >= MOST_NOT_FOUND {
-                // The project is missing, not single rows.
-                self.blame(rows(batch), Status::Failed, &Fault::of(&whole));
-                self.give_up(whole);
-                return;
-            }
-        }
-        // A named row is confirmed as bad only if the rest of its batch succeeds.
-        let pending = split.again.iter().any(|part| !part.named.is_empty());
-        for (row, violation) in &split.blamed {
+        let Some(division) = division else {
+            // The project is missing, not single rows.
+            self.blame(rows(batch), Status::Failed, &Fault::of(&whole));
+            self.give_up(whole);
+            return;
+        };
+        let status = if division.is_pending {
+            Status::Failed
+        } else {
+            Status::Rejected
+        };
+        for (row, violation) in &division.blamed {
             let fault = match violation {
                 Some(violation) => Fault::violation(refusal, violation),
                 None => Fault::of(&whole),
             };
-            let fault = match self.job.write.done {
+            let fault = match write.done {
                 Done::Deleted => fault.of_delete(),
                 _ => fault,
             };
-            let status = if pending { Status::Failed } else { Status::Rejected };
             self.blame(std::iter::once(*row), status, &fault);
-            if pending {
-                self.named.insert(*row);
-            }
         }
-        self.go_out_in_parts(split, refusal, size);
+        self.send_in_parts(division, refusal);
     }
 
     /// Resends the rows of a rejected request in smaller requests, unless too many requests have already been
     /// needed to find bad rows.
-    fn go_out_in_parts(&mut self, split: Split<'_>, refusal: &ServiceError, size: Size) {
-        if split.again.is_empty() {
+    fn send_in_parts(&mut self, division: Division<'_>, refusal: &ServiceError) {
+        if division.again.is_empty() {
             return;
         }
         // The whole request was rejected, so these rows were not executed. Keep the rejection as their reason
         // in case the run ends here.
         let mut fault = Fault::of(&Error::Service(Box::new(refusal.clone())));
-        // A read has no bad rows to find: a rejected request for a single row ends the read.
-        let spent = size != Size::TooLarge && !self.reads() && self.bisects >= BISECTS + 2 * self.succeeded;
-        fault.message = if spent {
-            format!(
-                "too many requests were needed to find the bad rows; {}",
-                fault.message
-            )
-        } else if size == Size::TooLarge {
-            format!(
-                "not executed: its request was rejected as too large; {}",
-                fault.message
-            )
+        let why = if division.is_spent {
+            "too many requests were needed to find the bad rows"
+        } else if division.size == Size::TooLarge {
+            "not executed: its request was rejected as too large"
         } else {
-            format!(
-                "not executed: its request was rejected because of a bad row, either this one or another; {}",
-                fault.message
-            )
+            "not executed: its request was rejected because of a bad row, either this one or another"
         };
+        fault.message = format!("{why}; {}", fault.message);
         let mut ledger = lock(&self.ledger);
         let fault = ledger.add_fault(&fault);
-        for item in split.again.iter().flat_map(|part| &part.items) {
-            // An earlier rejection named the row, but the row is no longer certain to be bad.
-            self.bad -= u64::from(self.named.remove(&item.row));
+        self.bad -= division.taken_back;
+        for item in division.again.iter().flat_map(|part| &part.items) {
             ledger.set_fault(item.row, Status::Failed, fault);
-            self.bad += u64::from(spent);
+            self.bad += u64::from(division.is_spent);
         }
-        if !spent {
-            self.bisects += 1;
-            split
-                .again
-                .into_iter()
-                .rev()
-                .for_each(|part| self.waiting.push_front(part));
+        drop(ledger);
+        if !division.is_spent {
+            self.send_next(division.again);
         }
     }
 
     /// Confirms that the rows removed from a batch are bad, since the rest was executed.
     pub(super) fn prove_named(&mut self, batch: &Batch) {
+        let bad = self.splitter.confirm(batch);
         let mut ledger = lock(&self.ledger);
-        for item in batch.named.iter().flat_map(|part| &part.items) {
-            if self.named.remove(&item.row) {
-                ledger.restate(item.row, Status::Rejected);
-            }
-        }
+        bad.into_iter()
+            .for_each(|row| ledger.restate(row, Status::Rejected));
     }
 
     pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, status: Status, fault: &Fault) {
