@@ -150,13 +150,22 @@ class Filters(NamedTuple):
             pass
         return True
 
-    def with_ids(self, settings: _core.Settings, separator: str) -> Filters:
-        """Replace names with ids."""
-        if self.locations and settings.about()["locations"] is None:
+    def with_ids(self, settings: _core.Settings, separator: str, names: bool) -> Filters:
+        """Replace names with ids. `names` is whether the table shows names, too."""
+        about = settings.about()
+        if about["locations"] is None and self.locations:
             warn(
                 "The project's locations could not be read, so it is not checked whether the service applies location=.",
                 DataWarning,
             )
+        elif about["locations"] is None and names:
+            why = [note for note in about["notes"] if "locations" in note]
+            warn(
+                f"The column `Location` has ids: {why[0] if why else 'the locations could not be read'}",
+                DataWarning,
+            )
+        if not self.has_names():
+            return self
         try:
             return self._with_ids(settings, separator)
         except LookupMissError as error:
@@ -271,17 +280,6 @@ def _location(settings: _core.Settings, location: Any, separator: str) -> str:
         if is_uuid(location):
             return str(location)
         raise
-
-
-def warn_of_unread_locations(settings: _core.Settings, names: bool) -> None:
-    """Warn that a table with names has the ids of locations, if the user may not read the locations."""
-    about = settings.about()
-    if names and about["locations"] is None:
-        why = [note for note in about["notes"] if "locations" in note]
-        warn(
-            f"The column `Location` has ids: {why[0] if why else 'the locations could not be read'}",
-            DataWarning,
-        )
 
 
 def _categories(settings: _core.Settings, categories: Sequence[Any], separator: str) -> list[str | int]:

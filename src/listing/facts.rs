@@ -13,6 +13,40 @@ pub struct Version {
     pub number: Option<i64>,
 }
 
+/// A [`Version`] in little memory, since a project may have many assets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Packed {
+    /// `i64::MIN` is a missing number.
+    changed: i64,
+    number: i64,
+}
+
+impl From<Version> for Packed {
+    fn from(Version { changed, number }: Version) -> Self {
+        Self {
+            changed: changed.unwrap_or(i64::MIN),
+            number: number.unwrap_or(i64::MIN),
+        }
+    }
+}
+
+impl From<Packed> for Version {
+    fn from(Packed { changed, number }: Packed) -> Self {
+        let given = |number: i64| (number != i64::MIN).then_some(number);
+        Self {
+            changed: given(changed),
+            number: given(number),
+        }
+    }
+}
+
+impl Packed {
+    /// Returns whether this version is from before `other`, as far as their times tell.
+    pub fn is_before(self, other: Version) -> bool {
+        self.changed < Self::from(other).changed
+    }
+}
+
 /// One row: the digest of its id, and its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fact {

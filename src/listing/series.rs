@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Facts, Version};
+use super::facts::{Facts, Packed, Version};
 use super::part::{Next, Part, Phase, Service, Times, Trouble};
 use super::range::{Odd, ROUNDED, Range};
 
@@ -29,7 +29,7 @@ const MOST_READS: u32 = 3;
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Seen {
     /// The newest version of the row, and the last round that showed it.
-    version: Version,
+    version: Packed,
     round: u32,
 }
 
@@ -155,7 +155,9 @@ impl Series {
 
     /// Returns whether the list has shown this version of a row, or a newer one.
     pub fn shows(&self, id: u64, version: Version) -> bool {
-        self.seen.get(&id).is_some_and(|seen| seen.version >= version)
+        self.seen
+            .get(&id)
+            .is_some_and(|seen| seen.version >= version.into())
     }
 
     /// Makes a list that was read in one response read its changes, too.
@@ -260,11 +262,8 @@ impl Series {
             self.quiet = false;
             return Ok(Whole::Changed);
         }
-        let has_left = |id: &u64, seen: &Seen| {
-            changed
-                .get(id)
-                .is_some_and(|now| now.changed > seen.version.changed)
-        };
+        let has_left =
+            |id: &u64, seen: &Seen| changed.get(id).is_some_and(|now| seen.version.is_before(*now));
         let kept = self
             .seen
             .iter()
@@ -362,15 +361,15 @@ impl Series {
         let (round, mut new) = (self.round(), false);
         for row in &facts.rows {
             let unseen = Seen {
-                version: Version::default(),
+                version: Version::default().into(),
                 round: 0,
             };
             let is_known = self.seen.contains_key(&row.id);
             let seen = self.seen.entry(row.id).or_insert(unseen);
             new |= seen.round != round;
             self.shown += u64::from(seen.round != round);
-            self.fresh |= !row.is_late && (!is_known || row.version.changed > seen.version.changed);
-            seen.version = seen.version.max(row.version);
+            self.fresh |= !row.is_late && (!is_known || seen.version.is_before(row.version));
+            seen.version = seen.version.max(row.version.into());
             seen.round = round;
         }
         let read = match part {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::http::At;
 
 use super::drive::{PER_PAGE, Source};
-use super::facts::{Fact, Facts, Version, facts};
+use super::facts::{Fact, Facts, Packed, facts};
 use super::machine::Machine;
 use super::query::Asked;
 
@@ -37,25 +37,11 @@ struct Newest<'s, T> {
 /// assets.
 #[derive(Clone, Copy)]
 struct Known {
-    /// Its [`Version`], where `i64::MIN` is a missing number.
-    version: (i64, i64),
+    version: Packed,
     value: u32,
 }
 
 const NO_VALUE: u32 = u32::MAX;
-
-fn packed(version: Version) -> (i64, i64) {
-    let Version { changed, number } = version;
-    (changed.unwrap_or(i64::MIN), number.unwrap_or(i64::MIN))
-}
-
-fn unpacked((changed, number): (i64, i64)) -> Version {
-    let given = |number: i64| (number != i64::MIN).then_some(number);
-    Version {
-        changed: given(changed),
-        number: given(number),
-    }
-}
 
 impl<'s, T> Values<'s, T> {
     /// Creates the list, which has the parameters of `call`. Calls `at` at each stage of each request.
@@ -130,7 +116,7 @@ impl<'s, T> Values<'s, T> {
             known, mut values, ..
         } = newest;
         for (id, Known { version, value }) in known {
-            if machine.has_left(id, unpacked(version))
+            if machine.has_left(id, version.into())
                 && let Some(value) = values.get_mut(value as usize)
             {
                 *value = None;
@@ -145,7 +131,7 @@ impl<T> Newest<'_, T> {
     fn add(&mut self, received: &Received, facts: &[Fact]) -> Result<u64, Error> {
         let before = self.known.len();
         for (row, fact) in facts.iter().enumerate() {
-            let version = packed(fact.version);
+            let version = Packed::from(fact.version);
             let known = self.known.get(&fact.id).copied();
             if known.is_some_and(|known| known.version >= version) {
                 continue;

@@ -28,8 +28,8 @@ pub(super) struct Existing {
     /// The number of digits of the keys with leading zeros, if there are several, all have as many digits, and no key of
     /// digits is shorter.
     pub(super) width: Option<usize>,
-    /// The digests of the client asset ids of all assets, normalized (see `same_key`).
-    names: HashSet<u64>,
+    /// The digests of the client asset ids of all assets, normalized (see `same_key`) and sorted.
+    names: Vec<u64>,
 }
 
 /// The lengths of the project's keys of digits, wanted or not.
@@ -140,7 +140,8 @@ impl Existing {
 
     /// Returns whether an asset has this client asset id, whatever its import key is.
     pub(super) fn has_name(&self, client_asset_id: &str) -> bool {
-        !client_asset_id.is_empty() && self.names.contains(&digest_of_key(client_asset_id))
+        let name = digest_of_key(client_asset_id);
+        !client_asset_id.is_empty() && self.names.binary_search(&name).is_ok()
     }
 
     /// Returns a key of the project that reads as the same number as a key, but is written in another way.
@@ -237,7 +238,9 @@ pub(super) async fn read(context: &Context, search: Search) -> Result<Existing, 
     }
     existing.assets.sort_unstable();
     existing.width = widths.of_all();
-    existing.names = std::mem::take(&mut *names.lock().unwrap_or_else(PoisonError::into_inner));
+    existing.names = names.into_inner().unwrap_or_else(PoisonError::into_inner);
+    existing.names.sort_unstable();
+    existing.names.dedup();
     Ok(existing)
 }
 
@@ -250,7 +253,7 @@ struct Keyed {
 
 impl Search {
     /// Reads an asset. Returns `None` if it is deleted, or its key is not wanted.
-    fn keyed(&self, row: &str, widths: &Widths, names: &Mutex<HashSet<u64>>) -> Result<Option<Keyed>, Error> {
+    fn keyed(&self, row: &str, widths: &Widths, names: &Mutex<Vec<u64>>) -> Result<Option<Keyed>, Error> {
         let found = (self.lookup.read)(row).ok_or_else(|| {
             Error::Input(
                 "the project's assets cannot be read completely, so its import keys are unknown; nothing was \
@@ -262,7 +265,7 @@ impl Search {
             return Ok(None);
         }
         let name = digest_of_key(&found.key);
-        names.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+        names.lock().unwrap_or_else(PoisonError::into_inner).push(name);
         let import_key = &self.import_key;
         if import_key.is_no_text(&found.entry) {
             let field = &import_key.field;

@@ -404,8 +404,9 @@ impl Run {
     pub(super) fn prove_named(&mut self, batch: &Batch) {
         let bad = self.splitter.confirm(batch);
         let mut ledger = lock(&self.ledger);
-        bad.into_iter()
-            .for_each(|row| ledger.restate(row, Status::Rejected));
+        for row in bad {
+            ledger.restate(row, Status::Rejected);
+        }
     }
 
     pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, status: Status, fault: &Fault) {

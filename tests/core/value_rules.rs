@@ -846,9 +846,11 @@ fn every_rule_has_a_problem_and_vice_versa() {
     let now = format!(r#"{{"id":"{ID}","version":2,"description":"old"}}"#);
     let deleted = format!(r#"{{"id":"{ID}","version":2,"isActive":false}}"#);
     let totals = [("clientAssetId", Cell::Text("Total"))];
+    let headings = ["clientAssetId", "categoryId"].map(|name| (name, Cell::Text(name)));
     let produced: BTreeSet<String> = broken
         .into_iter()
         .chain([write(&policy(RowShape::NewAsset), &totals).map(Value::from)])
+        .chain([write(&policy(RowShape::NewAsset), &headings).map(Value::from)])
         .chain([write(&keyed, &new_row).map(Value::from)])
         .chain([patch(&unread, &[("Location", Cell::Text("Room 301"))])])
         .chain([

@@ -108,7 +108,8 @@ def test_patch_without_ids_says_where_they_come_from(project: acc.Project) -> No
     assert error is not None
     assert error.fix == (
         "add a column of asset ids, such as result.ids of the create, or pass its name as key=. If another column identifies "
-        "the assets, pass the result of create(rows, import_key=...) to patch"
+        'the assets, get their ids with assets.get(rows, by="Barcode"), or pass the result of create(rows, import_key=...) to '
+        "patch, if the rows have all columns of a new asset"
     )
 
 

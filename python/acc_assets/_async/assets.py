@@ -24,7 +24,7 @@ from .._options import (
 )
 from .._partial import After, count_of, found, still_partial, table_of, unfinished
 from .._progress import ProgressOption, Reporter
-from .._query import Filters, QueryPairs, warn_of_unread_locations
+from .._query import Filters, QueryPairs
 from .._reading import ReadOptions, reading
 from .._records import GeneratedKey
 from .._report import Report
@@ -565,9 +565,7 @@ class AsyncAssets(AsyncVerbs):
             if is_earlier and not asked.are_known(settings, separator):
                 # Somebody may have added the name since the settings were read.
                 settings = await settings_of(self._session, self._key, report, refresh=True)
-            if asked.has_names():
-                asked = asked.with_ids(settings, separator)
-            warn_of_unread_locations(settings, names)
+            asked = asked.with_ids(settings, separator, names)
         if asked.categories:
             tree = self._session.engine().read("categories", self._project, {}, [])
             await ended(tree, report)
