@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from . import _core
@@ -30,6 +31,14 @@ TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
 # A folder, or "off".
 PACING_VARIABLE: Final = "ACC_ASSETS_PACING"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# Settings that were read as many seconds ago are read again: a session may last for days, and others change the project.
+OLD_SETTINGS = 300.0
+
+
+def age_of(settings: _core.Settings) -> float:
+    """Return how many seconds ago settings were read."""
+    read_at = datetime.fromisoformat(str(settings.about()["read_at"])[:19]).replace(tzinfo=timezone.utc)
+    return (datetime.now(timezone.utc) - read_at).total_seconds()
 
 
 class ProjectKey(NamedTuple):
@@ -111,7 +120,7 @@ class Session:
     def reading(
         self, project: ProjectKey, refresh: bool = False, given: _core.Settings | None = None
     ) -> _core.Settings | _core.Operation:
-        """Return the settings of a project, or an operation that reads the missing parts.
+        """Return the settings of a project, or an operation that reads the missing parts, or all of them if they are old.
 
         Args:
             project: The project.
@@ -120,6 +129,7 @@ class Session:
         """
         engine = self.engine()
         kept = self.settings.get(project)
+        refresh = refresh or (given is None and kept is not None and age_of(kept) >= OLD_SETTINGS)
         known = None if refresh else given or kept
         if known is not None and known.about()["locations"] is not None:
             return known

@@ -6,8 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import _core
 from ._aligned import input_index
@@ -34,13 +33,6 @@ from .errors import (
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-# The codes of problems with names that the settings do not have.
-NAMED_IN_SETTINGS: Final = frozenset({"category", "status", "location", "choice", "not_assigned"})
-# Settings that were read longer ago, in seconds, may be out of date.
-OLD_SETTINGS = 300.0
-# The note of a column that no field or attribute is called.
-UNKNOWN_COLUMN: Final = "unknown column"
 
 
 def write_options(
@@ -193,26 +185,7 @@ class Write(NamedTuple):
 
     def report(self, operation: _core.Operation) -> Report:
         """Return the report of a check."""
-        report = Report(operation.ledger, self.call())
-        for text in self._doubts(operation.ledger, report):
-            warn(text, DataWarning)
-        return report
-
-    def _doubts(self, ledger: _core.Ledger, checked: Report | Outcomes) -> list[str]:
-        """Return the warning that names may be missing from the settings because these are old."""
-        if self.settings is None:
-            return []
-        read_at = datetime.strptime(str(self.settings.about()["read_at"])[:19], "%Y-%m-%dT%H:%M:%S")
-        age = datetime.now(timezone.utc) - read_at.replace(tzinfo=timezone.utc)
-        if age.total_seconds() < OLD_SETTINGS:
-            return []
-        is_unknown = any(cause.code in NAMED_IN_SETTINGS for cause in checked.causes)
-        if not is_unknown and all(note != UNKNOWN_COLUMN for _, _, note, _ in ledger.uses()):
-            return []
-        return [
-            f"The project's settings were read {age.total_seconds() / 60:.0f} minutes ago. If names were added or renamed since, call "
-            "project.settings(refresh=True), then call again."
-        ]
+        return Report(operation.ledger, self.call())
 
     def _unsent(self) -> Outcomes | None:
         """Return the result of a call that ended before its first request.
@@ -285,8 +258,7 @@ class Write(NamedTuple):
 
     def judged(self, operation: _core.Operation, result: Outcomes) -> Outcomes:
         """Return the result, or raise the exception that ended the write, or BulkError if `on_error` asks for it."""
-        ledger = operation.ledger
-        raised = _warned([*ledger.warnings(), *self._doubts(ledger, result)])
+        raised = _warned(operation.ledger.warnings())
         if operation.interrupted:
             raise BulkInterrupted(result)
         error = operation.error

@@ -616,23 +616,18 @@ def test_locations_container_belongs_to_one_project_object(
     assert plain.settings().category("New").name == "New"
 
 
-def test_unknown_names_with_settings_of_an_earlier_call_are_explained(
-    project: acc.Project, monkeypatch: pytest.MonkeyPatch
+def test_old_settings_are_read_again(
+    project: acc.Project, sim: acc.testing.Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = [{"Asset ID": "A-1", "Category": "New", "Status": "Installed"}]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert not project.assets.validate(rows).ok  # reads the settings
-        assert not project.assets.validate(rows).ok
-    monkeypatch.setattr("acc_assets._write.OLD_SETTINGS", 0)
-    for call in (project.assets.validate, project.assets.create):
-        with pytest.warns(
-            acc.DataWarning, match=r"were read 0 minutes ago.* call project.settings\(refresh=True\)"
-        ):
-            assert not call(rows).ok
-    sent = [{**rows[0], "Category": "HVAC > Air Handling", "New": 1}]
-    with pytest.warns(acc.DataWarning, match="were read 0 minutes ago"):
-        assert project.assets.create(sent).ok
+    rows = [{"Asset ID": "A-1", "Category": "HVAC > New", "Status": "Installed"}]
+    assert not project.assets.validate(rows).ok
+    before = sim.audit()["requests"]
+    assert not project.assets.validate(rows).ok
+    assert sim.audit()["requests"] == before
+    monkeypatch.setattr("acc_assets._session.OLD_SETTINGS", 0)
+    assert not project.assets.validate(rows).ok
+    assert sim.audit()["requests"] > before
+    project.assets.list()
 
 
 def test_unread_locations_are_told_with_names(sim: acc.testing.Simulator) -> None:
