@@ -379,7 +379,8 @@ def _require(id: str, data: Any) -> None:
         else:
             hint = (
                 "Pass the name of the id column as key=, or add a column of ids, such as result.ids of the create. If a column "
-                "such as the barcode identifies the assets, pass the result of create(rows, import_key=...) to patch. "
+                'such as the barcode identifies the assets, get their ids with assets.get(rows, by="Barcode"), or pass the '
+                "result of create(rows, import_key=...) to patch, if the rows have all columns of a new asset. "
             )
         raise InputError(f'There is no column "{id}". {hint}The columns are: {", ".join(names)}.')
 

@@ -385,7 +385,13 @@ pub(super) fn mapped_note(is_mapped: bool) -> &'static str {
 
 pub(super) fn set_by_service(name: &str) -> Slot {
     let message = format!("`{name}` is set by the service and cannot be written");
-    Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, "")), None)
+    // Rows with ids are assets of the project. Without the column, they would be created again.
+    let fix = if name == "id" {
+        "pass only the rows of new assets, without this column; to change assets, use patch()"
+    } else {
+        ""
+    };
+    Slot::Refused(Box::new(SET_BY_SERVICE.problem(name, "", message, fix)), None)
 }
 
 /// Returns the JSON before a value: `"name":`. The name must not need escapes.

@@ -90,7 +90,11 @@ impl RowWriter {
         const WHY: &str = "it identifies the asset";
         let name = self.policy.id_column.clone();
         if self.handles.contains_key(&name) {
-            return self.blank(&name, WHY, "fill in the cell");
+            let fix = match self.policy.shape {
+                RowShape::AssetPatch => "fill in the cell; for a new asset, pass the row to create()",
+                _ => "fill in the cell",
+            };
+            return self.blank(&name, WHY, fix);
         }
         let fix = match self.policy.shape {
             RowShape::AssetPatch => {
