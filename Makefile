@@ -71,6 +71,7 @@ lint: .venv/.installed ## Check formatting, lints, types, generated code, and th
 	.venv/bin/pyright --pythonpath $(PYTHON)
 	$(PYTHON) -m mypy.stubtest --mypy-config-file pyproject.toml acc_assets._core
 	$(PYTHON) tools/make_docs.py --check
+	$(PYTHON) tools/plant_bugs.py --check
 
 # With BASE=<commit>: rounds in which the builds are measured in turn.
 ROUNDS ?= 15

@@ -4,6 +4,7 @@
 //! still borrowed from its source, so rows are never copied.
 
 pub mod arrow;
+mod headings;
 mod owned;
 mod prepared;
 mod selected;
@@ -14,10 +15,9 @@ use std::path::Path;
 
 use crate::error::{Error, FileError};
 
+pub use headings::Headings;
 pub(crate) use owned::Owned;
-pub use prepared::{
-    Preparation, Prepared, Replacement, Replacements, is_heading, is_heading_row, is_total, is_total_row,
-};
+pub use prepared::{Preparation, Prepared, Replacement, Replacements, is_total, is_total_row};
 pub use selected::{Selected, Selection};
 
 /// One value of a row, borrowed from its source.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::headings::Headings;
 use super::sheet::ROW_OF_RUN;
 use super::{Cell, Column, Label, More, Owned, Sink, Source, SourceError};
 use crate::model::text::{joined, listed};
@@ -244,9 +245,7 @@ struct Found {
     has_title: bool,
     /// Whether a column other than that of the name has a value.
     has_more: bool,
-    /// How many cells are the name of their column, and whether any other cell has a value.
-    headings: u32,
-    has_value: bool,
+    headings: Headings,
 }
 
 /// The bit of the first required field, the name.
@@ -464,9 +463,7 @@ impl Sink for Preparing<'_> {
             };
         }
         if let Some(treatment) = treatment.as_ref().filter(|_| !is_blank(value)) {
-            let is_heading = is_heading(value, &treatment.name);
-            self.found.headings += u32::from(is_heading);
-            self.found.has_value |= !is_heading;
+            self.found.headings.note(value, &treatment.name);
         }
         let replaced = texts.and_then(|texts| texts.replaced(value));
         let items = of_items.filter(|_| replaced.is_none());
@@ -508,7 +505,7 @@ impl Sink for Preparing<'_> {
 
     fn end(&mut self) {
         let is_total = self.is_total();
-        let is_heading = is_heading_row(self.found.headings, self.found.has_value);
+        let is_heading = self.found.headings.are_repeated();
         let fills = !is_total && !is_heading && !self.is_only_a_name();
         for (place, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
             let Some(Treatment {
@@ -565,19 +562,6 @@ fn is_blank(cell: &Cell<'_>) -> bool {
         Cell::Text(text) => text.trim().is_empty(),
         _ => false,
     }
-}
-
-/// Returns whether a cell is the name of its column.
-#[must_use]
-pub fn is_heading(cell: &Cell<'_>, column: &str) -> bool {
-    matches!(cell, Cell::Text(text) if text.trim() == column.trim())
-}
-
-/// Returns whether a row repeats the names of the columns, as lists do at the top of each page. `headings` is the number
-/// of cells that are the name of their column, and `has_value` is whether any other cell has a value.
-#[must_use]
-pub fn is_heading_row(headings: u32, has_value: bool) -> bool {
-    headings >= 2 && !has_value
 }
 
 /// Returns whether a row with a title of totals is a row of totals: it has no other required field, and not all of them.

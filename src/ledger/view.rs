@@ -138,14 +138,8 @@ impl View {
     /// Returns whether nothing is left to do: every row succeeded, or was removed from the input before it was sent.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let may_be_removed = |status: Status| status == Status::NotSent;
-        self.counts()
-            .iter()
-            .all(|(status, _)| status.good() || may_be_removed(*status))
-            && self.numbers().all(|row| {
-                let row = self.ledger.settled(row);
-                self.ledger.status(row).good() || self.ledger.is_removed(row)
-            })
+        let is_done = |row: u32| self.ledger.status(row).good() || self.ledger.is_removed(row);
+        self.is_good() || self.numbers().all(|row| is_done(self.ledger.settled(row)))
     }
 
     /// Returns the ids, aligned with the rows.

@@ -13,7 +13,7 @@ use super::notices::in_rows;
 use super::row::{Blanks, RowWriter, is_number};
 use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
 use super::value::Refusal;
-use crate::input::{Cell, Column, Padded, Replacement, is_heading_row, is_total_row};
+use crate::input::{Cell, Column, Headings, Padded, Replacement, is_total_row};
 use crate::model::text::trimmed;
 use crate::settings::names::{folded, nearest};
 
@@ -50,9 +50,7 @@ pub(super) struct Office {
     /// One bit per field of `FIELDS`, set if the field has such a title.
     total_fields: u32,
     is_total_id: bool,
-    /// How many cells are the name of their column, and whether any other cell has a value.
-    headings: u32,
-    has_value: bool,
+    pub(super) headings: Headings,
 }
 
 impl Office {
@@ -67,8 +65,7 @@ impl Office {
             total: None,
             total_fields: 0,
             is_total_id: false,
-            headings: 0,
-            has_value: false,
+            headings: Headings::default(),
         }
     }
 
@@ -77,8 +74,7 @@ impl Office {
         self.total = None;
         self.total_fields = 0;
         self.is_total_id = false;
-        self.headings = 0;
-        self.has_value = false;
+        self.headings = Headings::default();
     }
 
     /// Checks whether a number has lost digits. `column` is the column of an identifier. `is_text` is whether the number
@@ -144,11 +140,9 @@ impl Office {
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return;
         }
-        if !self.digits.contains_key(column) {
-            self.digits.insert(column.to_owned(), Digits::default());
-        }
-        let Some(digits) = self.digits.get_mut(column) else {
-            return;
+        let digits = match self.digits.get_mut(column) {
+            Some(digits) => digits,
+            None => self.digits.entry(column.to_owned()).or_default(),
         };
         if text.starts_with('0') {
             digits.padded += 1;
@@ -239,16 +233,11 @@ impl Office {
         self.is_total_id |= is_id;
     }
 
-    /// Records whether a cell that is not blank is the name of its column.
-    pub(super) fn note_heading(&mut self, is_heading: bool) {
-        self.headings += u32::from(is_heading);
-        self.has_value |= !is_heading;
-    }
-
     /// Returns the problem with a row that repeats the names of the columns, as lists do at the top of each page.
     pub(super) fn heading_row(&self) -> Option<Problem> {
-        let is_heading = is_heading_row(self.headings, self.has_value);
-        is_heading.then(|| HEADING_ROW.problem("", "", "the column names again, not an asset".to_owned(), ""))
+        self.headings
+            .are_repeated()
+            .then(|| HEADING_ROW.problem("", "", "the column names again, not an asset".to_owned(), ""))
     }
 
     /// Returns whether a row of a new asset has a title of totals and none of the other required fields. `given` has one

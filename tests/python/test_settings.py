@@ -627,7 +627,6 @@ def test_old_settings_are_read_again(
     monkeypatch.setattr("acc_assets._session.OLD_SETTINGS", 0)
     assert not project.assets.validate(rows).ok
     assert sim.audit()["requests"] > before
-    project.assets.list()
 
 
 def test_unread_locations_are_told_with_names(sim: acc.testing.Simulator) -> None:

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::api::RowShape;
-use crate::input::{Cell, Column, Owned, is_heading, is_total};
+use crate::input::{Cell, Column, Owned, is_total};
 use crate::model::text::trimmed;
 use crate::rows::columns::{self, RowOfRun};
 use crate::rows::current::Ignored;
@@ -64,8 +64,6 @@ pub struct RowWriter {
     /// Columns with values longer than the service is known to accept, each with the accepted length, the number of
     /// such rows and the first such row.
     overlong: Vec<(String, usize, u64, usize)>,
-    /// Whether the rows have their own import keys. `None` before the end of the first row, or if there is no
-    /// import key.
     /// Each column's role in the identity of a row, as determined in the first call of the run.
     headings: BTreeMap<String, Option<String>>,
     /// Whether columns that had no role in the first call may get one.
@@ -392,7 +390,7 @@ impl RowWriter {
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
         if !matches!(named.slot, Slot::Ignored | Slot::Number) && !is_blank(cell) {
-            self.office.note_heading(is_heading(cell, &named.name));
+            self.office.headings.note(cell, &named.name);
         }
         if let Cell::Text(text) = cell
             && is_total(text)
