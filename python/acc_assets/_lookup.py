@@ -30,8 +30,8 @@ def column_of(key: str, by: object) -> str:
 def field_named(data: object, rows: _core.Rows, key: str, by: str | None, after: object) -> str | None:
     """Return the name of the field that the values are of, or None for asset ids.
 
-    Values without a column, such as a list, leave `key` no column to name, so it then names the field. A column that is
-    called like an identifier of people does not have the ids of assets.
+    Values without a column, such as a list, leave `key` no column to name, so it then names the field. So it does in a
+    table if it is "Asset ID" or "Barcode": such a column does not contain asset ids.
     """
     if isinstance(data, (Outcomes, AssetTable, RelationshipTable)):
         if by not in (None, ID):

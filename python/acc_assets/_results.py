@@ -72,8 +72,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
     def ok(self) -> bool:
         """Whether every row is created, updated, deleted or unchanged. After a dry run, whether every row can be sent.
 
-        Rows that you removed from the rows of a run do not count. False if the call ended before it had read all rows of a
-        generator.
+        Rows that you removed from a run do not count. False if the call ended before it had read all rows of a generator.
         """
         can_be_sent = (*GOOD, "not_sent") if self._call.is_dry_run else GOOD
         are_good = self._ledger.is_done() or all(status in can_be_sent for status in self._ledger.counts())

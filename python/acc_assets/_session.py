@@ -31,7 +31,7 @@ TOKEN_VARIABLE: Final = "ACC_ASSETS_TOKEN"
 # A folder, or "off".
 PACING_VARIABLE: Final = "ACC_ASSETS_PACING"
 CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-# Settings that were read as many seconds ago are read again: a session may last for days, and others change the project.
+# Settings older than this many seconds are read again, since others change the project during a long session.
 OLD_SETTINGS = 300.0
 
 
