@@ -153,4 +153,9 @@ def _instead(call: WriteCall, unknown: int) -> str:
     if call.rows is None:
         return "pass only the rows that are not done, or pass import_key="
     method = ".reconcile() and .retry()" if unknown else ".retry()"
-    return f"use {method} on e.result or client.last_result, or pass import_key="
+    # The service may still be executing their request.
+    wait = "wait a minute, then " if unknown else ""
+    return (
+        f"use {method} on e.result or client.last_result. If the script has ended, {wait}pass import_key=, or only rows "
+        'whose Asset IDs are in project.assets.get(rows, by="Asset ID").missing'
+    )

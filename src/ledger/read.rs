@@ -277,7 +277,7 @@ impl Ledger {
                 Fault::new(
                     "in_flight",
                     "the call ended before the response to the request",
-                    "check the project for this row before resending it",
+                    "repeat the call with its run=, or call .reconcile() on the result: both look for this row in the project",
                 )
             })
         })

@@ -201,6 +201,11 @@ impl Problem {
         self.code == SET_BY_SERVICE.code
     }
 
+    /// Returns whether the problem is the id of an asset in a row of a new asset.
+    pub(super) fn is_id_of_service(&self) -> bool {
+        self.is_set_by_service() && self.column == "id"
+    }
+
     /// Returns whether the problem is a change of the asset since the row was read.
     #[must_use]
     pub fn is_drift(&self) -> bool {

@@ -315,8 +315,8 @@ pub struct Packer {
     start: usize,
     /// The keys seen so far, each with its first row and the digest of that row's content.
     pub(super) seen: HashMap<Same, (u32, u64)>,
-    /// The keys and contents of the rows of an earlier call. Equal rows are one asset, and cause no other warnings.
-    pub(super) read_again: HashSet<(Same, u64)>,
+    /// The keys of the rows of an earlier call. Rows of one key are one asset or invalid, and cause no other warnings.
+    pub(super) read_again: HashSet<Same>,
     /// The first spelling of each import key, keyed by the normalized key (see `same_key`). `alike` contains
     /// the normalized keys with several spellings.
     spellings: HashMap<String, Box<str>>,
@@ -711,9 +711,7 @@ impl Packer {
         if let Some(same) = self
             .same(&key, self.writer.import_key())
             .filter(|_| !self.named_by_id && checked.is_ok())
-            && !self
-                .read_again
-                .insert((same, Self::said(&self.current.open[self.start..])))
+            && !self.read_again.insert(same)
         {
             self.writer.forget_repeats();
         }

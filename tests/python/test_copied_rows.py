@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import warnings
 from typing import Any
 
 import pytest
@@ -170,3 +171,13 @@ def test_a_copied_row_of_a_table_changes_no_asset(
     assert result.write_fixes(tmp_path / "fix.xlsx") == 2
     assert project.assets.patch(tmp_path / "fix.xlsx").counts == {"invalid": 2}
     assert "another" not in [asset["clientAssetId"] for asset in sim.assets()]
+
+
+@pytest.mark.parametrize("other", ["ok", "wrong"])
+def test_rows_of_one_key_that_differ_become_no_assets_in_any_call(project: acc.Project, other: str) -> None:
+    rows = [unit(1), unit(1, Description="other"), unit(2, Status="Installed" if other == "ok" else "none")]
+    for _ in range(2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            result = project.assets.create(rows, import_key="barcode", run="r", on_error="collect")
+        assert result.statuses[:2] == ["invalid", "invalid"]

@@ -54,7 +54,7 @@ RESUME = "To resume, run the same script again: "
         (
             {},
             "Running the same script again would create 200 assets a second time: use .retry() on e.result or "
-            "client.last_result, or pass import_key=.",
+            "client.last_result. If the script has ended, pass import_key=, or only rows whose Asset IDs are in ",
         ),
         # Each call generates other keys.
         (
@@ -91,7 +91,8 @@ def test_lost_rows_and_generators(sim: acc.testing.Simulator, project: acc.Proje
         project.assets.create(units(300), reconcile=False)
     assert last_line(caught.value) == (
         "100 of 300 rows are created. Running the same script again would create 100 to 200 assets a second time: use "
-        ".reconcile() and .retry() on e.result or client.last_result, or pass import_key=."
+        ".reconcile() and .retry() on e.result or client.last_result. If the script has ended, wait a minute, then pass "
+        'import_key=, or only rows whose Asset IDs are in project.assets.get(rows, by="Asset ID").missing.'
     )
     sim.clear_faults()
     fail(sim)

@@ -275,6 +275,9 @@ def test_ignored_columns_are_named_in_one_warning(project: acc.Project, ids: lis
     uses = {used.column: used for used in result.report.columns}
     assert uses["version"].field is None
     assert uses["version"].note == "set by the service, so not sent"
+    # The id tells the cause for all of them.
+    [cause] = project.assets.validate(project.assets.get(ids)).causes
+    assert (cause.column, cause.rows) == ("id", len(ids))
 
 
 def test_a_dry_run_tells_what_would_be_sent(project: acc.Project, ids: list[str]) -> None:
@@ -721,3 +724,14 @@ def test_numbers_of_a_workbook_are_compared_as_excel_shows_them(project: acc.Pro
     # In other inputs, every digit counts.
     rounded = {"id": created.ids[0], "Airflow": 0.333333333333333, "version": 1}
     assert project.assets.patch([rounded], dry_run=True).counts == {"not_sent": 1}
+
+
+def test_a_new_row_among_assets_clears_nothing(project: acc.Project, kit: Kit) -> None:
+    pandas = pytest.importorskip("pandas")
+    project.assets.create(kit.rows(2)).raise_if_failed()
+    frame = project.assets.list().to_pandas()
+    new = pandas.DataFrame([{"Asset ID": "N-1", "Category": "Electrical", "Status": "Installed"}])
+    edited = pandas.concat([frame, new], ignore_index=True)
+    result = project.assets.patch(edited, nulls="clear", dry_run=True)
+    assert [cause.message for cause in result.causes] == ["`id` is blank: it identifies the asset"]
+    assert not [text for text in result.report.warnings if "cleared" in text]

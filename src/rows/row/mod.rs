@@ -448,6 +448,13 @@ impl RowWriter {
         // A row without an id has no asset to compare its cells with.
         self.release_held(out);
         self.end_import_key(out);
+        if self.policy.shape == RowShape::AssetPatch
+            && self.id == Given::No
+            && let Some(names) = &mut self.names
+        {
+            // There is no asset to clear anything of.
+            names.cleared.clear();
+        }
         self.end_names(out);
         let empty = out.len() == self.start + PATCH_OPENING.len() && self.attribute_body.is_empty();
         match self.policy.shape {
@@ -460,6 +467,12 @@ impl RowWriter {
                     } else {
                         *given += 1;
                     }
+                }
+                // The other columns of the service come with the id.
+                if self.problems.iter().any(Problem::is_id_of_service) {
+                    let others =
+                        |problem: &Problem| problem.is_set_by_service() && !problem.is_id_of_service();
+                    self.problems.retain(|problem| !others(problem));
                 }
             }
             RowShape::AssetPatch | RowShape::Id => {
