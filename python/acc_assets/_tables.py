@@ -316,4 +316,4 @@ class AssetTable(_Table[Asset]):
         if not missing:
             return text
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        return _core.shown(f"{text}; {counted(len(missing), 'id')} missing: {shown}")
+        return _core.shown(f"{text}; {len(missing):,} not found: {shown}")

@@ -20,6 +20,11 @@ def write_fixes(ledger: _core.Ledger, call: WriteCall, path: str | os.PathLike[s
     if call.rows is None:
         if not any(status in BAD for status in ledger.counts()):
             return _nothing(path, None)
+        if call.run is not None and "id" not in call.options:
+            raise OptionError(
+                "write_fixes(): a run file does not contain the input rows. Make the same call again, with the same run= and "
+                "all rows, and call write_fixes() on its result."
+            )
         raise OptionError(
             "write_fixes(): the input rows are not available: they came from a generator, the result was pickled, or the "
             "call ended before its first request. Pass a list, a DataFrame or a file, and call again."

@@ -13,7 +13,7 @@ use super::reading::Reading;
 use crate::api::RowShape;
 use crate::columns::Table;
 use crate::input::Padded;
-use crate::input::sheet::SHEET_ROW;
+use crate::input::sheet::{LINE, SHEET_ROW};
 use crate::settings::names::{folded, nearest};
 use crate::settings::{Miss, SEPARATOR, Settings};
 
@@ -55,6 +55,11 @@ impl Policy {
     /// Returns whether the rows come from a workbook, which stores 15 digits of a number.
     pub(super) fn is_workbook(&self) -> bool {
         self.names.row_title.as_deref() == Some(SHEET_ROW)
+    }
+
+    /// Returns whether the rows come from a text file, whose cells have no types.
+    pub(super) fn is_text_file(&self) -> bool {
+        self.names.row_title.as_deref() == Some(LINE)
     }
 }
 

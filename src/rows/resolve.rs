@@ -89,9 +89,10 @@ pub struct Resolver {
     /// Whether the label is that of the status that the asset has.
     pub is_current_label: bool,
     /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of the
-    /// attributes to clear.
+    /// attributes to clear, and `blank` those of them whose cell is blank.
     pub given: FixedBitSet,
     pub cleared: FixedBitSet,
+    pub blank: FixedBitSet,
 }
 
 /// The status of a row before its category is known.
@@ -127,6 +128,7 @@ impl Resolver {
             is_current_label: false,
             given: FixedBitSet::with_capacity(attributes),
             cleared: FixedBitSet::with_capacity(attributes),
+            blank: FixedBitSet::with_capacity(attributes),
         }
     }
 
@@ -141,6 +143,7 @@ impl Resolver {
         self.is_current_label = false;
         self.given.clear();
         self.cleared.clear();
+        self.blank.clear();
     }
 
     /// Treats a category, status or location as not given, because the asset already has it.
@@ -207,7 +210,8 @@ impl Resolver {
         })
     }
 
-    /// Looks up the row's status label in a status set, and returns the index of the status in that set.
+    /// Looks up the row's status label in a status set, and returns the index of the status in that set. Of several labels,
+    /// the first that the set has counts: a word of an office may have another status in each set.
     pub fn status_in(&mut self, set: usize) -> Result<usize, Miss> {
         let Self {
             settings,
@@ -218,7 +222,9 @@ impl Resolver {
         } = self;
         let seen = statuses.entry(Some(set)).or_insert_with(Seen::new);
         seen.find(label, || {
-            Self::look(suggestions, |suggest| settings.status(set, label, suggest))
+            let found = Self::look(suggestions, |suggest| settings.status(set, label, suggest));
+            let one = || several(label).find_map(|label| settings.status(set, label, false).ok());
+            found.or_else(|miss| one().ok_or(miss))
         })
     }
 
@@ -232,9 +238,10 @@ impl Resolver {
             ..
         } = self;
         let seen = statuses.entry(None).or_insert_with(Seen::new);
-        seen.find(label, || match settings.statuses_called(label).first() {
-            Some((set, _)) => Ok(*set),
-            None => Err(settings.no_status_called(label)),
+        let called = |label: &str| settings.statuses_called(label).first().map(|(set, _)| *set);
+        seen.find(label, || {
+            let found = called(label).or_else(|| several(label).find_map(called));
+            found.ok_or_else(|| settings.no_status_called(label))
         })
     }
 
@@ -432,3 +439,13 @@ impl Resolver {
         Ok(true)
     }
 }
+
+/// Returns the labels of a text with several labels.
+fn several(text: &str) -> impl Iterator<Item = &str> {
+    let is_several = text.contains(SEVERAL);
+    let labels = text.split(SEVERAL).map(str::trim);
+    labels.filter(move |label| is_several && !label.is_empty())
+}
+
+/// Separates the labels of a text with several labels, as in a multi-select attribute.
+const SEVERAL: char = ';';

@@ -47,7 +47,7 @@ rules! {
     UNKNOWN_ATTRIBUTE "unknown_attribute": "a key of customAttributes is not a custom attribute",
         "use the name of a custom attribute, for example ca1, not its display name";
     SET_BY_SERVICE "set_by_service": "this field is set by the service and cannot be written",
-        "drop the column";
+        "clear the cell, or drop the column";
     TWICE "twice": "two columns of the row set the same field",
         "keep one of the two";
     NULL "null": "the cell is null, which nulls='error' does not allow",
@@ -79,7 +79,8 @@ rules! {
     NOT_A_ROW "not_a_row": "the row is not a dict or another mapping of column names to values",
         "pass one dict per row";
     SAME_ID "same_id": "two rows change the same asset differently",
-        "keep one row per id; for a new asset, clear the id and pass the row to create()";
+        "keep one row per id; for a new asset, clear the id and the values that only the service sets, such as version, and \
+            pass the row to create()";
     IMPORT_KEY "import_key": "the import key is missing, or is not text",
         "fill in the cell";
     CATEGORY "category": "the category is unknown, ambiguous or inactive",

@@ -118,7 +118,8 @@ impl RowWriter {
                 ))
             }
             (GivenStatus::Label, Some(own)) => {
-                names.status_in(own).map(|place| (own, place)).map_err(|miss| {
+                let found = names.status_in(own).map(|place| (own, place));
+                found.map_err(|miss| {
                     let reason = match &miss {
                         Miss::Inactive(_) => miss.reason("status"),
                         _ => format!(
@@ -126,7 +127,7 @@ impl RowWriter {
                             settings.content().status_sets[own].name
                         ),
                     };
-                    (reason, miss.fix("status"))
+                    (reason, self.fix_of_set(&miss))
                 })
             }
             (GivenStatus::Label, None) if self.policy.shape == RowShape::NewAsset => {
@@ -172,6 +173,21 @@ impl RowWriter {
         }
     }
 
+    /// Returns the fix for a label that the status set of the category does not have. A word of an office may mean another
+    /// status in each set.
+    fn fix_of_set(&self, miss: &Miss) -> String {
+        let fix = miss.fix("status");
+        let column = self.field_called(STATUS);
+        if self.is_replaced(&column) {
+            format!(
+                "{fix}. If a word in values= means another status in each set, give it all of them, such as 'Ordered; \
+                 Planned'"
+            )
+        } else {
+            fix
+        }
+    }
+
     fn undecided(&mut self, label: &str) {
         let column = self.field_called(STATUS);
         let message = format!(
@@ -183,10 +199,15 @@ impl RowWriter {
     }
 
     /// Checks that the category has the row's attributes. An attribute that the row clears is not checked if
-    /// the asset has a value for it.
+    /// the asset has a value for it. A blank cell of an attribute that the asset cannot have clears nothing.
     fn attributes_fit(&mut self, category: usize, asset: Option<&KnownAsset>, settings: &Settings) {
-        let Some(names) = &self.names else { return };
         let assigned = settings.attributes_of(category);
+        if let (Some(asset), Some(names)) = (asset, &self.names) {
+            let is_possible = |place: &usize| assigned.contains(*place) || asset.attributes.contains(place);
+            let blank: Vec<usize> = names.blank.ones().filter(|place| !is_possible(place)).collect();
+            blank.into_iter().for_each(|place| self.withdraw(place, settings));
+        }
+        let Some(names) = &self.names else { return };
         let has = |place: &usize| asset.is_some_and(|asset| asset.attributes.contains(place));
         let cleared = names.cleared.ones().filter(|place| !has(place));
         let both = names.given.ones().chain(cleared);

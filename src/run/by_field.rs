@@ -262,6 +262,7 @@ async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<Given>,
     let mut read = GivenValues {
         column,
         known: false,
+        columns: Vec::new(),
         rows: 0,
         texts: Vec::new(),
         invalid: None,
@@ -274,13 +275,20 @@ async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<Given>,
         return Err(Error::Input(invalid));
     }
     if read.rows > 0 && !read.known {
+        let columns: Vec<String> = read.columns.iter().take(SHOWN).cloned().collect();
         return Err(Error::Input(format!(
-            "there is no column `{}`; pass the name of the column with the values as key=",
-            shortened(column, 100)
+            "no column `{}`: pass the name of the column with the values as key=. The columns are `{}`{}. If the first row \
+             is not column names, pass the values as a list",
+            shortened(column, 100),
+            columns.join("`, `"),
+            if read.columns.len() > SHOWN { ", ..." } else { "" },
         )));
     }
     Ok(read.texts)
 }
+
+/// The maximum number of columns in a message.
+const SHOWN: usize = 20;
 
 /// A value to look for, and whether it was given as a number.
 struct Given {
@@ -292,6 +300,7 @@ struct GivenValues<'c> {
     column: &'c str,
     /// Whether the rows have the column.
     known: bool,
+    columns: Vec<String>,
     rows: usize,
     texts: Vec<Given>,
     /// Why a row is invalid.
@@ -305,6 +314,10 @@ impl Sink for GivenValues<'_> {
     fn column(&mut self, name: &str) -> Column {
         let wanted = name == self.column;
         self.known |= wanted;
+        let name = shortened(name, 100);
+        if self.columns.len() <= SHOWN && !self.columns.contains(&name) {
+            self.columns.push(name);
+        }
         if wanted { WANTED } else { OTHER }
     }
 

@@ -1,10 +1,9 @@
 //! Refuses to begin a run with rows that another run has created: its name was probably mistyped, and all rows would be
 //! created again.
 
-use std::collections::HashSet;
-
 use crate::api::Done;
 use crate::error::{Error, shown};
+use crate::ledger::journal::FirstRows;
 use crate::ledger::{Status, lock, number};
 use crate::run::machine::Run;
 use crate::run::options::SEPARATORS;
@@ -22,7 +21,7 @@ impl Run {
         if packer.earlier.is_some() || self.fatal.is_some() {
             return;
         }
-        let digests: HashSet<u64> = {
+        let first = {
             let ledger = lock(&self.ledger);
             if ledger.rows() < ROWS && !is_whole {
                 return;
@@ -33,11 +32,16 @@ impl Run {
                 packer.again.others = None;
             }
             let sent = rows.filter(|row| ledger.status(*row) == Status::NotSent);
-            sent.take(ROWS).map(|row| ledger.digest(row)).collect()
+            let mut first = FirstRows::default();
+            for row in sent.take(ROWS) {
+                first.digests.insert(ledger.digest(row));
+                first.names.extend(ledger.key(row));
+            }
+            first
         };
         let others = packer.again.others.take();
         let others = others.filter(|_| self.job.write.done == Done::Created);
-        let Some(same) = others.and_then(|others| others.with_rows(&digests)) else {
+        let Some(same) = others.and_then(|others| others.with_rows(&first)) else {
             return;
         };
         let path = same.path.to_string_lossy().into_owned();
@@ -50,13 +54,15 @@ impl Run {
         let name = stem.map_or(path, |stem| stem.to_string_lossy().into_owned());
         self.foreign = self.journal.take();
         self.give_up(Error::Input(format!(
-            "the run `{}` has the same rows ({} created). Nothing was sent. To resume that run, pass run={}. If that run \
+            "the run `{}` has {} ({} created). Nothing was sent. To resume that run, pass run={}{}. If that run \
              is complete and this is a new version of its sheet, pass import_key=: rows that the project has are not created \
              again. To \
              create all rows again, delete that run: {}",
             shown(&name),
+            if same.are_equal { "the same rows" } else { "rows with the same Asset IDs" },
             same.created,
             argument(&name),
+            if same.are_equal { "" } else { ", with its original rows" },
             deletion(&name)
         )));
     }

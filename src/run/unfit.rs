@@ -253,6 +253,12 @@ impl Packer {
         if !differences.is_empty() {
             return format!("{one} {}: pass the same columns", differences.join(", and "));
         }
+        // As when Excel opened and saved a text file.
+        let of_excel = if are_many && self.writer.are_of_text_file() {
+            ". If Excel saved this file, it has removed leading zeros and changed dates: pass the original file"
+        } else {
+            ""
+        };
         let changed = if is_there.is_some() {
             format!("{was} edited")
         } else {
@@ -260,7 +266,7 @@ impl Packer {
         };
         format!(
             "{subject} {changed}, or {is} read in another way (decimal=, values=, ...){names}: restore {them}, and use patch \
-             to change the {asset}"
+             to change the {asset}{of_excel}"
         )
     }
 

@@ -556,7 +556,7 @@ fn all_problems_of_a_row_are_reported() {
     assert_eq!(problems[1].message, "`statusId` is 'Ordered': not a UUID");
     assert_eq!(problems[2].message, "unknown column `descripton`");
     assert!(problems[2].fix.starts_with("did you mean `description`?"));
-    assert_eq!(problems[3].fix, "drop the column");
+    assert_eq!(problems[3].fix, "clear the cell, or drop the column");
     assert!(
         problems[4].message.starts_with("no column `clientAssetId`"),
         "{:?}",

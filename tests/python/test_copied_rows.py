@@ -165,7 +165,8 @@ def test_a_copied_row_of_a_table_changes_no_asset(
     assert result.counts == {"unchanged": 2, "invalid": 2}
     assert (
         result.causes[0].fix
-        == "keep one row per id; for a new asset, clear the id and pass the row to create()"
+        == "keep one row per id; for a new asset, clear the id and the values that only the service sets, such as version, "
+        "and pass the row to create()"
     )
     # Both rows are in the file, so that it cannot be sent without a decision.
     assert result.write_fixes(tmp_path / "fix.xlsx") == 2

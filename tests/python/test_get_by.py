@@ -138,6 +138,10 @@ def test_get_by_reads_a_column(project: acc.Project, made: acc.BulkResult, tmp_p
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["Scanned"], ["000005"], ["000006"]])
     assert names(project.assets.get(path, by="Barcode", key="Scanned")) == ["AHU-5", "AHU-6"]
+    with pytest.raises(
+        acc.InputError, match=r"no column `Barcode`: .* The columns are `Scanned`\. If the first row"
+    ):
+        project.assets.get(path, by="Barcode")
     # `key` names the column with the ids, unless people know assets by it.
     assert project.assets.get([{"Room": made.ids[0]}], key="Room").ids == made.ids[:1]
     assert names(project.assets.get(rows[:1], key="Barcode")) == ["AHU-3"]

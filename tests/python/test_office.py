@@ -479,6 +479,32 @@ def test_values_are_replaced_before_they_are_read(project: acc.Project) -> None:
     )
 
 
+def test_a_word_may_mean_another_status_in_each_set(
+    sim: acc.testing.Simulator, project: acc.Project, tmp_path: pathlib.Path
+) -> None:
+    categories = ["HVAC > Air Handling", "Electrical > Lighting"]
+    rows = [{"Asset ID": f"A-{at}", "Category": categories[at % 2], "Status": "geplant"} for at in range(4)]
+    report = project.assets.validate(rows, values={"Status": {"geplant": "Specified"}})
+    assert [cause.fix for cause in report.causes] == [
+        "use one of `Planned`, `Installed`, `Tested`, `Energised`. If a word in values= means another status in each set, "
+        "give it all of them, such as 'Ordered; Planned'"
+    ]
+    words: Any = {"Status": {"geplant": "Specified; Planned"}}
+    result = project.assets.create([*rows, {**rows[0], "Asset ID": ""}], values=words)
+    assert result.statuses == ["created"] * 4 + ["invalid"]
+    table = project.assets.list(sort="clientAssetId")
+    assert list(table.to_pandas()["Status"]) == ["Specified", "Planned"] * 2
+    # A file of rows to fix has the labels.
+    result.write_fixes(tmp_path / "fix.xlsx")
+    fixed = project.assets.validate(tmp_path / "fix.xlsx")
+    assert [cause.column for cause in fixed.causes] == ["Asset ID"]
+    # A label that no set has is no choice.
+    assert not project.assets.validate(rows, values={"Status": {"geplant": "No; None"}}).ok
+    table = project.assets.list().to_pandas()
+    table["Status"] = "Specified; Planned"
+    assert project.assets.patch(table, values=words).counts == {"unchanged": 4}
+
+
 def test_values_ignore_case_only_if_that_is_clear(project: acc.Project) -> None:
     values = {"Status": {"i": "Installed", "I": "Ordered", "o": "Ordered"}}
     statuses = [made(project, [unit(Status=text)], values=values)[0]["statusId"] for text in ("i", "I", "O")]

@@ -56,6 +56,29 @@ def test_a_sheet_that_grew_is_recognized(sim: acc.testing.Simulator, project: ac
     assert project.assets.create(rows, run="c").counts == {"created": 11}
 
 
+def test_a_sheet_that_excel_has_saved_is_recognized(
+    sim: acc.testing.Simulator, project: acc.Project, folder: pathlib.Path
+) -> None:
+    rows = units(50, (3,))
+    texts = {name: ["Asset ID;Category;Status;Barcode"] for name in ("units.csv", "saved.csv")}
+    for place, row in enumerate(rows):
+        cells = ";".join(str(row[name]) for name in ("Asset ID", "Category", "Status"))
+        texts["units.csv"].append(f"{cells};{place:04}")
+        texts["saved.csv"].append(f"{cells};{place}")
+    for name, lines in texts.items():
+        (folder / name).write_text("\n".join(lines))
+    project.assets.create("units.csv", run="level-3")
+    with pytest.raises(acc.InputError, match="If Excel saved this file, it has removed leading zeros"):
+        project.assets.create("saved.csv", run="level-3")
+    with pytest.raises(acc.InputError) as caught:
+        project.assets.create("saved.csv", run="level-3b")
+    assert str(caught.value).startswith(
+        "the run `level-3` has rows with the same Asset IDs (49 created). Nothing was sent. To resume that run, pass "
+        'run="level-3", with its original rows. If'
+    )
+    assert sim.audit()["assets_created"] == 49
+
+
 def test_rows_of_other_runs_that_may_be_created(sim: acc.testing.Simulator, project: acc.Project) -> None:
     rows = [{**row, "Barcode": f"B{place}"} for place, row in enumerate(units(3))]
     project.assets.create(rows, run="a")

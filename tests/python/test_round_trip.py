@@ -735,3 +735,22 @@ def test_a_new_row_among_assets_clears_nothing(project: acc.Project, kit: Kit) -
     result = project.assets.patch(edited, nulls="clear", dry_run=True)
     assert [cause.message for cause in result.causes] == ["`id` is blank: it identifies the asset"]
     assert not [text for text in result.report.warnings if "cleared" in text]
+
+
+def test_blank_cells_of_attributes_that_an_asset_cannot_have_clear_nothing(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    fan = {"Asset ID": "F-1", "Category": "HVAC > Air Handling", "Status": "Ordered", "Airflow": 2}
+    outlet = {"Asset ID": "O-1", "Category": "Electrical > Outlets", "Status": "Planned", "Voltage": "230 V"}
+    ids = project.assets.create([fan, outlet]).ids
+    rows: list[dict[str, object]] = [
+        {"id": ids[0], "Airflow": None, "Voltage": None, "Description": "x"},
+        {"id": ids[1], "Airflow": None, "Voltage": "400 V", "Description": None},
+    ]
+    assert project.assets.patch(rows, nulls="clear").counts == {"updated": 2}
+    values = [asset.get("customAttributes") for asset in sim.assets()]
+    assert not values[0]
+    assert len(values[1] or {}) == 1
+    # What the caller clears in so many words must exist.
+    wrong = project.assets.patch([{"id": ids[0], "Voltage": acc.CLEAR}])
+    assert [cause.code for cause in wrong.causes] == ["not_assigned"]

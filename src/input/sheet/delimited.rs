@@ -13,7 +13,7 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE, W
 
 use super::encoding::{self, Guess};
 use super::footer::{Above, FooterRow, footer_notes};
-use super::{Layout, Names, cannot_read, header_note, not_empty, open_file, shown_size, skipped_row};
+use super::{LINE, Layout, Names, cannot_read, header_note, not_empty, open_file, shown_size, skipped_row};
 use crate::input::{Cell, Column, Label, More, Sink, SourceError, is_total};
 
 const DELIMITERS: [u8; 4] = *b",;\t|";
@@ -34,9 +34,6 @@ const CHUNK: usize = 64 << 10;
 
 /// The maximum number of columns in an Excel sheet.
 const MOST_COLUMNS: usize = 16_384;
-
-/// The title of row labels.
-pub(super) const LINE: &str = "line";
 
 /// The rows of a file, which can be read any number of times.
 #[derive(Debug)]

@@ -49,8 +49,9 @@ pub const REQUIRED_MARK: &str = " *";
 /// run.
 pub const ROW_OF_RUN: &str = "acc-assets row";
 
-/// The title of the row labels of a workbook.
+/// The title of the row labels of a workbook, and that of a text file.
 pub const SHEET_ROW: &str = "sheet row";
+pub const LINE: &str = "line";
 
 /// Memory limits for reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,7 +275,7 @@ impl Sheet {
                 let (table, names, notes) = delimited::Table::open(path, bytes, &ending, layout)?;
                 let skipped_above = table.skipped_above();
                 return Ok(Content {
-                    label_title: delimited::LINE,
+                    label_title: LINE,
                     notes,
                     properties: Properties::default(),
                     name: None,

@@ -18,11 +18,22 @@ const RUNS: usize = 20;
 /// How many rows of each run to compare.
 const ROWS: u32 = 1000;
 
+/// How many equal Asset IDs show that a sheet is another version of that of the run. A few may be equal by chance.
+const FEWEST_NAMES: usize = 10;
+
 /// The runs in the folder of a run that begins.
 #[derive(Debug, Clone)]
 pub struct Others {
     own: PathBuf,
     header: Header,
+}
+
+/// The first rows of a run that begins.
+#[derive(Debug, Default)]
+pub struct FirstRows {
+    pub digests: HashSet<u64>,
+    /// Their Asset IDs.
+    pub names: HashSet<String>,
 }
 
 /// A run that has the same rows.
@@ -31,6 +42,8 @@ pub struct SameRows {
     pub path: PathBuf,
     /// How many of its rows are created, or may be.
     pub created: u64,
+    /// Whether the rows are equal. If not, they have the same Asset IDs.
+    pub are_equal: bool,
 }
 
 impl Others {
@@ -42,17 +55,15 @@ impl Others {
         })
     }
 
-    /// Returns a run of the same verb and project that has created at least half of the rows with these digests. Runs
+    /// Returns a run of the same verb and project that has created at least half of these rows, or of their Asset IDs. Runs
     /// that are in use or cannot be read are left out.
-    pub fn with_rows(&self, digests: &HashSet<u64>) -> Option<SameRows> {
-        if digests.is_empty() {
+    pub fn with_rows(&self, rows: &FirstRows) -> Option<SameRows> {
+        if rows.digests.is_empty() {
             return None;
         }
         let runs = self.newest();
-        runs.into_iter().find_map(|path| {
-            let created = self.created(&path, digests).ok().flatten()?;
-            Some(SameRows { path, created })
-        })
+        runs.into_iter()
+            .find_map(|path| self.same_rows(path, rows).ok().flatten())
     }
 
     fn newest(&self) -> Vec<PathBuf> {
@@ -74,12 +85,12 @@ impl Others {
         runs.into_iter().map(|(_, path)| path).collect()
     }
 
-    fn created(&self, path: &Path, digests: &HashSet<u64>) -> Result<Option<u64>, Trouble> {
-        if Lock::is_held(path)? {
+    fn same_rows(&self, path: PathBuf, rows: &FirstRows) -> Result<Option<SameRows>, Trouble> {
+        if Lock::is_held(&path)? {
             return Err(Trouble::Driven);
         }
         let _in_sqlite = in_sqlite();
-        let connection = connect(path, GLANCE)?;
+        let connection = connect(&path, GLANCE)?;
         let query = "SELECT verb, project, service FROM run";
         let [verb, project, service]: [String; 3] =
             connection.query_row(query, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
@@ -92,31 +103,38 @@ impl Others {
         if (&verb, &project, &service) != (own_verb, own_project, own_service) {
             return Ok(None);
         }
-        let found = found(&connection, digests)?;
-        if 2 * found < digests.len() {
+        let found = found(&connection, rows)?;
+        let are_equal = 2 * found.digests.len() >= rows.digests.len();
+        let are_named = found.names.len() >= FEWEST_NAMES && 2 * found.names.len() >= rows.names.len();
+        if !are_equal && !are_named {
             return Ok(None);
         }
         let query = "SELECT count(*) FROM records WHERE state IN (?1, ?2)";
         let count: i64 = connection.query_row(query, SENT.map(Status::as_str), |row| row.get(0))?;
-        Ok(Some(count.cast_unsigned()))
+        drop(connection);
+        Ok(Some(SameRows {
+            path,
+            created: count.cast_unsigned(),
+            are_equal,
+        }))
     }
 }
 
 /// The statuses of rows that the project has, or may have.
 const SENT: [Status; 2] = [Status::Created, Status::Unknown];
 
-/// Counts the digests that a created row of a run has.
-fn found(connection: &Connection, digests: &HashSet<u64>) -> Result<usize, Trouble> {
-    let query = "SELECT digest FROM records WHERE number < ?1 AND state IN (?2, ?3)";
+/// Returns the rows that a created row of a run equals, and the Asset IDs that one has.
+fn found(connection: &Connection, rows: &FirstRows) -> Result<FirstRows, Trouble> {
+    let query = "SELECT digest, key FROM records WHERE number < ?1 AND state IN (?2, ?3)";
     let mut statement = connection.prepare(query)?;
     let [created, unknown] = SENT.map(Status::as_str);
-    let mut rows = statement.query((ROWS, created, unknown))?;
-    let mut found = HashSet::new();
-    while let Some(row) = rows.next()? {
-        let digest = row.get::<_, i64>(0)?.cast_unsigned();
-        if digests.contains(&digest) {
-            found.insert(digest);
-        }
+    let mut records = statement.query((ROWS, created, unknown))?;
+    let mut found = FirstRows::default();
+    while let Some(record) = records.next()? {
+        found.digests.insert(record.get::<_, i64>(0)?.cast_unsigned());
+        found.names.insert(record.get(1)?);
     }
-    Ok(found.len())
+    found.digests.retain(|digest| rows.digests.contains(digest));
+    found.names.retain(|name| rows.names.contains(name));
+    Ok(found)
 }

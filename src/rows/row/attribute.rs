@@ -1,7 +1,7 @@
 //! The cells of custom attributes, each in its own column or in a dict of them.
 
 use super::problem::{given_twice, is_number, refused, shown, without_blanks};
-use super::{Entry, RowWriter, called_of, identify};
+use super::{Entry, RowWriter, called_of, identify, opening};
 use crate::api::RowShape;
 use crate::input::{Cell, Column};
 use crate::rows::fields::{self, CUSTOM_ATTRIBUTES};
@@ -10,6 +10,7 @@ use crate::rows::office::arrived_as_number;
 use crate::rows::rules::{ATTRIBUTE_VALUE, CLEAR, NUMBER, UNKNOWN_ATTRIBUTE};
 use crate::rows::typed;
 use crate::rows::value::{self, Meaning, Refusal};
+use crate::settings::Settings;
 
 impl RowWriter {
     /// Reads a dict of custom attributes as if each attribute had its own column.
@@ -124,6 +125,20 @@ impl RowWriter {
         self.problems.push(NUMBER.problem(&name, &value, message, fix));
     }
 
+    /// Removes an attribute that the row clears from the body. `place` is its index in the settings.
+    pub(in crate::rows) fn withdraw(&mut self, place: usize, settings: &Settings) {
+        if let Some(names) = &mut self.names {
+            names.cleared.set(place, false);
+            names.blank.set(place, false);
+        }
+        // Quotation marks in texts are escaped, so this is no part of a text.
+        let entry = format!("{}null,", opening(&settings.content().attributes[place].name));
+        let (entry, body) = (entry.as_bytes(), &self.attribute_body);
+        if let Some(at) = body.windows(entry.len()).position(|bytes| bytes == entry) {
+            self.attribute_body.drain(at..at + entry.len());
+        }
+    }
+
     /// Writes one custom attribute, from its own column or from a dict. `reading` is the index in `readings`.
     #[allow(clippy::too_many_lines)] // The steps of one cell, in order.
     pub(super) fn attribute_cell(
@@ -191,6 +206,7 @@ impl RowWriter {
             (Meaning::Value, ..) => value::attribute(cell, self.policy.dates, body),
             (_, Some((place, _)), Some(names)) => {
                 names.cleared.insert(place);
+                names.blank.set(place, matches!(cell, Cell::Null));
                 body.extend_from_slice(b"null");
                 Ok(())
             }

@@ -41,17 +41,17 @@ impl RowWriter {
     pub(super) fn missing_field(&mut self, field: usize, fix: &str) {
         const WHY: &str = "required for a new asset";
         let name = self.field_called(field);
-        let of_template = if field == CATEGORY && self.row_title().is_none() {
-            ". A template remembers its category: pass the file itself, not a table read from it"
-        } else {
-            ""
+        let of_template = match self.row_title() {
+            _ if field != CATEGORY => "",
+            None => ". A template remembers its category: pass the file itself, not a table read from it",
+            Some(_) => ". A template remembers its category, but not a copy that another program wrote",
         };
         if self.field_columns[field].is_some() {
             let is_template = self.column_names().any(|name| name.ends_with(REQUIRED_MARK));
             let of_template = if is_template { of_template } else { "" };
             // Only the first of several merged cells has a value. Names are never merged, and sheets have no API names.
             let (given, blank) = self.given_and_blank[field];
-            let are_merged = field != CLIENT_ASSET && 0 < given && given <= blank;
+            let are_merged = field != CLIENT_ASSET && 0 < given && given <= blank && !is_template;
             let of_merged = if are_merged && !is_api_name(&name) && !self.is_filled(&name) {
                 format!(", or set fill_down=[\"{name}\"] if its cells are merged")
             } else {
@@ -59,7 +59,12 @@ impl RowWriter {
             };
             return self.blank(&name, WHY, &format!("{fix}{of_merged}{of_template}"));
         }
-        let fix = format!("add it, or map a column to it with mapping={{'...': '{name}'}}{of_template}");
+        let of_table = if self.row_title().is_none() {
+            of_template
+        } else {
+            ""
+        };
+        let fix = format!("add it, or map a column to it with mapping={{'...': '{name}'}}{of_table}");
         self.no_column(&name, WHY, &fix);
     }
 
@@ -76,6 +81,19 @@ impl RowWriter {
             .fill_down
             .iter()
             .any(|name| columns::is_called(column, name, mapped))
+    }
+
+    /// Returns whether `values` replaces texts of a column.
+    pub(in crate::rows) fn is_replaced(&self, column: &str) -> bool {
+        let Names {
+            mapping,
+            settings,
+            reading,
+            ..
+        } = &self.policy.names;
+        let mapped = (&mapping[..], settings.as_deref());
+        let mut names = reading.values.iter().map(|(name, _)| name);
+        names.any(|name| columns::is_called(column, name, mapped))
     }
 
     /// Returns the columns of fields and custom attributes, each with the rows in which it is blank.

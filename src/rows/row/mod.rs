@@ -541,6 +541,11 @@ impl RowWriter {
         self.policy.names.row_title.as_deref()
     }
 
+    /// Returns whether the rows come from a text file such as CSV.
+    pub fn are_of_text_file(&self) -> bool {
+        self.policy.is_text_file()
+    }
+
     /// Forgets that the row that just ended has the same name or barcode as an earlier row: it is not sent.
     pub fn forget_repeats(&mut self) {
         self.notices.forget_repeats(self.rows - 1);
