@@ -436,6 +436,9 @@ class Table:
     def missing(self) -> list[str]:
         """The requested ids that the service did not return."""
     @property
+    def warnings(self) -> list[str]:
+        """What the caller should know about the rows that it asked for."""
+    @property
     def incomplete(self) -> bool:
         """Whether a read failed before all rows were read."""
     def row(self, index: int, /) -> dict[str, Any]: ...

@@ -81,6 +81,8 @@ def unfinished(after: After) -> _core.Table | None:
 
 def found(assets: AssetTable, missing: str, by: str | None = None) -> AssetTable:
     """Return the result of a read by ids, or by another field. With `missing` "raise", raise InputError for missing assets."""
+    for text in assets._table.warnings:
+        warn(text, DataWarning)
     absent = list(dict.fromkeys(assets.missing))
     if absent and missing == "raise":
         more = f" and {len(absent) - FIRST:,} more" if len(absent) > FIRST else ""

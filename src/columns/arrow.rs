@@ -19,7 +19,7 @@ use super::table::{Layout, Segment};
 use super::time;
 
 /// Pages are combined into one batch until their rows have this many bytes of JSON.
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 16 << 20;
 
 /// The Arrow layout of a string column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

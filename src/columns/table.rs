@@ -18,6 +18,8 @@ pub struct Table {
     rows: usize,
     /// Requested ids that were not returned.
     pub missing: Vec<String>,
+    /// What the caller should know about the rows that it asked for.
+    pub warnings: Vec<String>,
     /// The columns to show if the table has no rows. If no names are given, the fields of every asset are
     /// shown.
     pub names: Vec<String>,

@@ -106,11 +106,16 @@ fn days_in(year: i64, month: i64) -> i64 {
 
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     // Years begin on March 1, so that a leap day is the last day of its year.
-    let year = if month <= 2 { year - 1 } else { year };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    year * 365 + leap_days + day_of_year - 719_468
+    let year = year - i64::from(month <= 2);
+    let leap_days = (year >> 2) - year / 100 + year / 400;
+    let before = usize::try_from(month - 1)
+        .ok()
+        .and_then(|month| BEFORE.get(month));
+    year * 365 + leap_days + before.unwrap_or(&0) + day - 1 - 719_468
 }
+
+/// The number of days from March 1 to the first day of each month.
+const BEFORE: [i64; 12] = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
 
 // Counts in eras of 400 years that begin on March 1, for the same reason.
 fn date(days: i64) -> (i64, i64, i64) {

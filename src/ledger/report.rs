@@ -57,6 +57,8 @@ struct Counting {
     places: HashMap<String, usize>,
     /// The last row counted. A row counts once, even if several of its values have the problem.
     last: Option<u32>,
+    /// Whether assets of these rows have other values than that of the first row.
+    is_mixed: bool,
 }
 
 impl Counting {
@@ -90,6 +92,9 @@ impl Counting {
 
     fn counted(self) -> Cause {
         let mut cause = self.cause;
+        if self.is_mixed {
+            cause.message = format!("first: {}", cause.message);
+        }
         cause
             .values
             .sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
@@ -138,7 +143,10 @@ impl Causes {
                 },
                 places: HashMap::new(),
                 last: None,
+                is_mixed: false,
             });
+        } else if status == Status::Differs && !self.causes[at].is_mixed {
+            self.causes[at].is_mixed = message() != self.causes[at].cause.message;
         }
         (at, self.causes[at].place(says.value))
     }

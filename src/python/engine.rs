@@ -80,6 +80,7 @@ fn names(
 fn named(py: Python<'_>, given: &WriteOptions, names: Names, rows: &Rows) -> Names {
     Names {
         category: rows.template_category(),
+        is_template: !rows.required().is_empty(),
         row_title: rows.title().map(Arc::from),
         rows_of_file: rows.rows_of_file(),
         skipped: rows.skipped(),
@@ -245,7 +246,10 @@ impl Engine {
         rows: &Bound<'_, Rows>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Operation> {
-        let options: FieldOptions = depythonize(options)?;
+        let options = FieldOptions {
+            row_title: rows.get().title().map(str::to_owned),
+            ..depythonize(options)?
+        };
         let source = rows.get().selected(Prepared::new(rows.get().source(py)?, None));
         let error: Arc<Mutex<Option<PyErr>>> = source.inner().inner().error();
         let stop = Stop::default();

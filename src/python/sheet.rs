@@ -90,6 +90,7 @@ pub fn fixes_file<'py>(
         .names(settings.cloned(), None)
         .map_err(|error| exception(py, &error))?;
     let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
+    let (reading, mapping) = (names.reading.clone(), names.mapping.clone());
     check_unchanged(py, write, rows, wanted.keys().copied(), known, options, names)?;
     let mut source = prepared(py, rows, options, settings)?;
     let category = rows.template_category();
@@ -106,6 +107,9 @@ pub fn fixes_file<'py>(
             .filter_map(|used| Some((used.column.as_str(), used.field.as_deref()?)))
             .collect(),
         offer: settings.map(|settings| Offer::of_path(settings, category.as_deref(), &options.separator)),
+        number_of_text: Some(Box::new(|column, text| {
+            reading.number_of_text(column, text, &mapping, settings.map(|settings| &**settings))
+        })),
     };
     let (written, file) = py
         .detach(|| fixes::file(&mut source, &wanted, &origin))

@@ -101,6 +101,12 @@ impl Table {
         self.rows.missing.clone()
     }
 
+    /// What the caller should know about the rows that it asked for.
+    #[getter]
+    fn warnings(&self) -> Vec<String> {
+        self.rows.warnings.clone()
+    }
+
     /// Whether the read can be resumed.
     #[getter]
     fn incomplete(&self) -> bool {

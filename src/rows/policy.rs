@@ -68,6 +68,8 @@ impl Policy {
 pub struct Names {
     /// The project's settings. If `None`, rows must contain ids, and each value is checked only by itself.
     pub settings: Option<Arc<Settings>>,
+    /// Whether the file has the marks of a template.
+    pub is_template: bool,
     /// Explicit column mappings. A column that maps to `None` is ignored.
     pub mapping: Vec<(String, Option<String>)>,
     /// The separator between the names in a path.
@@ -101,6 +103,7 @@ impl Default for Names {
     fn default() -> Self {
         Self {
             settings: None,
+            is_template: false,
             mapping: Vec::new(),
             separator: SEPARATOR.to_owned(),
             reading: Arc::default(),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::columns;
 use super::fields::FIELDS;
 use crate::input::{Preparation, Replacements};
+use crate::model::text::trimmed;
 use crate::settings::Settings;
 
 /// Options for reading text.
@@ -102,6 +103,9 @@ struct Thousands(Option<char>);
 
 /// The maximum length of a number or date. A longer text is neither.
 const LONGEST: usize = 64;
+
+/// The number of digits that Excel keeps.
+const DIGITS: usize = 15;
 
 impl Reading {
     /// Returns how to prepare the rows, if their texts are replaced or their blank cells filled.
@@ -218,6 +222,22 @@ impl Reading {
             dayfirst: own.2.or(self.dayfirst),
             ..self.clone()
         })
+    }
+
+    /// Returns the number of a text in a column of numbers, if it would be another number without these options. Without
+    /// them, pandas reads a text such as 1.234 in a workbook.
+    #[must_use]
+    pub fn number_of_text(
+        &self,
+        column: &str,
+        text: &str,
+        mapping: &[(String, Option<String>)],
+        settings: Option<&Settings>,
+    ) -> Option<f64> {
+        let own = self.of_column(column, mapping, settings);
+        let read = own.as_ref().unwrap_or(self).identity("numeric", trimmed(text))?;
+        let digits = read.bytes().filter(u8::is_ascii_digit).count();
+        read.parse().ok().filter(|_| digits <= DIGITS)
     }
 
     /// Checks the options of single columns. Without the settings, the names of attributes are unknown.

@@ -207,6 +207,12 @@ impl Problem {
         self.is_set_by_service() && self.column == "id"
     }
 
+    /// Returns whether the problem is a value without its leading zeros.
+    #[must_use]
+    pub fn is_of_zeros(&self) -> bool {
+        self.code == LEADING_ZEROS.code
+    }
+
     /// Returns whether the problem is a change of the asset since the row was read.
     #[must_use]
     pub fn is_drift(&self) -> bool {

@@ -4,7 +4,8 @@
 //! also finds parts of texts, and the pages do not say which fields it covers. So values are compared here, and a
 //! search is trusted only for what it finds: the list of the project is read unless every value was found.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
@@ -39,6 +40,9 @@ pub struct FieldOptions {
     pub field: String,
     pub include_custom_attributes: bool,
     pub include_deleted: bool,
+    /// The title of the row labels, such as "line".
+    #[serde(skip)]
+    pub row_title: Option<String>,
 }
 
 /// A read of assets by the values of a field.
@@ -54,7 +58,8 @@ impl ByField {
     pub async fn read(self, source: Box<dyn Source>, stop: &Stop) -> ReadEnd {
         let (mut wanted, mut found) = (Wanted::default(), Vec::new());
         let read = self.find(source, &mut wanted, &mut found, stop).await;
-        let (table, error) = match (wanted.table(found, read.is_ok()), read) {
+        let table = wanted.table(found, read.is_ok(), &self.options);
+        let (table, error) = match (table, read) {
             (Ok(table), read) => (table, read.err()),
             (Err(error), read) => (Table::default(), Some(read.err().unwrap_or(error))),
         };
@@ -72,7 +77,7 @@ impl ByField {
         found: &mut Vec<Found>,
         stop: &Stop,
     ) -> Result<(), Error> {
-        *wanted = Wanted::of(values(source, &self.options.column).await?);
+        *wanted = Wanted::of(values(source, &self.options).await?);
         if wanted.values.is_empty() {
             return Ok(());
         }
@@ -164,7 +169,11 @@ impl ByField {
         if !value::is_active(asset.get("isActive"), asset.get("deletedAt")) && !self.options.include_deleted {
             return Ok(None);
         }
-        let place = self.value(&asset).and_then(|value| wanted.place(&value));
+        let value = self.value(&asset);
+        let place = value.as_deref().and_then(|value| wanted.place(value));
+        if let (None, Some(value)) = (place, &value) {
+            wanted.note_padded(value);
+        }
         Ok(place.map(|place| Found {
             place,
             created: asset.get("createdAt").and_then(Value::as_str).map(str::to_owned),
@@ -204,11 +213,25 @@ struct Wanted {
     places: HashMap<String, usize>,
     /// The places of values that are numbers, by their usual text. Programs read texts such as 0017 as numbers.
     numbers: HashMap<String, usize>,
+    /// The places of values that are digits without leading zeros, and the value of an asset with the same digits after
+    /// leading zeros.
+    padded: Mutex<BTreeMap<usize, String>>,
+    blank: Blank,
+}
+
+/// The rows without a value: their number, and the name of the first one.
+#[derive(Default)]
+struct Blank {
+    rows: u64,
+    first: String,
 }
 
 impl Wanted {
-    fn of(given: Vec<Given>) -> Self {
-        let mut wanted = Self::default();
+    fn of((given, blank): (Vec<Given>, Blank)) -> Self {
+        let mut wanted = Self {
+            blank,
+            ..Self::default()
+        };
         for Given {
             text: value,
             is_number,
@@ -232,6 +255,44 @@ impl Wanted {
         self.places.get(value).or_else(as_number).copied()
     }
 
+    /// Notes a value of an asset that a wanted one may have been, before a program removed its leading zeros.
+    fn note_padded(&self, value: &str) {
+        let digits = value.trim_start_matches('0');
+        if digits.len() < value.len()
+            && let Some(place) = self.places.get(digits)
+        {
+            let mut padded = self.padded.lock().unwrap_or_else(PoisonError::into_inner);
+            padded.entry(*place).or_insert_with(|| value.to_owned());
+        }
+    }
+
+    /// Returns the warnings about rows without a value, and about values that have lost leading zeros.
+    fn warnings(&self, missing: &HashSet<&String>, column: &str) -> Vec<String> {
+        let (rows, first) = (self.blank.rows, &self.blank.first);
+        let blank = (rows > 0).then(|| {
+            let is_blank = if rows == 1 { "1 row has" } else { "rows have" };
+            let count = if rows == 1 {
+                String::new()
+            } else {
+                format!("{rows} ")
+            };
+            format!("{count}{is_blank} a blank `{column}`, so no asset was looked up (first: {first})")
+        });
+        let padded = self.padded.lock().unwrap_or_else(PoisonError::into_inner);
+        let values = padded.iter().map(|(place, value)| (&self.values[*place], value));
+        let lost: Vec<(&String, &String)> = values.filter(|(value, _)| missing.contains(value)).collect();
+        let lost = lost.first().map(|(value, of_asset)| {
+            format!(
+                "`{column}`: {} may have lost leading zeros, for example {value}: the project has {of_asset}",
+                match lost.len() {
+                    1 => "1 value without an asset".to_owned(),
+                    count => format!("{count} values without an asset"),
+                }
+            )
+        });
+        blank.into_iter().chain(lost).collect()
+    }
+
     /// Returns the values without an asset.
     fn missing<'f>(&self, found: impl Iterator<Item = &'f Found>) -> Vec<String> {
         let found: HashSet<usize> = found.map(|found| found.place).collect();
@@ -241,10 +302,11 @@ impl Wanted {
     }
 
     /// Converts the assets to a table. Only after a complete read, the other values are known to be missing.
-    fn table(&self, mut found: Vec<Found>, complete: bool) -> Result<Table, Error> {
+    fn table(&self, mut found: Vec<Found>, complete: bool, options: &FieldOptions) -> Result<Table, Error> {
         let mut table = Table::default();
         if complete {
             table.missing = self.missing(found.iter());
+            table.warnings = self.warnings(&table.missing.iter().collect(), &options.column);
         }
         found.sort_unstable();
         let most = PER_PAGE as usize;
@@ -257,10 +319,14 @@ impl Wanted {
     }
 }
 
-/// Reads the values in a column. Blank cells are left out.
-async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<Given>, Error> {
+/// Reads the values in a column. Rows without a value are only counted.
+async fn values(mut source: Box<dyn Source>, options: &FieldOptions) -> Result<(Vec<Given>, Blank), Error> {
+    let column = &options.column;
     let mut read = GivenValues {
         column,
+        row_title: options.row_title.as_deref(),
+        label: String::new(),
+        blank: Blank::default(),
         known: false,
         columns: Vec::new(),
         rows: 0,
@@ -284,7 +350,7 @@ async fn values(mut source: Box<dyn Source>, column: &str) -> Result<Vec<Given>,
             if read.columns.len() > SHOWN { ", ..." } else { "" },
         )));
     }
-    Ok(read.texts)
+    Ok((read.texts, read.blank))
 }
 
 /// The maximum number of columns in a message.
@@ -298,6 +364,10 @@ struct Given {
 
 struct GivenValues<'c> {
     column: &'c str,
+    row_title: Option<&'c str>,
+    /// The name of the current row. Empty if the row has a value.
+    label: String,
+    blank: Blank,
     /// Whether the rows have the column.
     known: bool,
     columns: Vec<String>,
@@ -321,7 +391,11 @@ impl Sink for GivenValues<'_> {
         if wanted { WANTED } else { OTHER }
     }
 
-    fn begin(&mut self, _: Label<'_>) -> bool {
+    fn begin(&mut self, label: Label<'_>) -> bool {
+        self.label = match (self.row_title, label) {
+            (Some(title), Label::Int(number)) => format!("{title} {number}"),
+            _ => format!("row {}", self.rows),
+        };
         true
     }
 
@@ -335,7 +409,10 @@ impl Sink for GivenValues<'_> {
                     value,
                     Cell::Int(_) | Cell::Float(_) | Cell::Float32(_) | Cell::Digits(_)
                 );
-                self.texts.extend(text.map(|text| Given { text, is_number }));
+                if let Some(text) = text {
+                    self.label.clear();
+                    self.texts.push(Given { text, is_number });
+                }
             }
             Err(lookup::NoText) => {
                 self.invalid.get_or_insert_with(|| {
@@ -356,6 +433,12 @@ impl Sink for GivenValues<'_> {
     }
 
     fn end(&mut self) {
+        if !self.label.is_empty() {
+            if self.blank.rows == 0 {
+                self.blank.first = std::mem::take(&mut self.label);
+            }
+            self.blank.rows += 1;
+        }
         self.rows += 1;
     }
 

@@ -4,6 +4,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::Value;
+
 use crate::input::Label;
 use crate::ledger::{Fault, Status, lock, number};
 use crate::rows::Problem;
@@ -154,7 +156,7 @@ impl Packer {
         }
     }
 
-    fn judge_again(&mut self, row: u32, read: ReadRow, all: bool, twins: &HashMap<u32, Vec<u32>>) {
+    fn judge_again(&mut self, row: u32, mut read: ReadRow, all: bool, twins: &HashMap<u32, Vec<u32>>) {
         let (status, own, first, edited) = {
             let ledger = lock(&self.ledger);
             let first = ledger.same_as(row);
@@ -199,6 +201,12 @@ impl Packer {
         if shares || !wanted {
             return;
         }
+        if !all {
+            let lost = self.still_without_zeros(row, &read);
+            if !lost.is_empty() {
+                read.judged = Err(lost);
+            }
+        }
         {
             let mut ledger = lock(&self.ledger);
             if edited {
@@ -214,6 +222,28 @@ impl Packer {
             ledger.set(row, Status::NotSent);
         }
         self.judge(row, &read.key, &read.import_key, read.judged);
+    }
+
+    /// Returns the problems with identifiers that have lost their leading zeros and are still the same digits, now as text:
+    /// pandas was told to read the column of a file of rows to fix as text, which does not correct them.
+    fn still_without_zeros(&self, row: u32, read: &ReadRow) -> Vec<Problem> {
+        let Some(fault) = lock(&self.ledger).kept_fault(row) else {
+            return Vec::new();
+        };
+        let lost = fault.problems.into_iter().filter(Problem::is_of_zeros);
+        let lost: Vec<Problem> = lost.collect();
+        let Ok(body) = &read.judged else { return Vec::new() };
+        if lost.is_empty() {
+            return lost;
+        }
+        let said: Value = serde_json::from_slice(body).unwrap_or_default();
+        let identifiers = [
+            &*read.import_key,
+            &*read.key,
+            said["barcode"].as_str().unwrap_or(""),
+        ];
+        let is_same = |problem: &Problem| identifiers.contains(&problem.value.as_str());
+        lost.into_iter().filter(is_same).collect()
     }
 
     /// Reserves the asset that a row of the run has changed, or may have changed, for this row: its values are not

@@ -60,7 +60,12 @@ pub struct Origin<'o> {
     pub fields: HashMap<&'o str, &'o str>,
     /// The values that the project offers, if its settings are known.
     pub offer: Option<Offer<'o>>,
+    /// Returns the number of a text in a column of numbers, if it would be another number without the options of the call.
+    pub number_of_text: Option<NumberOfText<'o>>,
 }
+
+/// Returns the number of a text in this column.
+pub type NumberOfText<'o> = Box<dyn Fn(&str, &str) -> Option<f64> + Send + Sync + 'o>;
 
 /// Returns the file with the source rows that need fixing, given by index, and their number. Without such rows, the
 /// file is empty.
@@ -441,7 +446,7 @@ impl<'p> Page<'p> {
                 let is_number = described.is_some_and(|column| matches!(column.kind, Kind::Number));
                 let value = match code {
                     Some(code) => value.of_bad(code, is_multiple),
-                    None if is_number => value.as_number(),
+                    None if is_number => self.number_of(*place, value),
                     None => Cow::Borrowed(value),
                 };
                 let length = put(sheet, line, *column, &value, code)?;
@@ -464,6 +469,15 @@ impl<'p> Page<'p> {
         }
         let earlier = row.earlier.as_ref().filter(|_| self.origin.keeps_rows_of_run);
         self.added(sheet, line, wanted, earlier.unwrap_or(&wanted.row_of_run))
+    }
+
+    /// Returns the value for a column of numbers. A program that reads the file may not know the options of the call.
+    fn number_of<'v>(&self, place: usize, value: &'v Value) -> Cow<'v, Value> {
+        let of_text = match (value, &self.origin.number_of_text) {
+            (Value::Text(text), Some(number)) => number(&self.kept.names[place], text),
+            _ => None,
+        };
+        of_text.map_or_else(|| value.as_number(), |number| Cow::Owned(Value::Number(number)))
     }
 
     /// Writes the cells of the added columns.

@@ -80,23 +80,26 @@ fn number(text: &str) -> Result<Option<f64>, Unparsed> {
 /// floats is rounded correctly.
 fn short(text: &str) -> Option<f64> {
     const MOST: usize = 15;
-    let is_negative = text.starts_with('-');
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mut number, mut count, mut point) = (0_i64, 0, None);
-    for byte in digits.bytes() {
-        match byte {
-            b'0'..=b'9' if count < MOST => {
-                number = number * 10 + i64::from(byte - b'0');
-                count += 1;
-            }
-            b'.' if point.is_none() => point = Some(count),
+    let (is_negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
+    };
+    if digits.len() > MOST + 1 {
+        return None;
+    }
+    let (mut number, mut point) = (0_i64, None);
+    for (at, byte) in digits.iter().enumerate() {
+        match byte.wrapping_sub(b'0') {
+            digit @ 0..=9 => number = number * 10 + i64::from(digit),
+            _ if *byte == b'.' && point.is_none() => point = Some(at),
             _ => return None,
         }
     }
-    if count == 0 {
+    let count = digits.len() - usize::from(point.is_some());
+    if !(1..=MOST).contains(&count) {
         return None;
     }
-    let power = POWERS.get(count - point.unwrap_or(count))?;
+    let power = POWERS.get(point.map_or(0, |point| count - point))?;
     #[allow(clippy::cast_precision_loss)] // At most 15 digits.
     let quotient = number as f64 / power;
     Some(if is_negative { -quotient } else { quotient })

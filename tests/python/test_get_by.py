@@ -125,6 +125,25 @@ def test_get_by_reads_deleted_assets_only_on_request(project: acc.Project, made:
     assert found.ids == made.ids[7:8]
 
 
+def test_get_by_tells_of_blank_cells_and_lost_zeros(
+    project: acc.Project, made: acc.BulkResult, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "units.csv"
+    path.write_text("Barcode;Room\n000003;1\n  ;2\n;3\n4;4\n9999999;5\n")
+    with pytest.warns(acc.DataWarning) as told:
+        assets = project.assets.get(path, by="Barcode")
+    assert [str(warning.message) for warning in told] == [
+        "2 rows have a blank `Barcode`, so no asset was looked up (first: line 3)",
+        "`Barcode`: 1 value without an asset may have lost leading zeros, for example 4: the project has 000004",
+    ]
+    assert (names(assets), assets.missing) == (["AHU-3"], ["4", "9999999"])
+    assert repr(assets).endswith("; 2 not found: 4, 9999999")
+    with pytest.warns(
+        acc.DataWarning, match=r"^1 row has a blank `Room`, so no asset was looked up .first: row 1.$"
+    ):
+        project.assets.get([{"Room": "000003"}, {"Barcode": "000004"}], by="Barcode", key="Room")
+
+
 def test_get_by_reads_a_column(project: acc.Project, made: acc.BulkResult, tmp_path: pathlib.Path) -> None:
     rows: list[dict[str, str | None]] = [
         {"Barcode": "000003", "Room": "1"},

@@ -148,6 +148,18 @@ def test_a_row_that_differs_from_its_asset(
     }
 
 
+def test_a_cause_states_the_value_of_one_asset_only_as_an_example(project: acc.Project) -> None:
+    statuses = ("Ordered", "Installed", "Ordered")
+    rows = [{**row, "Status": status} for row, status in zip(units(3), statuses, strict=True)]
+    project.assets.create(rows, import_key="Barcode")
+    says = "`Status` is 'Specified', but the asset with this import key has 'Ordered'"
+    for given, message in ((rows, f"first: {says}"), (rows[::2], says)):
+        result = project.assets.create(
+            [{**row, "Status": "Specified"} for row in given], import_key="Barcode"
+        )
+        assert [cause.message for cause in result.causes] == [message]
+
+
 @pytest.mark.parametrize("switch", ["as_sent", "string", "number"])
 def test_cells_are_compared_by_the_value_rules(
     sim: acc.testing.Simulator, project: acc.Project, kit: Kit, switch: str

@@ -1408,6 +1408,9 @@ def test_rows_to_fix_remember_how_texts_are_read(
         ["1234.5", "2026-03-15", "False"],
     ]
     # Options of the call come before those of the file.
+    book.active.cell(2, 1 + [cell.value for cell in book.active[1]].index("Airflow"), "1.234,5")
+    book.save(tmp_path / "fixes.xlsx")
+    assert project.assets.validate(tmp_path / "fixes.xlsx", mapping=None).ok
     report = project.assets.validate(tmp_path / "fixes.xlsx", decimal=".")
     assert [cause.code for cause in report.causes][:1] == ["number"]
 
@@ -1437,14 +1440,16 @@ def test_a_text_with_two_meanings_is_not_compared(project: acc.Project, tmp_path
     assert "means 1037 with decimal= and thousands=" in result.causes[-1].message
 
 
-def corrected(path: pathlib.Path) -> pathlib.Path:
-    """Correct the status in a file of rows to fix."""
+def corrected(path: pathlib.Path, typed: str | None = None) -> pathlib.Path:
+    """Correct the status in a file of rows to fix, and type another airflow."""
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.load_workbook(path)
     for line in book.active.iter_rows(min_row=2):
         for cell in line:
             if cell.value == "Instaled":
                 cell.value = "Installed"
+            if typed is not None and cell.value == 1234:
+                cell.value = typed
     book.save(path)
     return path
 
@@ -1495,9 +1500,12 @@ def test_what_a_file_of_rows_to_fix_remembers_comes_before_a_mapping_file(
     if text := options.get("mapping"):
         (tmp_path / "office.toml").write_text(text)
         options = {"mapping": tmp_path / "office.toml"}
+    # A number that the call has read is a number in the file.
     assert project.assets.create(corrected(tmp_path / "fixes.xlsx"), **options).counts == {"created": 1}
-    (held,) = sim.assets()[0]["customAttributes"].values()
-    assert float(str(held)) == read
+    fixed = corrected(tmp_path / "fixes.xlsx", typed="1.234")
+    assert project.assets.create(fixed, **options).counts == {"created": 1}
+    held = [float(str(value)) for asset in sim.assets() for value in asset["customAttributes"].values()]
+    assert held == [1234, read]
 
 
 def test_template_of_a_category_named_by_digits(tmp_path: pathlib.Path) -> None:

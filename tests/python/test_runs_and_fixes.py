@@ -297,3 +297,57 @@ def test_a_row_of_a_run_after_rows_that_were_sent(project: acc.Project, sim: acc
         project.assets.create(rows())
     result: Any = caught.value.result
     assert result.counts["created"] == len(named(sim)) - 2 > 0
+
+
+# ---- a file that pandas reads ----
+
+
+def test_pandas_reads_the_numbers_of_an_office(sim: acc.testing.Simulator, project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = [{**row, "Airflow": flow} for row, flow in zip(units(3, (0, 1)), ["2.345", "1.500,5", "1.234"])]
+    options: Any = {"decimal": ",", "thousands": ".", "run": "r"}
+    assert project.assets.create(rows, **options).write_fixes("f.xlsx") == 2
+    frame = pandas.read_excel("f.xlsx")
+    frame["Status"] = "Installed"
+    assert project.assets.create(frame, **options).counts == {"created": 3}
+    flows = [float(str((asset.get("customAttributes") or {}).get("ca2"))) for asset in sim.assets()]
+    assert sorted(flows) == [1234, 1500.5, 2345]
+
+
+def test_a_number_that_pandas_reads_as_text_is_not_corrected(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    workbook = openpyxl.Workbook()
+    workbook.active.append(["Asset ID", "Category", "Status", "Barcode"])
+    for place, row in enumerate(units(20)):
+        cells = [row[name] for name in ("Asset ID", "Category", "Status")]
+        workbook.active.append([*cells, 4007 if place == 7 else f"{4000 + place:07}"])
+    workbook.save("units.xlsx")
+    options: Any = {"import_key": "Barcode", "run": "r"}
+    assert project.assets.create("units.xlsx", **options).write_fixes("f.xlsx") == 1
+    frame = pandas.read_excel("f.xlsx", dtype={"Barcode": str})
+    result = project.assets.create(frame, **options)
+    assert result.counts == {"created": 19, "invalid": 1}
+    assert [cause.code for cause in result.causes] == ["leading_zeros"]
+    frame["Barcode"] = "0004007"
+    assert project.assets.create(frame, **options).counts == {"created": 20}
+
+
+def test_a_copy_of_a_template_says_what_it_has_lost(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    project.assets.template("HVAC > Air Handling", "t.xlsx")
+    workbook = openpyxl.load_workbook("t.xlsx")
+    workbook["Assets"]["A2"], workbook["Assets"]["C2"] = "A-1", "Installed"
+    workbook["Assets"]["A3"], workbook["Assets"]["B3"], workbook["Assets"]["C3"] = (
+        "A-2",
+        "HVAC > Fans",
+        "Ordered",
+    )
+    workbook.save("t.xlsx")
+    table = pandas.read_excel("t.xlsx")
+    table[::-1].to_excel("copy.xlsx", index=False)
+    for data, says in ((table, "pass the file itself"), ("copy.xlsx", "but not a copy that another program")):
+        [cause] = project.assets.validate(data).causes
+        assert says in str(cause.fix)
+        assert "fill_down" not in str(cause.fix)
