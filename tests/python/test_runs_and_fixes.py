@@ -304,14 +304,15 @@ def test_a_row_of_a_run_after_rows_that_were_sent(project: acc.Project, sim: acc
 
 def test_pandas_reads_the_numbers_of_an_office(sim: acc.testing.Simulator, project: acc.Project) -> None:
     pandas = pytest.importorskip("pandas")
-    rows = [{**row, "Airflow": flow} for row, flow in zip(units(3, (0, 1)), ["2.345", "1.500,5", "1.234"])]
+    flows = ["2.345", "1.500,5", "1.234"]
+    rows = [{**row, "Airflow": flow} for row, flow in zip(units(3, (0, 1)), flows, strict=True)]
     options: Any = {"decimal": ",", "thousands": ".", "run": "r"}
     assert project.assets.create(rows, **options).write_fixes("f.xlsx") == 2
     frame = pandas.read_excel("f.xlsx")
     frame["Status"] = "Installed"
     assert project.assets.create(frame, **options).counts == {"created": 3}
-    flows = [float(str((asset.get("customAttributes") or {}).get("ca2"))) for asset in sim.assets()]
-    assert sorted(flows) == [1234, 1500.5, 2345]
+    held = [float(str((asset.get("customAttributes") or {}).get("ca2"))) for asset in sim.assets()]
+    assert sorted(held) == [1234, 1500.5, 2345]
 
 
 def test_a_number_that_pandas_reads_as_text_is_not_corrected(
