@@ -44,6 +44,8 @@ struct Found {
     otherwise: Tally,
     /// Numbers that were read, and that another decimal separator reads as another value.
     doubtful: Tally,
+    /// How many numbers with both separators were read, such as 1.234,5. They show that the options fit.
+    fitting: u64,
     /// Numbers with three digits after a point, such as 1.234, and whether there are others with a point.
     in_threes: Tally,
     has_other_points: bool,
@@ -107,6 +109,7 @@ impl Doubts {
         if reading.is_read_otherwise(text) {
             found.doubtful.add(text, row);
         }
+        found.fitting += u64::from(text.contains('.') && text.contains(','));
         if is_in_threes(text) {
             found.in_threes.add(text, row);
         } else {
@@ -283,9 +286,10 @@ fn misread_numbers(
         otherwise,
         doubtful,
         in_threes,
+        fitting,
         ..
     } = found;
-    if otherwise.rows > 0 && doubtful.rows > 0 {
+    if otherwise.rows > *fitting && doubtful.rows > 0 {
         let (other, fix) = if reading.decimal() == '.' {
             (',', "set decimal=\",\" and thousands=\".\"")
         } else {

@@ -448,4 +448,4 @@ fn several(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Separates the labels of a text with several labels, as in a multi-select attribute.
-const SEVERAL: char = ';';
+pub(super) const SEVERAL: char = ';';

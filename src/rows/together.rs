@@ -127,7 +127,7 @@ impl RowWriter {
                             settings.content().status_sets[own].name
                         ),
                     };
-                    (reason, self.fix_of_set(&miss))
+                    (reason, self.fix_of_set(&miss, &label))
                 })
             }
             (GivenStatus::Label, None) if self.policy.shape == RowShape::NewAsset => {
@@ -175,13 +175,12 @@ impl RowWriter {
 
     /// Returns the fix for a label that the status set of the category does not have. A word of an office may mean another
     /// status in each set.
-    fn fix_of_set(&self, miss: &Miss) -> String {
+    fn fix_of_set(&self, miss: &Miss, label: &str) -> String {
         let fix = miss.fix("status");
         let column = self.field_called(STATUS);
         if self.is_replaced(&column) {
             format!(
-                "{fix}. If a word in values= means another status in each set, give it all of them, such as 'Ordered; \
-                 Planned'"
+                "{fix}. If a word in values= means another status in each set, name all of them, this one first: '{label}; ...'"
             )
         } else {
             fix
@@ -205,7 +204,9 @@ impl RowWriter {
         if let (Some(asset), Some(names)) = (asset, &self.names) {
             let is_possible = |place: &usize| assigned.contains(*place) || asset.attributes.contains(place);
             let blank: Vec<usize> = names.blank.ones().filter(|place| !is_possible(place)).collect();
-            blank.into_iter().for_each(|place| self.withdraw(place, settings));
+            for place in blank {
+                self.withdraw(place, settings);
+            }
         }
         let Some(names) = &self.names else { return };
         let has = |place: &usize| asset.is_some_and(|asset| asset.attributes.contains(place));

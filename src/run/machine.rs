@@ -74,6 +74,8 @@ pub struct Job {
 /// The state of a run.
 #[allow(clippy::struct_excessive_bools)] // They are independent.
 pub struct Run {
+    /// The current time since the start of the run.
+    pub(super) now: Duration,
     pub(super) caller: Arc<Caller>,
     pub(super) job: Job,
     pub(super) ledger: SharedLedger,
@@ -101,7 +103,7 @@ pub struct Run {
     pub(super) existing: Option<Existing>,
     pub(super) zeros: Zeros,
     /// When the service's clock was last read from a creation time.
-    pub(super) clock_read: Option<Instant>,
+    pub(super) clock_read: Option<Duration>,
     pub(super) breaker: Breaker,
     /// Import keys, normalized by `same_key`, that rows spell in more than one way.
     pub(super) alike: HashSet<String>,
@@ -161,8 +163,10 @@ impl Run {
         let journal = job.journal.take().map(Commits::new);
         let counters = Arc::<Counters>::default();
         let splitter = Splitter::new(job.write);
+        let settle = caller.options().retry.settle;
         let activity = CurrentActivity::new(usual_activity(&job), counters.clone());
         Self {
+            now: Duration::ZERO,
             caller,
             job,
             ledger,
@@ -182,7 +186,7 @@ impl Run {
             existing: None,
             zeros: Zeros::default(),
             clock_read: None,
-            breaker: Breaker::default(),
+            breaker: Breaker::new(settle),
             splitter,
             reached: false,
             unreached: None,
@@ -238,7 +242,7 @@ impl Run {
         packer.stop = self.stop.clone();
         packer.is_import = !self.reads() && (packer.again.edits || !self.job.dry_run);
         let is_new = packer.earlier.is_none();
-        self.work(source, &mut packer).await;
+        self.work(source, &mut packer, start).await;
         let mut ledger = lock(&self.ledger);
         let load =
             |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
@@ -285,10 +289,11 @@ impl Run {
         }
     }
 
-    async fn work(&mut self, mut source: Box<dyn Source>, packer: &mut Packer) {
+    async fn work(&mut self, mut source: Box<dyn Source>, packer: &mut Packer, start: Instant) {
         let mut more = true;
         // If the source can be read again from the start, check all rows before the first request.
         while more && self.job.replayable && self.fatal.is_none() && self.stop.phase() == Phase::Run {
+            self.now = start.elapsed();
             more = self.read(source.as_mut(), packer);
             self.unwritten = true;
             self.write_beside();
@@ -300,11 +305,13 @@ impl Run {
         }
         let mut flights: JoinSet<Landed> = JoinSet::new();
         loop {
+            self.now = start.elapsed();
             self.look(&mut flights);
             self.write_beside();
             while self.going() && flights.len() < self.caller.options().max_in_flight {
                 // Reading may take a long time, so first process the responses that arrived meanwhile.
                 while let Some(joined) = flights.try_join_next() {
+                    self.now = start.elapsed();
                     self.land(joined);
                 }
                 let Some(batch) = self.waiting.pop_front() else {
@@ -327,6 +334,7 @@ impl Run {
                     } else {
                         break;
                     }
+                    self.now = start.elapsed();
                     continue;
                 };
                 let batch = self.filled(batch, packer).await;
@@ -345,7 +353,7 @@ impl Run {
                 tokio::select! {
                     biased;
                     () = self.stop.reached(Phase::Drain) => {}
-                    () = tokio::time::sleep_until(due) => {}
+                    () = tokio::time::sleep_until(start + due) => {}
                 }
                 continue;
             }
@@ -353,15 +361,19 @@ impl Run {
             tokio::select! {
                 biased;
                 () = self.stop.reached(Phase::Now) => break,
-                Some(joined) = flights.join_next() => self.land(joined),
+                Some(joined) = flights.join_next() => {
+                    self.now = start.elapsed();
+                    self.land(joined);
+                }
                 Some(written) = self.writing.join_next() => self.written(written),
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                () = tokio::time::sleep_until(start + due.unwrap_or_default()), if due.is_some() => {}
             }
             if self.too_many_bad() {
                 // Requests that are still waiting for a slot are not sent.
                 self.stop.to(Phase::Drain);
             }
         }
+        self.now = start.elapsed();
         // Process the responses that have arrived. Rows of requests still in flight stay unknown in the ledger.
         while let Some(joined) = flights.try_join_next() {
             self.land(joined);

@@ -4,9 +4,9 @@
 //! project, all of them are. Nothing is guessed: an uncertain outcome stays unknown.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::api::{Found, Lookup};
 use crate::http::{By, Moment};
@@ -28,11 +28,12 @@ pub struct Doubt {
     pub executed: bool,
     /// The possible reason, if the service omitted these rows from its response because it rejected them.
     pub left_out: Option<&'static str>,
-    /// When to look up the request next, and the time after which a missing row counts as not executed.
-    pub due: Instant,
-    pub settled: Instant,
+    /// When to look up the request next, and the time after which a missing row counts as not executed. Both are times
+    /// since the start of the run.
+    pub due: Duration,
+    pub settled: Duration,
     /// When the last lookup began. The responses to that lookup may reflect any time since then.
-    pub looked: Instant,
+    pub looked: Duration,
     /// The number of lookups.
     pub rounds: u32,
     /// Whether an earlier lookup found none of the rows.
@@ -415,9 +416,9 @@ mod tests {
             earlier: false,
             executed: false,
             left_out: None,
-            due: Instant::now(),
-            settled: Instant::now(),
-            looked: Instant::now(),
+            due: Duration::ZERO,
+            settled: Duration::ZERO,
+            looked: Duration::ZERO,
             rounds: 0,
             missed: false,
         }
@@ -440,8 +441,8 @@ mod tests {
         compare(lookup, None, doubts, found, &HashSet::new(), &[], &HashSet::new())
     }
 
-    #[tokio::test]
-    async fn equal_rows_get_assets_in_order_of_time() {
+    #[test]
+    fn equal_rows_get_assets_in_order_of_time() {
         let [first, second] = [1_791_734_507_162, 1_791_734_508_794];
         let assets = [found("first", first), found("second", second)];
         for assets in [assets.clone(), [assets[1].clone(), assets[0].clone()]] {
@@ -458,8 +459,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn equal_rows_are_certain_together_or_not_at_all() {
+    #[test]
+    fn equal_rows_are_certain_together_or_not_at_all() {
         // One asset is older than both requests, which a wrong clock is unlikely to explain.
         let left = 1_791_734_507_162;
         let doubts = [doubt(1, left), doubt(2, left + 2000)];

@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::api::{Found, Lookup, Now, Paired, Proof, SentRow, Write};
@@ -116,9 +115,9 @@ impl Run {
             earlier: false,
             executed,
             left_out,
-            due: Instant::now() + first,
-            settled: Instant::now() + self.caller.options().retry.settle,
-            looked: Instant::now(),
+            due: self.now + first,
+            settled: self.now + self.caller.options().retry.settle,
+            looked: self.now,
             rounds: 0,
             missed: false,
         });
@@ -188,9 +187,9 @@ impl Run {
                 earlier: true,
                 executed,
                 left_out: None,
-                due: Instant::now(),
-                settled: Instant::now() + settled,
-                looked: Instant::now(),
+                due: self.now,
+                settled: self.now + settled,
+                looked: self.now,
                 rounds: 0,
                 missed: false,
             });
@@ -275,14 +274,14 @@ impl Run {
     }
 
     /// Returns the time of the next lookup, if one may start.
-    pub(super) fn next_look(&self) -> Option<Instant> {
+    pub(super) fn next_look(&self) -> Option<Duration> {
         let next = self.doubts.iter().map(|doubt| doubt.due).min();
         next.filter(|_| self.may_look() && !self.looking)
     }
 
     /// Starts one lookup for all requests that are due. Only one lookup runs at a time.
     pub(super) fn look(&mut self, flights: &mut JoinSet<Landed>) {
-        let now = Instant::now();
+        let now = self.now;
         if self.next_look().is_none_or(|due| due > now) {
             return;
         }
@@ -320,10 +319,10 @@ impl Run {
                     Error::Service(refusal) if refusal.status < 500 && ![401, 408, 429].contains(&refusal.status)
                 );
                 let settle = self.caller.options().retry.settle;
-                let over = !refused && self.breaker.lookup_failed(error.clone(), settle);
+                let over = !refused && self.breaker.lookup_failed(error.clone(), self.now);
                 if !refused && !over && self.counters.any_success() {
                     // Other requests in this call succeeded, so the outage may be short.
-                    let due = Instant::now() + settle;
+                    let due = self.now + settle;
                     self.doubts.extend(doubts.into_iter().map(|mut doubt| {
                         doubt.due = due;
                         doubt
@@ -433,7 +432,7 @@ impl Run {
             return;
         }
         let settle = self.caller.options().retry.settle;
-        doubt.due = (Instant::now() + settle / 3).max(doubt.settled);
+        doubt.due = (self.now + settle / 3).max(doubt.settled);
         self.doubts.push(doubt);
     }
 
@@ -489,7 +488,7 @@ impl Run {
                 let unseen = |at: usize| shown.get(at).is_none_or(Option::is_none);
                 doubt.batch = doubt.batch.part(write, |at, _| unclear(at) && unseen(at));
                 doubt.rounds = 1;
-                doubt.due = Instant::now();
+                doubt.due = self.now;
                 if !doubt.batch.items.is_empty() {
                     self.doubts.push(doubt);
                 }

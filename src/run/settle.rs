@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof, Write, unreadable};
@@ -237,7 +236,7 @@ impl Run {
 
     /// Occasionally reads a creation time to estimate the service's clock, which lookups of lost requests depend on.
     fn learn_clock(&mut self, lookup: &Lookup, sending: u32, response: &Response) {
-        let now = Instant::now();
+        let now = self.now;
         if self.clock_read.is_some_and(|read| now < read + CLOCK_READ) {
             return;
         }
@@ -424,9 +423,7 @@ impl Run {
             self.give_up(error);
             return;
         }
-        let open = self
-            .breaker
-            .lose(error.clone(), self.caller.options().retry.settle);
+        let open = self.breaker.lose(error.clone(), self.now);
         // Without lookups, nothing could close the breaker again.
         if open && self.doubts.is_empty() && !self.looking {
             self.give_up(error);

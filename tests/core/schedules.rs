@@ -248,7 +248,9 @@ impl Schedule {
         };
         let odd = Arc::new(AtomicBool::new(false));
         let bench = Bench::with_tokens(options, odd_responses(&mut random, odd.clone()));
-        let journal = (random.u8(0..3) == 0).then(|| folder().path().join(format!("{seed}.sqlite")));
+        // Runs of one folder are compared with each other.
+        let journal =
+            (random.u8(0..3) == 0).then(|| folder().path().join(seed.to_string()).join("run.sqlite"));
         let import_key = (random.u8(0..3) == 0).then(|| ImportKey {
             field: "barcode".to_owned(),
             prefix: format!("imp-{seed}-"),

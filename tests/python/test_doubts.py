@@ -302,3 +302,13 @@ def test_points_before_three_digits_are_in_doubt(
         "all numbers with a point in `Airflow` have three digits after it, such as 1.234 in 2 rows (first: row 0), and were "
         'read as decimals. If the point separates thousands, set decimal="," and thousands="."; if not, set decimal="."'
     )
+
+
+def test_one_number_written_differently_casts_no_doubt(project: acc.Project) -> None:
+    row = {"Asset ID": "A", "Category": "HVAC > Air Handling", "Status": "Ordered"}
+    options: Any = {"decimal": ",", "thousands": "."}
+    texts = ["10.897,8", "18.000", "2.500", "1234.5"]
+    report = project.assets.validate([{**row, "Airflow": text} for text in [*texts, texts[0]]], **options)
+    assert not [warning for warning in report.warnings if "misread" in warning]
+    report = project.assets.validate([{**row, "Airflow": text} for text in texts[1:]], **options)
+    assert len([warning for warning in report.warnings if "misread" in warning]) == 1

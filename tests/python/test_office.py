@@ -487,10 +487,14 @@ def test_a_word_may_mean_another_status_in_each_set(
     report = project.assets.validate(rows, values={"Status": {"geplant": "Specified"}})
     assert [cause.fix for cause in report.causes] == [
         "use one of `Planned`, `Installed`, `Tested`, `Energised`. If a word in values= means another status in each set, "
-        "give it all of them, such as 'Ordered; Planned'"
+        "name all of them, this one first: 'Specified; ...'"
     ]
     words: Any = {"Status": {"geplant": "Specified; Planned"}}
-    result = project.assets.create([*rows, {**rows[0], "Asset ID": ""}], values=words)
+    given = [*rows, {**rows[0], "Asset ID": ""}]
+    first: Any = {"Status": {"geplant": "Specified"}}
+    run = tmp_path / "run"
+    assert project.assets.create(given, values=first, run=run).counts == {"created": 2, "invalid": 3}
+    result = project.assets.create(given, values=words, run=run)
     assert result.statuses == ["created"] * 4 + ["invalid"]
     table = project.assets.list(sort="clientAssetId")
     assert list(table.to_pandas()["Status"]) == ["Specified", "Planned"] * 2

@@ -23,13 +23,13 @@ use crate::model::text::trimmed;
 use crate::rows::columns::{self, RowOfRun};
 use crate::rows::current::Ignored;
 use crate::rows::doubts::Doubts;
-use crate::rows::fields::FIELDS;
+use crate::rows::fields::{FIELDS, STATUS};
 use crate::rows::identity::{Identity, Seed};
 use crate::rows::notices::{Notice, Notices};
 use crate::rows::office::Office;
 use crate::rows::policy::Policy;
 use crate::rows::reading::Reading;
-use crate::rows::resolve::Resolver;
+use crate::rows::resolve::{Resolver, SEVERAL};
 use crate::rows::rules::{NOTHING_TO_CHANGE, Problem};
 use meaning::opening;
 use problem::is_blank;
@@ -387,6 +387,7 @@ impl RowWriter {
                 let reading = &self.readings[named.reading];
                 identify(&mut self.identity, (&self.policy, reading), seed, known, cell);
             }
+            (Some(seed), Slot::Field(STATUS)) => self.identity.cell(seed, &first_status(cell)),
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
         if !matches!(named.slot, Slot::Ignored | Slot::Number) && !is_blank(cell) {
@@ -571,6 +572,14 @@ fn identify(
     match read {
         Some(read) => identity.read(seed, &read),
         None => identity.cell(seed, cell),
+    }
+}
+
+/// Returns the first of several status labels. A run may be resumed with labels for further status sets.
+fn first_status<'c>(cell: &Cell<'c>) -> Cell<'c> {
+    match cell {
+        Cell::Text(text) => Cell::Text(text.split_once(SEVERAL).map_or(text, |(first, _)| first.trim())),
+        cell => cell.clone(),
     }
 }
 
