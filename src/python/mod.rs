@@ -214,7 +214,7 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("LONGEST_FILTERS", crate::listing::LONGEST_FILTERS)?;
-        module.add("GRACE", crate::run::machine::GRACE.as_secs_f64())?;
+        module.add("GRACE", crate::run::drive::GRACE.as_secs_f64())?;
         module.add("NO_LOOP", super::asyncio::NO_LOOP)?;
         module.add("CLEAR", super::values::clear(module.py())?)?;
         super::runs::watch_forks(module.py())?;

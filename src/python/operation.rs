@@ -24,7 +24,7 @@ use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
 use crate::ledger::{self, SharedLedger, lock};
 use crate::run::activity::{Activity, CurrentActivity};
-use crate::run::machine::GRACE;
+use crate::run::drive::GRACE;
 use crate::run::readings::Reading;
 use crate::run::rest::{ReadEnd, Rest};
 use crate::settings;

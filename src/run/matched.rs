@@ -4,47 +4,38 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::api::{Proof, SentRow};
+use crate::api::{Proof, SentRow, Write};
 use crate::error::{Error, shortened};
-use crate::http::Phase;
 use crate::ledger::{Fault, Status, lock};
 use crate::model::text::same_key;
 use crate::model::value::flag;
 use crate::rows::compare::{self, Change};
 use crate::rows::{ImportKey, Problem, RowWriter};
 use crate::run::existing::SameKey;
-use crate::run::machine::Run;
-use crate::run::pack::{Batch, Packer, may_be_sent};
-use crate::run::recovery::read_by_id;
+use crate::run::pack::{Batch, may_be_sent};
+use crate::run::recovery::{Context, read_by_id};
+use crate::run::state::State;
 use crate::settings::Settings;
 
 /// A row of a batch, and the assets that have its import key.
-struct Matched {
+pub(super) struct Matched {
     row: u32,
     said: Map<String, Value>,
     key: String,
     same: SameKey,
 }
 
-impl Run {
-    /// Removes rows that were found invalid after packing, or that already exist in the project.
-    pub(super) async fn still_wanted(&mut self, batch: Batch, packer: &Packer) -> Option<Batch> {
-        self.refuse_numbers(&batch, &packer.writer);
-        self.refuse_short_keys(&batch, &packer.writer);
-        let mut matched = self.matched(&batch);
-        match self.read_contents(&mut matched).await {
-            Ok(true) => {}
-            // The run was stopped meanwhile, so nothing more is sent.
-            Ok(false) => return None,
-            Err(error) => {
-                if self.stop.phase() == Phase::Run {
-                    self.give_up(error);
-                }
-                return None;
-            }
-        }
-        for row in &matched {
-            self.settle_matched(row, &packer.writer);
+impl State {
+    /// Removes rows that were found invalid after packing, or that already exist in the project. `matched` are those with
+    /// the import key of an asset.
+    pub(super) fn still_wanted(
+        &mut self,
+        batch: Batch,
+        matched: &[Matched],
+        writer: &RowWriter,
+    ) -> Option<Batch> {
+        for row in matched {
+            self.settle_matched(row, writer);
         }
         self.note_short_keys(&batch);
         self.note_same_names(&batch);
@@ -70,7 +61,8 @@ impl Run {
         }
     }
 
-    fn matched(&self, batch: &Batch) -> Vec<Matched> {
+    /// Returns the rows of a batch whose import keys the project already has.
+    pub(super) fn matched(&self, batch: &Batch) -> Vec<Matched> {
         let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
             return Vec::new();
         };
@@ -94,56 +86,26 @@ impl Run {
         .collect()
     }
 
-    /// Reads the assets whose content was not kept, because the rows are a stream. Afterwards, the first asset of
-    /// each row exists and has the key, or could not be read. A row whose assets all lost the key or were deleted
-    /// has no assets left. Returns `false` if the run was stopped.
-    async fn read_contents(&mut self, matched: &mut [Matched]) -> Result<bool, Error> {
-        let Some(import_key) = self.job.policy.import_key.clone() else {
-            return Ok(true);
+    /// Notes the content of assets, which was not kept because the rows are a stream. In the end, the first asset of each
+    /// row exists and has the key, or could not be read. A row whose assets all lost the key or were deleted has no assets
+    /// left. Returns whether any asset was read.
+    pub(super) fn note_contents(&self, matched: &mut [Matched], contents: &HashMap<String, Value>) -> bool {
+        let Some(import_key) = &self.job.policy.import_key else {
+            return false;
         };
-        // An incomplete response proves nothing, so missing assets are read once more.
-        let mut missing = false;
-        loop {
-            let ids: Vec<String> = matched.iter().filter_map(Matched::next_id).collect();
-            if ids.is_empty() {
-                return Ok(true);
-            }
-            let Some(found) = self.contents(&ids).await? else {
-                return Ok(false);
+        let mut any = false;
+        for row in matched {
+            let Some(asset) = row.next_id().and_then(|id| contents.get(&id)) else {
+                continue;
             };
-            let mut progress = false;
-            for row in matched.iter_mut() {
-                let Some(asset) = row.next_id().and_then(|id| found.get(&id)) else {
-                    continue;
-                };
-                progress = true;
-                if row.is_free_of(asset, &import_key) {
-                    row.same.ids.remove(0);
-                } else {
-                    row.same.content = Some(asset.clone());
-                }
+            any = true;
+            if row.is_free_of(asset, import_key) {
+                row.same.ids.remove(0);
+            } else {
+                row.same.content = Some(asset.clone());
             }
-            if !progress && std::mem::replace(&mut missing, true) {
-                return Ok(true);
-            }
-            missing &= !progress;
         }
-    }
-
-    /// Reads assets by their ids. Returns `None` if the run was stopped.
-    async fn contents(&mut self, ids: &[String]) -> Result<Option<HashMap<String, Value>>, Error> {
-        let Proof::InList(lookup) = &self.job.write.proof else {
-            return Ok(None);
-        };
-        let sent: Vec<SentRow<'_>> = ids.iter().map(|id| SentRow { key: id, body: &[] }).collect();
-        let (context, (read, query)) = (self.context(), lookup.by_id);
-        let entries = tokio::select! {
-            biased;
-            () = self.stop.reached(Phase::Now) => return Ok(None),
-            entries = read_by_id(&context, read, query, &sent) => entries?,
-        };
-        let found = ids.iter().cloned().zip(entries);
-        Ok(Some(found.filter_map(|(id, entry)| Some((id, entry?))).collect()))
+        any
     }
 
     fn settle_matched(&mut self, matched: &Matched, writer: &RowWriter) {
@@ -222,7 +184,7 @@ impl Run {
 
 impl Matched {
     /// Returns the id of the asset to read next, if any.
-    fn next_id(&self) -> Option<String> {
+    pub(super) fn next_id(&self) -> Option<String> {
         let unread = self.same.content.is_none();
         self.same.ids.first().filter(|_| unread).cloned()
     }
@@ -240,6 +202,22 @@ impl Matched {
                 .of(asset)
                 .is_some_and(|key| same_key(key) != same_key(&self.key))
     }
+}
+
+/// Reads assets by their ids.
+pub(super) async fn read(
+    context: &Context,
+    write: &Write,
+    ids: &[String],
+) -> Result<HashMap<String, Value>, Error> {
+    let Proof::InList(lookup) = &write.proof else {
+        return Ok(HashMap::new());
+    };
+    let sent: Vec<SentRow<'_>> = ids.iter().map(|id| SentRow { key: id, body: &[] }).collect();
+    let (read, query) = lookup.by_id;
+    let entries = read_by_id(context, read, query, &sent).await?;
+    let found = ids.iter().cloned().zip(entries);
+    Ok(found.filter_map(|(id, entry)| Some((id, entry?))).collect())
 }
 
 /// Returns whether a change concerns the fields by which the asset was found. If the key matches only when case is

@@ -5,15 +5,15 @@ use crate::api::Done;
 use crate::error::{Error, shown};
 use crate::ledger::journal::FirstRows;
 use crate::ledger::{Status, lock, number};
-use crate::run::machine::Run;
 use crate::run::options::SEPARATORS;
 use crate::run::pack::Packer;
+use crate::run::state::State;
 use crate::run::unfit::{argument, deletion};
 
 /// How many rows to compare with those of other runs.
 const ROWS: usize = 100;
 
-impl Run {
+impl State {
     /// Looks for another run with the first rows, once these have been read. `is_whole` is whether there are no more rows.
     ///
     /// Rows with import keys are not created again. If rows of this run are done, they were compared before.
@@ -52,7 +52,7 @@ impl Run {
             .is_some_and(|name| !name.contains(SEPARATORS));
         let stem = same.path.file_stem().filter(|_| has_name);
         let name = stem.map_or(path, |stem| stem.to_string_lossy().into_owned());
-        self.foreign = self.journal.take();
+        self.is_foreign = true;
         self.give_up(Error::Input(format!(
             "the run `{}` has {} ({} created). Nothing was sent. To resume that run, pass run={}{}. If that run \
              is complete and this is a new version of its sheet, pass import_key=: rows that the project has are not created \

@@ -6,22 +6,21 @@ use std::time::Duration;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::api::{Found, Lookup, Now, Paired, Proof, SentRow, Write};
 use crate::call::Session;
 use crate::columns::{Page, Table};
 use crate::error::Error;
-use crate::http::{By, Caller, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, scope, untold};
+use crate::http::{By, Caller, Moment, Noted, Phase, Replay, Response, RowLimit, Stage, untold};
 use crate::ids::ProjectId;
 use crate::ledger::{Fault, SharedLedger, Status, lock};
 use crate::rows::{Problem, RowShape};
-use crate::run::machine::{Landed, Run};
 use crate::run::pack::{Batch, Item, status_of};
 use crate::run::reconcile::{self, Doubt, Shown};
 use crate::run::resume::Today;
 use crate::run::settle::rows;
+use crate::run::state::State;
 
 /// The maximum number of lookups per request, after which its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
@@ -45,7 +44,7 @@ pub(super) struct Context {
     pub(super) project: ProjectId,
 }
 
-impl Run {
+impl State {
     pub(super) fn context(&self) -> Context {
         Context {
             session: self.session(),
@@ -279,11 +278,11 @@ impl Run {
         next.filter(|_| self.may_look() && !self.looking)
     }
 
-    /// Starts one lookup for all requests that are due. Only one lookup runs at a time.
-    pub(super) fn look(&mut self, flights: &mut JoinSet<Landed>) {
+    /// Returns the requests that are due to be looked up together. Only one lookup runs at a time.
+    pub(super) fn look(&mut self) -> Option<Vec<Doubt>> {
         let now = self.now;
         if self.next_look().is_none_or(|due| due > now) {
-            return;
+            return None;
         }
         let (mut due, later): (Vec<Doubt>, Vec<Doubt>) = std::mem::take(&mut self.doubts)
             .into_iter()
@@ -293,9 +292,7 @@ impl Run {
             doubt.looked = now;
         }
         self.looking = true;
-        let context = self.context();
-        let write = self.job.write;
-        flights.spawn(scope::inherit(async move { look(context, write, due).await }));
+        Some(due)
     }
 
     /// Settles the in-doubt requests that a lookup covered.
@@ -608,7 +605,12 @@ fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
         .collect()
 }
 
-async fn look(context: Context, write: &'static Write, mut doubts: Vec<Doubt>) -> Landed {
+/// Reads what the project shows of requests with an unknown outcome.
+pub(super) async fn look(
+    context: Context,
+    write: &'static Write,
+    mut doubts: Vec<Doubt>,
+) -> (Vec<Doubt>, Result<Evidence, Error>) {
     let evidence = match &write.proof {
         Proof::InList(lookup) => {
             let places: BTreeSet<String> = doubts
@@ -621,7 +623,7 @@ async fn look(context: Context, write: &'static Write, mut doubts: Vec<Doubt>) -
         Proof::ById { read, query, .. } => by_id(&context, read, query, &doubts).await,
         Proof::Needless => Ok(Evidence::Rows(Vec::new())),
     };
-    Landed::Looked(doubts, evidence)
+    (doubts, evidence)
 }
 
 async fn by_list(

@@ -11,14 +11,15 @@ use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
-use crate::run::machine::{PairedResponse, Run};
 use crate::run::pack::Batch;
+use crate::run::send::PairedResponse;
 use crate::run::splitter::{Division, Size};
+use crate::run::state::State;
 
 /// The minimum time between two reads of a creation time. Clock jumps are rare.
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
-impl Run {
+impl State {
     pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
         match &called.result {
             Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {

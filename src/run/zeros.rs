@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::ledger::{Status, lock};
 use crate::rows::{ImportKey, Problem, RowWriter, has_more_zeros};
-use crate::run::machine::Run;
 use crate::run::pack::{Batch, may_be_sent};
+use crate::run::state::State;
 
 /// What a run knows of lost zeros.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(super) struct Zeros {
     pub short: (u64, Option<(u32, String)>),
 }
 
-impl Run {
+impl State {
     /// Refuses rows whose import keys are numbers that the project writes in another way.
     pub(super) fn refuse_numbers(&mut self, batch: &Batch, writer: &RowWriter) {
         let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
