@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::headings::Headings;
 use super::sheet::ROW_OF_RUN;
 use super::{Cell, Column, Label, More, Owned, Sink, Source, SourceError};
-use crate::model::text::{joined, listed};
+use crate::model::text::{composed, joined, listed, same_key};
 
 /// Replacements of one column: the text of a cell, and the new value. `None` makes the cell blank.
 pub type Replacements = Vec<(String, Option<Replacement>)>;
@@ -108,17 +108,16 @@ impl Texts {
         let new: Vec<Option<Replacement>> = replacements.iter().map(|(_, to)| to.clone()).collect();
         let (mut exact, mut folded) = (HashMap::new(), HashMap::new());
         for (place, (from, to)) in replacements.iter().enumerate() {
-            let from = from.trim();
-            exact.insert(from.to_owned(), place);
+            exact.insert(composed(from.trim()).into_owned(), place);
             folded
-                .entry(from.to_lowercase())
+                .entry(same_key(from))
                 .and_modify(|known: &mut Option<usize>| *known = known.filter(|other| new[*other] == *to))
                 .or_insert(Some(place));
         }
         let targets = new.iter().flatten().map(|to| match to {
             Replacement::Bool(value) => value.to_string(),
             Replacement::Int(number) => number.to_string(),
-            Replacement::Text(text) | Replacement::Digits { digits: text } => text.trim().to_lowercase(),
+            Replacement::Text(text) | Replacement::Digits { digits: text } => same_key(text),
         });
         Self {
             targets: targets.collect(),
@@ -129,16 +128,15 @@ impl Texts {
     }
 
     fn find(&self, text: &str) -> Option<&Option<Replacement>> {
-        let text = text.trim();
-        let place = self.exact.get(text).copied();
-        let place = place.or_else(|| *self.folded.get(&text.to_lowercase())?)?;
+        let place = self.exact.get(&*composed(text.trim())).copied();
+        let place = place.or_else(|| *self.folded.get(&same_key(text))?)?;
         self.new.get(place)
     }
 
     /// Returns the cell that replaces this one in rows that may have been prepared before, if any. A text that is also a
     /// new value may be the result of an earlier replacement.
     fn replaced_later(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
-        let is_target = self.targets.contains(&text_of(cell)?.trim().to_lowercase());
+        let is_target = self.targets.contains(&same_key(&text_of(cell)?));
         if is_target { None } else { self.replaced(cell) }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// The text of a string or number, or `None` for null, booleans, lists, objects and invalid strings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,6 +98,16 @@ fn python_list(text: &str) -> Option<Vec<String>> {
             return Some(items);
         }
         rest = rest.strip_prefix(',')?.trim_start();
+    }
+}
+
+/// Returns a text with composed characters. macOS writes `ü` as `u` and an accent.
+#[must_use]
+pub fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc(text) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
     }
 }
 

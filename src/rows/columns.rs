@@ -4,6 +4,7 @@ pub(crate) use super::fields::CUSTOM_ATTRIBUTES;
 use super::fields::{self, FIELDS};
 use crate::input::Cell;
 pub use crate::input::sheet::ROW_OF_RUN;
+use crate::model::text::composed;
 use crate::settings::names::{folded, nearest, plain};
 use crate::settings::{Miss, Settings};
 
@@ -166,7 +167,7 @@ pub fn is_called(column: &str, name: &str, (mapping, settings): Mapped<'_>) -> b
     if same(column, name) {
         return true;
     }
-    let target = match mapping.iter().find(|(from, _)| from == column) {
+    let target = match mapped(column, mapping) {
         Some((_, None)) => return false,
         Some((_, Some(target))) => target.as_str(),
         None => column,
@@ -187,7 +188,7 @@ pub fn is_called(column: &str, name: &str, (mapping, settings): Mapped<'_>) -> b
 
 /// Returns whether a column sets a multi-select attribute.
 pub(super) fn has_items(column: &str, (mapping, settings): Mapped<'_>) -> bool {
-    let target = match mapping.iter().find(|(from, _)| from == column) {
+    let target = match mapped(column, mapping) {
         Some((_, target)) => target.as_deref(),
         None => Some(column),
     };
@@ -202,6 +203,15 @@ pub(super) fn has_items(column: &str, (mapping, settings): Mapped<'_>) -> bool {
 pub(super) fn are_one(one: &str, other: &str, mapped: Mapped<'_>) -> bool {
     let both = |column: &str| is_called(column, one, mapped) && is_called(column, other, mapped);
     both(one) || both(other) || mapped.0.iter().any(|(from, _)| both(from))
+}
+
+/// Returns the entry of a mapping for a column.
+pub(super) fn mapped<'m>(
+    column: &str,
+    mapping: &'m [(String, Option<String>)],
+) -> Option<&'m (String, Option<String>)> {
+    let column = composed(column);
+    mapping.iter().find(|(from, _)| composed(from) == column)
 }
 
 /// Strips the prefix `customAttributes.` from a name.

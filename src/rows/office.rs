@@ -14,7 +14,7 @@ use super::row::{Blanks, RowWriter, is_number};
 use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
 use super::value::Refusal;
 use crate::input::{Cell, Column, Headings, Padded, Replacement, is_total_row};
-use crate::model::text::trimmed;
+use crate::model::text::{composed, trimmed};
 use crate::settings::names::{folded, nearest};
 
 /// The maximum number of rows below the table that `skip_footer` is suggested for.
@@ -367,7 +367,10 @@ impl RowWriter {
     pub(super) fn notes_on_options(&self) -> Vec<String> {
         let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
         let mapped = (&mapping[..], self.policy.names.settings.as_deref());
-        let has = |name: &str| self.column_names().any(|column| column == name);
+        let has = |name: &str| {
+            self.column_names()
+                .any(|column| composed(column) == composed(name))
+        };
         let of_name = |name: &str| {
             self.column_names()
                 .find(|column| columns::is_called(column, name, mapped))

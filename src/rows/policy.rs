@@ -222,7 +222,7 @@ impl ImportKey {
                     .as_deref()
                     .is_some_and(|target| Some(columns::bare(target)) == field)
             });
-        let target = match mapping.iter().find(|(heading, _)| heading == named) {
+        let target = match columns::mapped(named, mapping) {
             Some((_, Some(target))) => target,
             // Another column may be mapped to the field instead.
             Some((_, None)) if !is_field_of_another => return says("mapping= ignores this column"),

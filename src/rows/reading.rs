@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::columns;
 use super::fields::FIELDS;
 use crate::input::{Preparation, Replacements};
-use crate::model::text::trimmed;
+use crate::model::text::{same_key, trimmed};
 use crate::settings::Settings;
 
 /// Options for reading text.
@@ -434,8 +434,8 @@ impl Reading {
             "false" | "no" | "0" => return Some(false),
             _ => {}
         }
-        let text = text.to_lowercase();
-        let is_among = |words: &[String]| words.iter().any(|word| word.trim().to_lowercase() == text);
+        let text = same_key(text);
+        let is_among = |words: &[String]| words.iter().any(|word| same_key(word) == text);
         match (is_among(&self.true_values), is_among(&self.false_values)) {
             (true, false) => Some(true),
             (false, true) => Some(false),

@@ -225,6 +225,14 @@ impl Earlier {
         is_only.then_some(row)
     }
 
+    /// Returns whether all input rows have the names of rows of the run that fit.
+    pub fn are_all_named_as(&self, fits: impl Fn(u32) -> bool) -> bool {
+        let rows = (0_u32..).zip(&self.run).filter(|(row, _)| fits(*row));
+        let keys: HashSet<u64> = rows.map(|(_, known)| known.id.key).collect();
+        let mut input = self.input.iter();
+        !self.input.is_empty() && input.all(|given| given.key != 0 && keys.contains(&given.key))
+    }
+
     /// Returns whether a number from a fixes file is that of a row of this run.
     fn is_own(&self, number: &RowOfRun) -> bool {
         number.run == self.own && self.own != 0

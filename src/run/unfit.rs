@@ -211,6 +211,13 @@ impl Packer {
                 "{one} the hidden column `{ROW_OF_RUN}` of this file from `.write_fixes()` is missing: write the file again"
             );
         }
+        let is_bad = |row: u32| ledger.status(row).is_mistake();
+        if earlier.are_all_named_as(is_bad) {
+            return format!(
+                "{one} is missing: these rows are only some that were to be fixed. If they are from a file of `.write_fixes()`, \
+                 its hidden column `{ROW_OF_RUN}` is missing: write the file again, and keep this column"
+            );
+        }
         let (added, missing) = self.writer.column_changes(&self.known_headings);
         let is_there = earlier.has_name_of(row);
         let rows = if all { earlier.lost_like(row) } else { Vec::new() };

@@ -8,6 +8,8 @@ import decimal
 import io
 import json
 import pathlib
+import unicodedata
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -1530,3 +1532,32 @@ def test_template_of_a_category_named_by_digits(tmp_path: pathlib.Path) -> None:
         result = project.assets.create(tmp_path / "template.xlsx")
         assert result.counts == {"created": 1}
         assert sim.assets()[0]["categoryId"] == "6"
+
+
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_may_be_encoded_in_two_ways(
+    forms: tuple[Any, Any], csv: Csv, project: acc.Project, sim: acc.testing.Simulator, tmp_path: pathlib.Path
+) -> None:
+    lines = [
+        unicodedata.normalize(forms[0], line)
+        for line in ("Kürzel;Gewerk;Zustand;Förderhöhe;Geprüft", "P-1;Pümpe;Installed;12,5;prüf")
+    ]
+    options = """
+[columns]
+"Kürzel" = "Asset ID"
+Gewerk = "Category"
+Zustand = "Status"
+"Förderhöhe" = "Head"
+"Geprüft" = "Commissioned"
+[values.Gewerk]
+"Pümpe" = "HVAC > Pumps"
+[read]
+decimal = ","
+true_values = ["Prüf"]
+"""
+    (tmp_path / "office.toml").write_text(unicodedata.normalize(forms[1], options), encoding="utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = project.assets.create(csv(*lines), mapping=tmp_path / "office.toml")
+    assert result.counts == {"created": 1}
+    assert sorted(map(str, sim.assets()[0]["customAttributes"].values())) == ["12.5", "True"]

@@ -348,7 +348,35 @@ def test_a_copy_of_a_template_says_what_it_has_lost(project: acc.Project) -> Non
     workbook.save("t.xlsx")
     table = pandas.read_excel("t.xlsx")
     table[::-1].to_excel("copy.xlsx", index=False)
-    for data, says in ((table, "pass the file itself"), ("copy.xlsx", "but not a copy that another program")):
+    table.to_csv("copy.csv", index=False)
+    lost = "but not a copy that another program"
+    for data, says in ((table, "pass the file itself"), ("copy.xlsx", lost), ("copy.csv", lost)):
         [cause] = project.assets.validate(data).causes
         assert says in str(cause.fix)
         assert "fill_down" not in str(cause.fix)
+
+
+def test_a_file_without_any_of_the_added_columns_is_not_the_whole_sheet(project: acc.Project) -> None:
+    project.assets.create(units(5, (3, 4)), run="r").write_fixes("f.xlsx")
+    workbook = openpyxl.load_workbook(corrected("f.xlsx", Status="Installed"))
+    sheet = workbook.worksheets[0]
+    first = [cell.value for cell in sheet[1]].index("Problem") + 1
+    sheet.delete_cols(first, 3)
+    workbook.save("f.xlsx")
+    with pytest.raises(
+        acc.InputError, match="its hidden column `acc-assets row` is missing: write the file again"
+    ):
+        project.assets.create("f.xlsx", run="r")
+
+
+def test_a_date_cell_as_pandas_writes_it_into_a_csv_file(project: acc.Project) -> None:
+    rows = [{**row, "Installation Date": "2026-08-24"} for row in units(2)]
+    rows[1]["Installation Date"] = "31.02.2026"
+    assert project.assets.create(rows, run="r").counts == {"created": 1, "invalid": 1}
+    for time in (" 00:00:00", "T00:00:00", ""):
+        rows[0]["Installation Date"] = f"2026-08-24{time}"
+        rows[1]["Installation Date"] = "2026-02-28"
+        assert project.assets.create(rows, run="r").counts == {"created": 2}
+    rows[0]["Installation Date"] = "2026-08-25 00:00:00"
+    with pytest.raises(acc.InputError, match="was edited"):
+        project.assets.create(rows, run="r")

@@ -48,6 +48,8 @@ pub(super) struct Table {
     rows: usize,
     /// The last line that `skip_rows` skipped, as shown in messages.
     skipped_above: Option<String>,
+    /// The columns that a template marked as required.
+    required: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -301,10 +303,12 @@ impl Table {
         let is_shared = layout.is_footer_shared;
         notes.extend(footer_notes(LINE, &names.place, &above, &footer, is_shared)?);
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
+        let required = std::mem::take(&mut names.required);
         let (places, names) = names.finish(below.map(|(column, _)| column))?;
         let skipped_above = last_skipped(&start, &format);
         let table = Self {
             skipped_above,
+            required,
             content: content.clone(),
             format,
             header: header.line,
@@ -322,6 +326,11 @@ impl Table {
     /// Returns the last line that `skip_rows` skipped, as shown in messages.
     pub(super) fn skipped_above(&self) -> Option<String> {
         self.skipped_above.clone()
+    }
+
+    /// Returns the columns that a template marked as required.
+    pub(super) fn required(&self) -> &[String] {
+        &self.required
     }
 
     /// Starts reading at the beginning of the file.

@@ -273,14 +273,14 @@ impl Sheet {
         let content = catch_unwind(AssertUnwindSafe(|| {
             if is_text {
                 let (table, names, notes) = delimited::Table::open(path, bytes, &ending, layout)?;
-                let skipped_above = table.skipped_above();
+                let (skipped_above, required) = (table.skipped_above(), table.required().to_vec());
                 return Ok(Content {
                     label_title: LINE,
                     notes,
                     properties: Properties::default(),
                     name: None,
                     names,
-                    required: Vec::new(),
+                    required,
                     skipped: layout.skip_footer,
                     skipped_above,
                     body: Body::Lines(table),
@@ -509,11 +509,7 @@ impl Content {
             }
             names.add(*column, &value.name());
         }
-        let headings = header.iter().map(|(_, _, value)| value.name());
-        let required = headings
-            .filter(|name| name.trim_end().ends_with(REQUIRED_MARK))
-            .map(|name| without_mark(name.trim()))
-            .collect();
+        let required = std::mem::take(&mut names.required);
         let header_row = header[0].0;
         if above > 0 {
             notes.push(header_note(SHEET_ROW, header_row));
@@ -575,6 +571,8 @@ struct Names {
     /// Advice to read another sheet, for some errors. May be empty.
     hint: String,
     named: BTreeMap<u32, String>,
+    /// The columns that a template marked as required.
+    required: Vec<String>,
 }
 
 impl Names {
@@ -583,11 +581,16 @@ impl Names {
             place,
             hint,
             named: BTreeMap::new(),
+            required: Vec::new(),
         }
     }
 
     fn add(&mut self, column: u32, name: &str) {
-        self.named.insert(column, without_mark(name.trim()));
+        let bare = without_mark(name.trim());
+        if bare.len() < name.trim().len() {
+            self.required.push(bare.clone());
+        }
+        self.named.insert(column, bare);
     }
 
     /// Returns the columns and their names, from left to right. A column without a name that has cells

@@ -197,7 +197,7 @@ impl RowWriter {
         if self.policy.shape == RowShape::Id {
             return Slot::Ignored;
         }
-        let mapped = self.policy.names.mapping.iter().find(|(from, _)| from == name);
+        let mapped = columns::mapped(name, &self.policy.names.mapping);
         let meant = match mapped {
             Some((_, None)) => {
                 self.note_use(name, None, "ignored by mapping=", None);

@@ -571,8 +571,19 @@ fn identify(
     };
     match read {
         Some(read) => identity.read(seed, &read),
-        None => identity.cell(seed, cell),
+        None => identity.cell(
+            seed,
+            &at_midnight(known, policy, cell).unwrap_or_else(|| cell.clone()),
+        ),
     }
+}
+
+/// Returns the date of a text with a date and a time of midnight, in a column of dates: pandas writes a date cell like this.
+fn at_midnight<'c>(known: Option<usize>, policy: &Policy, cell: &Cell<'c>) -> Option<Cell<'c>> {
+    let attribute = &policy.names.settings.as_deref()?.content().attributes[known?];
+    let Cell::Text(text) = cell else { return None };
+    let date = trimmed(text).strip_suffix("00:00:00")?.strip_suffix([' ', 'T'])?;
+    (attribute.data_type == "date" && date.parse::<jiff::civil::Date>().is_ok()).then_some(Cell::Text(date))
 }
 
 /// Returns the first of several status labels. A run may be resumed with labels for further status sets.
