@@ -34,6 +34,7 @@ use crate::ledger::{self, SharedLedger};
 use crate::listing::{self, Stream};
 use crate::model::error_code::ErrorCode;
 use crate::options::{GivenOptions, Options};
+use crate::rows::columns::are_of_template;
 use crate::rows::{Names, outcome_columns};
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::by_field::{ByField, FieldOptions};
@@ -80,7 +81,7 @@ fn names(
 fn named(py: Python<'_>, given: &WriteOptions, names: Names, rows: &Rows) -> Names {
     Names {
         category: rows.template_category(),
-        is_template: !rows.required().is_empty(),
+        is_template: are_of_template(rows.required().iter().map(String::as_str)),
         row_title: rows.title().map(Arc::from),
         rows_of_file: rows.rows_of_file(),
         skipped: rows.skipped(),

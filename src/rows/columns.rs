@@ -1,7 +1,7 @@
 //! Maps columns to fields and custom attributes.
 
 pub(crate) use super::fields::CUSTOM_ATTRIBUTES;
-use super::fields::{self, FIELDS};
+use super::fields::{self, CATEGORY, CLIENT_ASSET, FIELDS};
 use crate::input::Cell;
 pub use crate::input::sheet::ROW_OF_RUN;
 use crate::model::text::composed;
@@ -203,6 +203,13 @@ pub(super) fn has_items(column: &str, (mapping, settings): Mapped<'_>) -> bool {
 pub(super) fn are_one(one: &str, other: &str, mapped: Mapped<'_>) -> bool {
     let both = |column: &str| is_called(column, one, mapped) && is_called(column, other, mapped);
     both(one) || both(other) || mapped.0.iter().any(|(from, _)| both(from))
+}
+
+/// Returns whether columns that are marked as required are those of a template, which remembers its category. Offices mark
+/// columns too, but also the category.
+pub fn are_of_template<'n>(marked: impl Iterator<Item = &'n str>) -> bool {
+    let fields: Vec<usize> = marked.filter_map(base_field).collect();
+    fields.contains(&CLIENT_ASSET) && !fields.contains(&CATEGORY)
 }
 
 /// Returns the entry of a mapping for a column.

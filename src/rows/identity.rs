@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::value::midnight;
 use crate::input::Cell;
-use crate::model::text::trimmed;
+use crate::model::text::{composed, trimmed};
 
 /// The hash seed for the cells in a column. Columns with the same meaning have the same seed in every table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Identity {
         if let Cell::Text(text) = cell {
             let text = trimmed(text);
             if !is_truth(text) {
-                return self.add(seed, text.as_bytes());
+                return self.add(seed, composed(text).as_bytes());
             }
         }
         let mut text = std::mem::take(&mut self.text);

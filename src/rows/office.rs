@@ -11,7 +11,7 @@ use super::compare::{self, Form};
 use super::fields::FIELDS;
 use super::notices::in_rows;
 use super::row::{Blanks, RowWriter, is_number};
-use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
+use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW, YES_NO};
 use super::value::Refusal;
 use crate::input::{Cell, Column, Headings, Padded, Replacement, is_total_row};
 use crate::model::text::{composed, trimmed};
@@ -316,7 +316,7 @@ impl RowWriter {
     }
 
     /// Names the option that makes a text such as "n/a" blank, or a value of an option that should have made it blank, in the
-    /// fix of a number or date.
+    /// fix of a number, date or boolean.
     pub(super) fn with_fix_of_placeholder(
         &self,
         column: Option<Column>,
@@ -337,6 +337,11 @@ impl RowWriter {
                     trimmed(text)
                 )
             }
+            // All words of a column are one cause.
+            Cell::Text(text) if *refusal.rule == YES_NO && is_placeholder(trimmed(text)) => format!(
+                "{}. If a word stands for a blank cell, set values={{\"{column}\": {{\"...\": \"\"}}}}",
+                refusal.rule.fix
+            ),
             Cell::Bool(false) if self.is_replaced_by_false(column) => {
                 "values= replaces a text of this column by false. To make the cell blank, replace it by \"\""
                     .to_owned()

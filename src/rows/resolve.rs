@@ -88,6 +88,8 @@ pub struct Resolver {
     pub label: String,
     /// Whether the label is that of the status that the asset has.
     pub is_current_label: bool,
+    /// The label of the status that was found.
+    pub found_label: Option<String>,
     /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of the
     /// attributes to clear, and `blank` those of them whose cell is blank.
     pub given: FixedBitSet,
@@ -126,6 +128,7 @@ impl Resolver {
             location_is_unknown: false,
             label: String::new(),
             is_current_label: false,
+            found_label: None,
             given: FixedBitSet::with_capacity(attributes),
             cleared: FixedBitSet::with_capacity(attributes),
             blank: FixedBitSet::with_capacity(attributes),
@@ -141,6 +144,7 @@ impl Resolver {
         self.location_is_unknown = false;
         self.label.clear();
         self.is_current_label = false;
+        self.found_label = None;
         self.given.clear();
         self.cleared.clear();
         self.blank.clear();
@@ -223,8 +227,11 @@ impl Resolver {
         let seen = statuses.entry(Some(set)).or_insert_with(Seen::new);
         seen.find(label, || {
             let found = Self::look(suggestions, |suggest| settings.status(set, label, suggest));
-            let one = || several(label).find_map(|label| settings.status(set, label, false).ok());
-            found.or_else(|miss| one().ok_or(miss))
+            found.or_else(|miss| {
+                let labels = several(label).map(|label| settings.status(set, label, false));
+                let is_of_set = |found: &Result<usize, Miss>| matches!(found, Ok(_) | Err(Miss::Inactive(_)));
+                labels.into_iter().find(is_of_set).unwrap_or(Err(miss))
+            })
         })
     }
 
@@ -238,10 +245,16 @@ impl Resolver {
             ..
         } = self;
         let seen = statuses.entry(None).or_insert_with(Seen::new);
-        let called = |label: &str| settings.statuses_called(label).first().map(|(set, _)| *set);
-        seen.find(label, || {
-            let found = called(label).or_else(|| several(label).find_map(called));
+        let called = |label: &str| {
+            let found = settings.statuses_called(label).first().map(|(set, _)| *set);
             found.ok_or_else(|| settings.no_status_called(label))
+        };
+        seen.find(label, || {
+            called(label).or_else(|miss| {
+                // A misspelled one must not give way to the next.
+                let sets: Vec<usize> = several(label).map(called).collect::<Result<_, _>>()?;
+                sets.first().copied().ok_or(miss)
+            })
         })
     }
 

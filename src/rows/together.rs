@@ -147,6 +147,10 @@ impl RowWriter {
         };
         match found {
             Ok((set, place)) => {
+                if let Some(names) = &mut self.names {
+                    names.found_label =
+                        Some(settings.content().status_sets[set].statuses[place].label.clone());
+                }
                 let start = out.len();
                 out.extend_from_slice(b"\"statusId\":");
                 let value = out.len();
@@ -213,14 +217,14 @@ impl RowWriter {
         let cleared = names.cleared.ones().filter(|place| !has(place));
         let both = names.given.ones().chain(cleared);
         let foreign: Vec<usize> = both.filter(|attribute| !assigned.contains(*attribute)).collect();
+        let category = settings.category_path(category).join(" > ");
         for place in foreign {
             let attribute = &settings.content().attributes[place];
             let column = self.attribute_called(&attribute.name);
-            let message = format!(
-                "`{column}` has a value, but the category `{}` does not have this attribute",
-                settings.category_path(category).join(" > ")
-            );
-            self.problem(&NOT_ASSIGNED, &column, "", message, "");
+            let message =
+                format!("`{column}` has a value, but the category `{category}` does not have this attribute");
+            // A list of several trades has other categories with the same problem.
+            self.problem(&NOT_ASSIGNED, &column, &category, message, "");
         }
     }
 

@@ -20,7 +20,7 @@ use crate::http::{Phase, Stop, untold};
 use crate::ids::ProjectId;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
 use crate::listing::{PER_PAGE, Values};
-use crate::model::text::trimmed;
+use crate::model::text::{composed, trimmed};
 use crate::model::value;
 use crate::rows::columns::CUSTOM_ATTRIBUTES;
 use crate::rows::compare::as_number;
@@ -259,6 +259,7 @@ impl Wanted {
     fn note_padded(&self, value: &str) {
         let digits = value.trim_start_matches('0');
         if digits.len() < value.len()
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
             && let Some(place) = self.places.get(digits)
         {
             let mut padded = self.padded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -382,7 +383,7 @@ const OTHER: Column = Column(1);
 
 impl Sink for GivenValues<'_> {
     fn column(&mut self, name: &str) -> Column {
-        let wanted = name == self.column;
+        let wanted = composed(name) == composed(self.column);
         self.known |= wanted;
         let name = shortened(name, 100);
         if self.columns.len() <= SHOWN && !self.columns.contains(&name) {
@@ -394,7 +395,9 @@ impl Sink for GivenValues<'_> {
     fn begin(&mut self, label: Label<'_>) -> bool {
         self.label = match (self.row_title, label) {
             (Some(title), Label::Int(number)) => format!("{title} {number}"),
-            _ => format!("row {}", self.rows),
+            (_, Label::Int(label)) => format!("row {} (index {label})", self.rows),
+            (_, Label::Text(label)) => format!("row {} (index {})", self.rows, shortened(label, 100)),
+            (_, Label::Number) => format!("row {}", self.rows),
         };
         true
     }

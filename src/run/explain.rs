@@ -1,4 +1,4 @@
-//! The last words of a run: warnings about its rows, and why the others were not sent.
+//! The final warnings of a run, and why rows were not sent.
 
 use crate::error::shortened;
 use crate::http::Phase;

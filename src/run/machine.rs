@@ -1,4 +1,5 @@
-//! Decides what a run does next: events in, commands out. It does no I/O, and gets the time with each event.
+//! Decides what a run does next: events in, commands out. It sends, reads and waits for nothing, and gets the time with each
+//! event. Only a new run has a look at the files of other runs, to see whether they have created its rows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -67,6 +68,13 @@ struct Comparison {
     matched: Vec<Matched>,
     /// Whether the last response had none of the assets. It proves nothing, so they are read once more.
     is_missing: bool,
+}
+
+impl Comparison {
+    /// Returns the ids of the assets to read.
+    fn unread(&self) -> Vec<String> {
+        self.matched.iter().filter_map(Matched::next_id).collect()
+    }
 }
 
 /// How a run ended.
@@ -147,7 +155,9 @@ impl Machine {
 
     /// Returns when to call [`Self::on`] even if nothing happens, as time since the start of the run.
     pub fn due(&self) -> Option<Duration> {
-        self.state.next_look()
+        // While something is awaited, nothing is looked up.
+        let due = self.state.next_look();
+        due.filter(|_| self.awaited == Awaited::Nothing)
     }
 
     /// Handles what has happened, and returns what to do next. `now` is the time since the start of the run.
@@ -232,13 +242,21 @@ impl Machine {
         if self.is_checking() {
             return self.read(commands);
         }
+        if let Some(comparison) = self
+            .comparison
+            .take_if(|comparison| comparison.unread().is_empty())
+        {
+            self.settle(comparison);
+            return true;
+        }
         commands.extend(self.state.look().map(Command::Look));
         if !self.state.going() {
             return false;
         }
-        if let Some(comparison) = self.comparison.take() {
-            self.compare(comparison, commands);
-            return true;
+        if let Some(comparison) = &self.comparison {
+            self.awaited = Awaited::Contents;
+            commands.push(Command::ReadContents(comparison.unread()));
+            return false;
         }
         let in_flight = self.flights + usize::from(self.state.looking);
         if in_flight >= self.state.caller.options().max_in_flight {
@@ -318,18 +336,6 @@ impl Machine {
             is_missing: false,
         });
         true
-    }
-
-    /// Compares the rows of a batch, or reads the assets for that.
-    fn compare(&mut self, comparison: Comparison, commands: &mut Vec<Command>) {
-        let ids: Vec<String> = comparison.matched.iter().filter_map(Matched::next_id).collect();
-        if ids.is_empty() {
-            self.settle(comparison);
-        } else {
-            self.awaited = Awaited::Contents;
-            self.comparison = Some(comparison);
-            commands.push(Command::ReadContents(ids));
-        }
     }
 
     fn on_contents(&mut self, contents: Result<HashMap<String, Value>, Error>) {

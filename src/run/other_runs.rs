@@ -62,7 +62,12 @@ impl State {
             if same.are_equal { "the same rows" } else { "rows with the same Asset IDs" },
             same.created,
             argument(&name),
-            if same.are_equal { "" } else { ", with its original rows" },
+            if same.are_equal {
+                ""
+            } else {
+                ", with its original rows. If these rows are other assets, keep their run in another folder, such as \
+                 run=\"other/units\""
+            },
             deletion(&name)
         )));
     }

@@ -271,7 +271,7 @@ pub struct Packer {
     write: &'static Write,
     pub(super) writer: RowWriter,
     id_column: String,
-    import_key: Option<String>,
+    pub(super) import_key: Option<String>,
     pub(super) named_by_id: bool,
     /// Whether rows change assets, so that two rows for the same asset contradict each other.
     pub(super) is_patch: bool,

@@ -225,25 +225,25 @@ impl Packer {
     }
 
     /// Returns the problems with identifiers that have lost their leading zeros and are still the same digits, now as text:
-    /// pandas was told to read the column of a file of rows to fix as text, which does not correct them.
+    /// pandas was told to read the column of a file of rows to fix as text, which does not correct them. A text in a file
+    /// was typed there.
     fn still_without_zeros(&self, row: u32, read: &ReadRow) -> Vec<Problem> {
-        let Some(fault) = lock(&self.ledger).kept_fault(row) else {
+        if self.writer.row_title().is_some() {
+            return Vec::new();
+        }
+        let (Some(fault), Ok(body)) = (lock(&self.ledger).kept_fault(row), &read.judged) else {
             return Vec::new();
         };
-        let lost = fault.problems.into_iter().filter(Problem::is_of_zeros);
-        let lost: Vec<Problem> = lost.collect();
-        let Ok(body) = &read.judged else { return Vec::new() };
-        if lost.is_empty() {
-            return lost;
-        }
         let said: Value = serde_json::from_slice(body).unwrap_or_default();
-        let identifiers = [
-            &*read.import_key,
-            &*read.key,
-            said["barcode"].as_str().unwrap_or(""),
-        ];
-        let is_same = |problem: &Problem| identifiers.contains(&problem.value.as_str());
-        lost.into_iter().filter(is_same).collect()
+        let is_same = |problem: &Problem| {
+            let is_of = |field: &str| self.writer.heading_of(field) == problem.column;
+            let is_key = self.import_key.as_deref().is_some_and(is_of);
+            is_key && *read.import_key == *problem.value
+                || is_of("clientAssetId") && *read.key == *problem.value
+                || is_of("barcode") && said["barcode"] == *problem.value
+        };
+        let lost = fault.problems.into_iter().filter(Problem::is_of_zeros);
+        lost.filter(is_same).collect()
     }
 
     /// Reserves the asset that a row of the run has changed, or may have changed, for this row: its values are not

@@ -138,6 +138,8 @@ def test_get_by_tells_of_blank_cells_and_lost_zeros(
     ]
     assert (names(assets), assets.missing) == (["AHU-3"], ["4", "9999999"])
     assert repr(assets).endswith("; 2 not found: 4, 9999999")
+    path.write_text("Barcode\nEG-1\n")
+    assert project.assets.get(path, by="Barcode").missing == ["EG-1"]
     with pytest.warns(
         acc.DataWarning, match=r"^1 row has a blank `Room`, so no asset was looked up .first: row 1.$"
     ):

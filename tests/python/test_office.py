@@ -1561,3 +1561,41 @@ true_values = ["Prüf"]
         result = project.assets.create(csv(*lines), mapping=tmp_path / "office.toml")
     assert result.counts == {"created": 1}
     assert sorted(map(str, sim.assets()[0]["customAttributes"].values())) == ["12.5", "True"]
+
+
+def test_several_labels_of_a_status_change_no_row_that_is_done(tmp_path: pathlib.Path) -> None:
+    plant: Any = {
+        "status_sets": [
+            {
+                "name": "S",
+                "default": True,
+                "statuses": ["Open; minor", "Open; major", "Specified", "Planned"],
+            },
+            {"name": "T", "statuses": ["Planned", "Done"]},
+        ],
+        "attributes": [],
+        "categories": [{"path": "A"}, {"path": "B", "status_set": "T"}],
+        "locations": [],
+    }
+    with acc.testing.Simulator(project=plant) as sim, sim.client() as client:
+        project = client.project(sim.project_id)
+
+        def rows(*statuses: str) -> list[dict[str, str]]:
+            pairs = zip("AB", statuses, strict=False)
+            return [{"Asset ID": one, "Category": one, "Status": status} for one, status in pairs]
+
+        assert project.assets.create(rows("Open; minor"), run=tmp_path / "a").counts == {"created": 1}
+        with pytest.raises(acc.InputError, match="was edited"):
+            project.assets.create(rows("Open; major"), run=tmp_path / "a")
+        run = tmp_path / "b"
+        assert project.assets.create(rows("Specified", "Specified"), run=run).statuses == [
+            "created",
+            "invalid",
+        ]
+        both = "Specified; Done"
+        assert project.assets.create(rows(both, both), run=run).counts == {"created": 2}
+        for other in ("Specified; Planned", "Specified"):
+            with pytest.raises(acc.InputError, match="was edited"):
+                project.assets.create(rows(other, other), run=run)
+        [cause] = project.assets.validate(rows("Specifed; Planned")).causes
+        assert (cause.code, cause.fix) == ("status", "did you mean `Specified`?")

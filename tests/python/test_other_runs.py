@@ -79,6 +79,16 @@ def test_a_sheet_that_excel_has_saved_is_recognized(
     assert sim.audit()["assets_created"] == 49
 
 
+def test_other_assets_with_the_same_names_are_kept_in_another_folder(project: acc.Project) -> None:
+    rows = [{**row, "Asset ID": f"Lüf-{at}"} for at, row in enumerate(units(12))]
+    project.assets.create(rows, run="a")
+    # The same names in another encoding and case.
+    others = [{**row, "Asset ID": f"LU\u0308F-{at}", "Description": "b"} for at, row in enumerate(rows)]
+    with pytest.raises(acc.InputError, match=r"keep their run in another folder, such as run=.other/units."):
+        project.assets.create(others, run="b")
+    assert project.assets.create(others, run=pathlib.Path("runs") / "other" / "b").counts == {"created": 12}
+
+
 def test_rows_of_other_runs_that_may_be_created(sim: acc.testing.Simulator, project: acc.Project) -> None:
     rows = [{**row, "Barcode": f"B{place}"} for place, row in enumerate(units(3))]
     project.assets.create(rows, run="a")

@@ -380,3 +380,33 @@ def test_a_date_cell_as_pandas_writes_it_into_a_csv_file(project: acc.Project) -
     rows[0]["Installation Date"] = "2026-08-25 00:00:00"
     with pytest.raises(acc.InputError, match="was edited"):
         project.assets.create(rows, run="r")
+
+
+@pytest.mark.parametrize("typed", ["0004007", "4007"])
+def test_zeros_are_looked_for_in_their_column(project: acc.Project, typed: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = [{**row, "Asset ID": f"{4000 + at:07}", "Barcode": f"B{at}"} for at, row in enumerate(units(20))]
+    rows[7] |= {"Asset ID": 4007, "Barcode": "4007"}
+    assert project.assets.create(rows, run="r").counts == {"created": 19, "invalid": 1}
+    project.assets.create(rows, run="r").write_fixes("f.xlsx")
+    corrected("f.xlsx", (), **{"Asset ID": typed})
+    if typed == "0004007":
+        # The barcode has the same digits.
+        frame = pandas.read_excel("f.xlsx", dtype=str)
+        assert project.assets.create(frame, run="r").counts == {"created": 20}
+    else:
+        # A text that was typed into the file is meant.
+        assert project.assets.create("f.xlsx", run="r").counts == {"created": 20}
+
+
+def test_columns_that_an_office_marks_are_no_template(project: acc.Project) -> None:
+    row = units(1)[0]
+    rows = [{"Asset ID *": f"A-{at}", "Category *": row["Category"] if at == 0 else None} for at in range(3)]
+    pathlib.Path("u.csv").write_text(
+        "Asset ID *;Category *;Status *\n"
+        + "".join(f"A-{at};{'' if at else row['Category']};Installed\n" for at in range(3))
+    )
+    for data in ([{**one, "Status *": "Installed"} for one in rows], "u.csv"):
+        [cause] = project.assets.validate(data).causes
+        assert 'or set fill_down=["Category' in str(cause.fix)
+        assert "template" not in str(cause.fix)

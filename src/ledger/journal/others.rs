@@ -12,6 +12,7 @@ use super::lock::{Lock, in_sqlite};
 use super::trouble::Trouble;
 use super::{GLANCE, Header};
 use crate::ledger::Status;
+use crate::model::text::same_key;
 
 /// How many runs of the folder to compare, those that were written last. Each takes about a millisecond.
 const RUNS: usize = 20;
@@ -135,6 +136,8 @@ fn found(connection: &Connection, rows: &FirstRows) -> Result<FirstRows, Trouble
         found.names.insert(record.get(1)?);
     }
     found.digests.retain(|digest| rows.digests.contains(digest));
-    found.names.retain(|name| rows.names.contains(name));
+    let wanted: HashSet<String> = rows.names.iter().map(|name| same_key(name)).collect();
+    found.names = found.names.iter().map(|name| same_key(name)).collect();
+    found.names.retain(|name| wanted.contains(name));
     Ok(found)
 }

@@ -47,8 +47,11 @@ impl RowWriter {
             Some(_) => ". A template remembers its category, but not a copy that another program wrote",
         };
         if self.field_columns[field].is_some() {
-            let is_template = self.policy.names.is_template
-                || self.column_names().any(|name| name.ends_with(REQUIRED_MARK));
+            let is_template = {
+                let names = self.column_names();
+                let marked = names.filter_map(|name| name.strip_suffix(REQUIRED_MARK));
+                self.policy.names.is_template || columns::are_of_template(marked)
+            };
             let of_template = if is_template { of_template } else { "" };
             // Only the first of several merged cells has a value. Names are never merged, and sheets have no API names.
             let (given, blank) = self.given_and_blank[field];

@@ -96,6 +96,8 @@ pub struct RowWriter {
     given: u32,
     id: Given,
     identity: Identity,
+    /// A status with several labels, which is not part of the identity yet.
+    status_labels: Option<(Seed, String)>,
     /// The asset that the row changes, if cells are compared with it.
     pub(super) current: Option<Map<String, Value>>,
     /// The version of the asset when the row was read.
@@ -251,6 +253,7 @@ impl RowWriter {
             given: 0,
             id: Given::No,
             identity: Identity::default(),
+            status_labels: None,
             current: None,
             version: None,
             key_is_exact: true,
@@ -282,6 +285,7 @@ impl RowWriter {
         self.import_key_at = None;
         self.import_key.clear();
         self.identity.begin();
+        self.status_labels = None;
         self.numbered = None;
         self.problems.clear();
         self.current = None;
@@ -387,7 +391,10 @@ impl RowWriter {
                 let reading = &self.readings[named.reading];
                 identify(&mut self.identity, (&self.policy, reading), seed, known, cell);
             }
-            (Some(seed), Slot::Field(STATUS)) => self.identity.cell(seed, &first_status(cell)),
+            // Which of several labels counts is known at the end of the row.
+            (Some(seed), Slot::Field(STATUS)) if self.names.is_some() && is_several(cell) => {
+                self.status_labels = Some((seed, shown_text(cell)));
+            }
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
         if !matches!(named.slot, Slot::Ignored | Slot::Number) && !is_blank(cell) {
@@ -457,6 +464,12 @@ impl RowWriter {
             names.cleared.clear();
         }
         self.end_names(out);
+        if let Some((seed, labels)) = self.status_labels.take() {
+            // A run may be resumed with labels for further status sets, if the row keeps its status.
+            let label = self.names.as_mut().and_then(|names| names.found_label.take());
+            self.identity
+                .cell(seed, &Cell::Text(label.as_deref().unwrap_or(&labels)));
+        }
         let empty = out.len() == self.start + PATCH_OPENING.len() && self.attribute_body.is_empty();
         match self.policy.shape {
             RowShape::NewAsset => {
@@ -586,11 +599,15 @@ fn at_midnight<'c>(known: Option<usize>, policy: &Policy, cell: &Cell<'c>) -> Op
     (attribute.data_type == "date" && date.parse::<jiff::civil::Date>().is_ok()).then_some(Cell::Text(date))
 }
 
-/// Returns the first of several status labels. A run may be resumed with labels for further status sets.
-fn first_status<'c>(cell: &Cell<'c>) -> Cell<'c> {
+/// Returns whether a cell may contain several status labels.
+fn is_several(cell: &Cell<'_>) -> bool {
+    matches!(cell, Cell::Text(text) if text.contains(SEVERAL))
+}
+
+fn shown_text(cell: &Cell<'_>) -> String {
     match cell {
-        Cell::Text(text) => Cell::Text(text.split_once(SEVERAL).map_or(text, |(first, _)| first.trim())),
-        cell => cell.clone(),
+        Cell::Text(text) => (*text).to_owned(),
+        _ => String::new(),
     }
 }
 
