@@ -170,7 +170,8 @@ pub fn is_called(column: &str, name: &str, (mapping, settings): Mapped<'_>) -> b
     let target = match mapped(column, mapping) {
         Some((_, None)) => return false,
         Some((_, Some(target))) => target.as_str(),
-        None => column,
+        None if base_field(column).is_some() => column,
+        None => mapped_alike(column, mapping).unwrap_or(column),
     };
     let field = base_field(target);
     if same(target, name) || field.is_some() && field == base_field(name) {
@@ -212,13 +213,22 @@ pub fn are_of_template<'n>(marked: impl Iterator<Item = &'n str>) -> bool {
     fields.contains(&CLIENT_ASSET) && !fields.contains(&CATEGORY)
 }
 
+/// An entry of a mapping: a column, and what it is mapped to.
+type Entry = (String, Option<String>);
+
 /// Returns the entry of a mapping for a column.
-pub(super) fn mapped<'m>(
-    column: &str,
-    mapping: &'m [(String, Option<String>)],
-) -> Option<&'m (String, Option<String>)> {
+pub(super) fn mapped<'m>(column: &str, mapping: &'m [Entry]) -> Option<&'m Entry> {
     let column = composed(column);
     mapping.iter().find(|(from, _)| composed(from) == column)
+}
+
+/// Returns what a column that is not recognized is mapped to by the only entry whose name differs in case, punctuation and
+/// blanks, such as the line break of a heading in Excel.
+pub(super) fn mapped_alike<'m>(column: &str, mapping: &'m [Entry]) -> Option<&'m str> {
+    let called = plain(column);
+    let mut alike = mapping.iter().filter(|(from, _)| plain(from) == called);
+    let (_, target) = alike.next().filter(|_| alike.next().is_none())?;
+    target.as_deref().filter(|_| mapped(column, mapping).is_none())
 }
 
 /// Strips the prefix `customAttributes.` from a name.

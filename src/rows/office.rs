@@ -15,7 +15,7 @@ use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_D
 use super::value::Refusal;
 use crate::input::{Cell, Column, Headings, Padded, Replacement, is_total_row};
 use crate::model::text::{composed, trimmed};
-use crate::settings::names::{folded, nearest};
+use crate::settings::names::{folded, nearest, plain};
 
 /// The maximum number of rows below the table that `skip_footer` is suggested for.
 const LONGEST_FOOTER: usize = 20;
@@ -373,8 +373,10 @@ impl RowWriter {
         let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
         let mapped = (&mapping[..], self.policy.names.settings.as_deref());
         let has = |name: &str| {
+            let is_used = |column: &str| columns::mapped_alike(column, mapping).is_some();
+            let is_alike = |column: &str| plain(column) == plain(name) && is_used(column);
             self.column_names()
-                .any(|column| composed(column) == composed(name))
+                .any(|column| composed(column) == composed(name) || is_alike(column))
         };
         let of_name = |name: &str| {
             self.column_names()

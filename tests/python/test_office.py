@@ -1599,3 +1599,22 @@ def test_several_labels_of_a_status_change_no_row_that_is_done(tmp_path: pathlib
                 project.assets.create(rows(other, other), run=run)
         [cause] = project.assets.validate(rows("Specifed; Planned")).causes
         assert (cause.code, cause.fix) == ("status", "did you mean `Specified`?")
+
+
+@pytest.mark.parametrize(
+    "heading", ["Luftmenge\n[m³/h]", "LUFTMENGE m³/h", "Luftmenge  [m³/h]", "Luft-Menge [m³/h]"]
+)
+def test_headings_may_be_spelled_in_another_way_than_in_the_mapping(
+    heading: str, project: acc.Project, sim: acc.testing.Simulator
+) -> None:
+    mapping: Any = {"Luftmenge [m³/h]": "Airflow", "Asset-ID": None}
+    rows = [{**UNIT, "Asset ID": "A-1", heading: "2,5"}]
+    options: Any = {"mapping": mapping, "decimal": {"Airflow": ","}}
+    report = project.assets.validate(rows, **options)
+    assert report.ok
+    assert not [text for text in report.warnings if "Luftmenge" in text]
+    assert project.assets.create(rows, **options).counts == {"created": 1}
+    assert list(map(str, sim.assets()[0]["customAttributes"].values())) == ["2.5"]
+    # Two columns of one entry are a mistake.
+    both = [{**rows[0], "Luftmenge [m³/h]": "3,5"}]
+    assert [cause.code for cause in project.assets.validate(both, **options).causes] == ["twice"]

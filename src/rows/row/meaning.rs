@@ -208,7 +208,7 @@ impl RowWriter {
                 self.note_use(name, None, OF_OUTCOMES, None);
                 return Slot::Ignored;
             }
-            None => name.to_owned(),
+            None => self.mapped_alike(name).unwrap_or(name).to_owned(),
         };
         let is_mapped = meant != name;
         let slot = match self.names.as_ref().map(|names| names.settings.clone()) {
@@ -273,6 +273,13 @@ impl RowWriter {
             Slot::Id | Slot::Ignored | Slot::Number => {}
         }
         slot
+    }
+
+    /// Returns what a column is mapped to in another spelling, unless it is recognized as it is.
+    fn mapped_alike(&self, name: &str) -> Option<&str> {
+        let settings = &self.names.as_ref()?.settings;
+        let is_unknown = matches!(columns::meant(name, settings), Meant::Unknown(_));
+        columns::mapped_alike(name, &self.policy.names.mapping).filter(|_| is_unknown)
     }
 
     /// Returns the slot of a column with a field that only the service sets. In a patch, such a column shows that
