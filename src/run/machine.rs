@@ -620,7 +620,10 @@ mod tests {
         let due = machine.due().unwrap();
         assert!(
             machine
-                .on(vec![Event::Tick], due - Duration::from_millis(1))
+                .on(
+                    vec![Event::Tick],
+                    due.checked_sub(Duration::from_millis(1)).unwrap()
+                )
                 .is_empty()
         );
         let [Command::Look(doubts)] = &machine.on(vec![Event::Tick], due)[..] else {
