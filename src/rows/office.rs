@@ -10,6 +10,7 @@ use super::columns;
 use super::compare::{self, Form};
 use super::fields::FIELDS;
 use super::notices::in_rows;
+use super::reading::DIGITS;
 use super::row::{Blanks, RowWriter, is_number};
 use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW, YES_NO};
 use super::value::Refusal;
@@ -19,9 +20,6 @@ use crate::settings::names::{folded, nearest, plain};
 
 /// The maximum number of rows below the table that `skip_footer` is suggested for.
 const LONGEST_FOOTER: usize = 20;
-
-/// Excel stores this many digits of a number, and a float represents every number of this length exactly.
-const DIGITS: usize = 15;
 
 /// The texts of digits in a column of identifiers.
 #[derive(Default)]

@@ -105,7 +105,7 @@ struct Thousands(Option<char>);
 const LONGEST: usize = 64;
 
 /// The number of digits that Excel keeps.
-const DIGITS: usize = 15;
+pub(super) const DIGITS: usize = 15;
 
 impl Reading {
     /// Returns how to prepare the rows, if their texts are replaced or their blank cells filled.

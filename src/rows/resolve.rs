@@ -88,8 +88,6 @@ pub struct Resolver {
     pub label: String,
     /// Whether the label is that of the status that the asset has.
     pub is_current_label: bool,
-    /// The label of the status that was found.
-    pub found_label: Option<String>,
     /// The indexes of the custom attributes that have a value. `cleared` contains the indexes of the
     /// attributes to clear, and `blank` those of them whose cell is blank.
     pub given: FixedBitSet,
@@ -128,7 +126,6 @@ impl Resolver {
             location_is_unknown: false,
             label: String::new(),
             is_current_label: false,
-            found_label: None,
             given: FixedBitSet::with_capacity(attributes),
             cleared: FixedBitSet::with_capacity(attributes),
             blank: FixedBitSet::with_capacity(attributes),
@@ -144,7 +141,6 @@ impl Resolver {
         self.location_is_unknown = false;
         self.label.clear();
         self.is_current_label = false;
-        self.found_label = None;
         self.given.clear();
         self.cleared.clear();
         self.blank.clear();

@@ -147,9 +147,10 @@ impl RowWriter {
         };
         match found {
             Ok((set, place)) => {
-                if let Some(names) = &mut self.names {
-                    names.found_label =
-                        Some(settings.content().status_sets[set].statuses[place].label.clone());
+                if let Some((_, labels)) = &mut self.status_labels {
+                    settings.content().status_sets[set].statuses[place]
+                        .label
+                        .clone_into(labels);
                 }
                 let start = out.len();
                 out.extend_from_slice(b"\"statusId\":");
@@ -217,6 +218,9 @@ impl RowWriter {
         let cleared = names.cleared.ones().filter(|place| !has(place));
         let both = names.given.ones().chain(cleared);
         let foreign: Vec<usize> = both.filter(|attribute| !assigned.contains(*attribute)).collect();
+        if foreign.is_empty() {
+            return;
+        }
         let category = settings.category_path(category).join(" > ");
         for place in foreign {
             let attribute = &settings.content().attributes[place];

@@ -19,12 +19,13 @@ use crate::error::{Error, shortened, stopped};
 use crate::http::{Phase, Stop, untold};
 use crate::ids::ProjectId;
 use crate::input::{Cell, Column, Label, More, Sink, Source};
+use crate::ledger::OwnedLabel;
 use crate::listing::{PER_PAGE, Values};
 use crate::model::text::{composed, trimmed};
 use crate::model::value;
 use crate::rows::columns::CUSTOM_ATTRIBUTES;
 use crate::rows::compare::as_number;
-use crate::rows::lookup;
+use crate::rows::{in_rows, lookup};
 use crate::run::rest::ReadEnd;
 
 /// The longest value to search for, which is the limit for text attributes.
@@ -269,15 +270,12 @@ impl Wanted {
 
     /// Returns the warnings about rows without a value, and about values that have lost leading zeros.
     fn warnings(&self, missing: &HashSet<&String>, column: &str) -> Vec<String> {
-        let (rows, first) = (self.blank.rows, &self.blank.first);
-        let blank = (rows > 0).then(|| {
-            let is_blank = if rows == 1 { "1 row has" } else { "rows have" };
-            let count = if rows == 1 {
-                String::new()
-            } else {
-                format!("{rows} ")
-            };
-            format!("{count}{is_blank} a blank `{column}`, so no asset was looked up (first: {first})")
+        let Blank { rows, first } = &self.blank;
+        let blank = (*rows > 0).then(|| {
+            format!(
+                "`{column}` is blank {}, so no asset was looked up there",
+                in_rows(*rows, first)
+            )
         });
         let padded = self.padded.lock().unwrap_or_else(PoisonError::into_inner);
         let values = padded.iter().map(|(place, value)| (&self.values[*place], value));
@@ -326,7 +324,8 @@ async fn values(mut source: Box<dyn Source>, options: &FieldOptions) -> Result<(
     let mut read = GivenValues {
         column,
         row_title: options.row_title.as_deref(),
-        label: String::new(),
+        label: OwnedLabel::Number,
+        is_blank: false,
         blank: Blank::default(),
         known: false,
         columns: Vec::new(),
@@ -366,8 +365,9 @@ struct Given {
 struct GivenValues<'c> {
     column: &'c str,
     row_title: Option<&'c str>,
-    /// The name of the current row. Empty if the row has a value.
-    label: String,
+    /// The label of the current row, and whether the row has no value so far.
+    label: OwnedLabel,
+    is_blank: bool,
     blank: Blank,
     /// Whether the rows have the column.
     known: bool,
@@ -381,6 +381,18 @@ struct GivenValues<'c> {
 const WANTED: Column = Column(0);
 const OTHER: Column = Column(1);
 
+impl GivenValues<'_> {
+    /// Returns the name of the current row.
+    fn name(&self) -> String {
+        match (self.row_title, self.label.as_label()) {
+            (Some(title), Label::Int(number)) => format!("{title} {number}"),
+            (_, Label::Int(label)) => format!("row {} (index {label})", self.rows),
+            (_, Label::Text(label)) => format!("row {} (index {})", self.rows, shortened(label, 100)),
+            (_, Label::Number) => format!("row {}", self.rows),
+        }
+    }
+}
+
 impl Sink for GivenValues<'_> {
     fn column(&mut self, name: &str) -> Column {
         let wanted = composed(name) == composed(self.column);
@@ -393,12 +405,8 @@ impl Sink for GivenValues<'_> {
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {
-        self.label = match (self.row_title, label) {
-            (Some(title), Label::Int(number)) => format!("{title} {number}"),
-            (_, Label::Int(label)) => format!("row {} (index {label})", self.rows),
-            (_, Label::Text(label)) => format!("row {} (index {})", self.rows, shortened(label, 100)),
-            (_, Label::Number) => format!("row {}", self.rows),
-        };
+        self.label = label.into();
+        self.is_blank = true;
         true
     }
 
@@ -413,7 +421,7 @@ impl Sink for GivenValues<'_> {
                     Cell::Int(_) | Cell::Float(_) | Cell::Float32(_) | Cell::Digits(_)
                 );
                 if let Some(text) = text {
-                    self.label.clear();
+                    self.is_blank = false;
                     self.texts.push(Given { text, is_number });
                 }
             }
@@ -436,9 +444,9 @@ impl Sink for GivenValues<'_> {
     }
 
     fn end(&mut self) {
-        if !self.label.is_empty() {
+        if self.is_blank {
             if self.blank.rows == 0 {
-                self.blank.first = std::mem::take(&mut self.label);
+                self.blank.first = self.name();
             }
             self.blank.rows += 1;
         }

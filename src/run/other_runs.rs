@@ -5,6 +5,7 @@ use crate::api::Done;
 use crate::error::{Error, shown};
 use crate::ledger::journal::FirstRows;
 use crate::ledger::{Status, lock, number};
+use crate::model::text::same_key;
 use crate::run::options::SEPARATORS;
 use crate::run::pack::Packer;
 use crate::run::state::State;
@@ -35,7 +36,7 @@ impl State {
             let mut first = FirstRows::default();
             for row in sent.take(ROWS) {
                 first.digests.insert(ledger.digest(row));
-                first.names.extend(ledger.key(row));
+                first.names.extend(ledger.key(row).map(|key| same_key(&key)));
             }
             first
         };
@@ -66,7 +67,7 @@ impl State {
                 ""
             } else {
                 ", with its original rows. If these rows are other assets, keep their run in another folder, such as \
-                 run=\"other/units\""
+                 run=pathlib.Path(\"other/units\")"
             },
             deletion(&name)
         )));

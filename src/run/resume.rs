@@ -231,19 +231,21 @@ impl Packer {
         if self.writer.row_title().is_some() {
             return Vec::new();
         }
-        let (Some(fault), Ok(body)) = (lock(&self.ledger).kept_fault(row), &read.judged) else {
+        let fault = lock(&self.ledger).kept_fault(row);
+        let problems = fault.into_iter().flat_map(|fault| fault.problems);
+        let mut lost: Vec<Problem> = problems.filter(Problem::is_of_zeros).collect();
+        let Some(body) = read.judged.as_ref().ok().filter(|_| !lost.is_empty()) else {
             return Vec::new();
         };
         let said: Value = serde_json::from_slice(body).unwrap_or_default();
-        let is_same = |problem: &Problem| {
+        let key = self.import_key.as_deref();
+        lost.retain(|problem| {
             let is_of = |field: &str| self.writer.heading_of(field) == problem.column;
-            let is_key = self.import_key.as_deref().is_some_and(is_of);
-            is_key && *read.import_key == *problem.value
+            key.is_some_and(is_of) && *read.import_key == *problem.value
                 || is_of("clientAssetId") && *read.key == *problem.value
                 || is_of("barcode") && said["barcode"] == *problem.value
-        };
-        let lost = fault.problems.into_iter().filter(Problem::is_of_zeros);
-        lost.filter(is_same).collect()
+        });
+        lost
     }
 
     /// Reserves the asset that a row of the run has changed, or may have changed, for this row: its values are not

@@ -262,7 +262,7 @@ impl Packer {
         }
         // As when Excel opened and saved a text file.
         let of_excel = if are_many && self.writer.are_of_text_file() {
-            ". If Excel saved this file, it has removed leading zeros and changed dates: pass the original file"
+            ". If Excel saved this file, it may have removed leading zeros and changed dates: pass the original file"
         } else {
             ""
         };

@@ -33,7 +33,7 @@ pub struct Others {
 #[derive(Debug, Default)]
 pub struct FirstRows {
     pub digests: HashSet<u64>,
-    /// Their Asset IDs.
+    /// Their Asset IDs, normalized (see `same_key`).
     pub names: HashSet<String>,
 }
 
@@ -112,7 +112,6 @@ impl Others {
         }
         let query = "SELECT count(*) FROM records WHERE state IN (?1, ?2)";
         let count: i64 = connection.query_row(query, SENT.map(Status::as_str), |row| row.get(0))?;
-        drop(connection);
         Ok(Some(SameRows {
             path,
             created: count.cast_unsigned(),
@@ -133,11 +132,9 @@ fn found(connection: &Connection, rows: &FirstRows) -> Result<FirstRows, Trouble
     let mut found = FirstRows::default();
     while let Some(record) = records.next()? {
         found.digests.insert(record.get::<_, i64>(0)?.cast_unsigned());
-        found.names.insert(record.get(1)?);
+        found.names.insert(same_key(&record.get::<_, String>(1)?));
     }
     found.digests.retain(|digest| rows.digests.contains(digest));
-    let wanted: HashSet<String> = rows.names.iter().map(|name| same_key(name)).collect();
-    found.names = found.names.iter().map(|name| same_key(name)).collect();
-    found.names.retain(|name| wanted.contains(name));
+    found.names.retain(|name| rows.names.contains(name));
     Ok(found)
 }

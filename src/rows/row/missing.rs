@@ -74,29 +74,21 @@ impl RowWriter {
 
     /// Returns whether `fill_down` fills a column.
     pub(super) fn is_filled(&self, column: &str) -> bool {
-        let Names {
-            mapping,
-            settings,
-            reading,
-            ..
-        } = &self.policy.names;
-        let mapped = (&mapping[..], settings.as_deref());
-        reading
-            .fill_down
-            .iter()
-            .any(|name| columns::is_called(column, name, mapped))
+        self.is_among(column, self.policy.names.reading.fill_down.iter())
     }
 
     /// Returns whether `values` replaces texts of a column.
     pub(in crate::rows) fn is_replaced(&self, column: &str) -> bool {
+        let values = self.policy.names.reading.values.iter();
+        self.is_among(column, values.map(|(name, _)| name))
+    }
+
+    /// Returns whether an option names a column, by its heading or by what it is mapped to.
+    fn is_among<'n>(&self, column: &str, mut names: impl Iterator<Item = &'n String>) -> bool {
         let Names {
-            mapping,
-            settings,
-            reading,
-            ..
+            mapping, settings, ..
         } = &self.policy.names;
         let mapped = (&mapping[..], settings.as_deref());
-        let mut names = reading.values.iter().map(|(name, _)| name);
         names.any(|name| columns::is_called(column, name, mapped))
     }
 

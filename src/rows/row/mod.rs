@@ -96,8 +96,9 @@ pub struct RowWriter {
     given: u32,
     id: Given,
     identity: Identity,
-    /// A status with several labels, which is not part of the identity yet.
-    status_labels: Option<(Seed, String)>,
+    /// A status with several labels, until it is part of the identity: as the one that was found, so that a run may be resumed
+    /// with labels for further status sets.
+    pub(super) status_labels: Option<(Seed, String)>,
     /// The asset that the row changes, if cells are compared with it.
     pub(super) current: Option<Map<String, Value>>,
     /// The version of the asset when the row was read.
@@ -391,10 +392,13 @@ impl RowWriter {
                 let reading = &self.readings[named.reading];
                 identify(&mut self.identity, (&self.policy, reading), seed, known, cell);
             }
-            // Which of several labels counts is known at the end of the row.
-            (Some(seed), Slot::Field(STATUS)) if self.names.is_some() && is_several(cell) => {
-                self.status_labels = Some((seed, shown_text(cell)));
-            }
+            (Some(seed), Slot::Field(STATUS)) => match cell {
+                // Which of several labels counts is known at the end of the row.
+                Cell::Text(text) if self.names.is_some() && text.contains(SEVERAL) => {
+                    self.status_labels = Some((seed, (*text).to_owned()));
+                }
+                cell => self.identity.cell(seed, cell),
+            },
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
         if !matches!(named.slot, Slot::Ignored | Slot::Number) && !is_blank(cell) {
@@ -465,10 +469,7 @@ impl RowWriter {
         }
         self.end_names(out);
         if let Some((seed, labels)) = self.status_labels.take() {
-            // A run may be resumed with labels for further status sets, if the row keeps its status.
-            let label = self.names.as_mut().and_then(|names| names.found_label.take());
-            self.identity
-                .cell(seed, &Cell::Text(label.as_deref().unwrap_or(&labels)));
+            self.identity.cell(seed, &Cell::Text(&labels));
         }
         let empty = out.len() == self.start + PATCH_OPENING.len() && self.attribute_body.is_empty();
         match self.policy.shape {
@@ -584,31 +585,19 @@ fn identify(
     };
     match read {
         Some(read) => identity.read(seed, &read),
-        None => identity.cell(
-            seed,
-            &at_midnight(known, policy, cell).unwrap_or_else(|| cell.clone()),
-        ),
+        None => match at_midnight(known, policy, cell) {
+            Some(date) => identity.cell(seed, &Cell::Text(date)),
+            None => identity.cell(seed, cell),
+        },
     }
 }
 
 /// Returns the date of a text with a date and a time of midnight, in a column of dates: pandas writes a date cell like this.
-fn at_midnight<'c>(known: Option<usize>, policy: &Policy, cell: &Cell<'c>) -> Option<Cell<'c>> {
-    let attribute = &policy.names.settings.as_deref()?.content().attributes[known?];
+fn at_midnight<'c>(known: Option<usize>, policy: &Policy, cell: &Cell<'c>) -> Option<&'c str> {
     let Cell::Text(text) = cell else { return None };
     let date = trimmed(text).strip_suffix("00:00:00")?.strip_suffix([' ', 'T'])?;
-    (attribute.data_type == "date" && date.parse::<jiff::civil::Date>().is_ok()).then_some(Cell::Text(date))
-}
-
-/// Returns whether a cell may contain several status labels.
-fn is_several(cell: &Cell<'_>) -> bool {
-    matches!(cell, Cell::Text(text) if text.contains(SEVERAL))
-}
-
-fn shown_text(cell: &Cell<'_>) -> String {
-    match cell {
-        Cell::Text(text) => (*text).to_owned(),
-        _ => String::new(),
-    }
+    let attribute = &policy.names.settings.as_deref()?.content().attributes[known?];
+    (attribute.data_type == "date" && date.parse::<jiff::civil::Date>().is_ok()).then_some(date)
 }
 
 /// Returns the name of a column in the user's data.
