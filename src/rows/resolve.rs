@@ -211,7 +211,7 @@ impl Resolver {
     }
 
     /// Looks up the row's status label in a status set, and returns the index of the status in that set. Of several labels,
-    /// the first that the set has counts: a word of an office may have another status in each set.
+    /// the first that the set has counts: the same word may mean a different status in each set.
     pub fn status_in(&mut self, set: usize) -> Result<usize, Miss> {
         let Self {
             settings,

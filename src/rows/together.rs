@@ -178,14 +178,14 @@ impl RowWriter {
         }
     }
 
-    /// Returns the fix for a label that the status set of the category does not have. A word of an office may mean another
-    /// status in each set.
+    /// Returns the fix for a label that the status set of the category does not have. The same word may mean a
+    /// different status in each set.
     fn fix_of_set(&self, miss: &Miss, label: &str) -> String {
         let fix = miss.fix("status");
         let column = self.field_called(STATUS);
         if self.is_replaced(&column) {
             format!(
-                "{fix}. If a word in values= means another status in each set, name all of them, this one first: '{label}; ...'"
+                "{fix}. If the word means a different status in each set, list all of them in values=, this one first: '{label}; ...'"
             )
         } else {
             fix

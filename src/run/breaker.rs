@@ -77,7 +77,7 @@ impl Breaker {
     }
 
     /// Notes that a lookup succeeded, so the service may be available again.
-    pub(super) fn lookup_answered(&mut self) {
+    pub(super) fn lookup_succeeded(&mut self) {
         self.open = self.over;
     }
 
@@ -98,7 +98,7 @@ impl Breaker {
 
     /// Returns the most recent error if the call ended during an outage, or if the client gave up on a lost
     /// request and no request has been executed or rejected since.
-    pub(super) fn verdict(&mut self) -> Option<Error> {
+    pub(super) fn final_error(&mut self) -> Option<Error> {
         self.why
             .take()
             .filter(|_| self.open || self.over || self.given_up)
@@ -137,18 +137,18 @@ mod tests {
             assert!(breaker.lets_pass());
             breaker.close();
         }
-        assert!(breaker.verdict().is_none());
+        assert!(breaker.final_error().is_none());
     }
 
     #[test]
     fn lost_requests_open_it_until_a_lookup_succeeds() {
         let mut breaker = opened();
         assert!(!breaker.lets_pass());
-        breaker.lookup_answered();
+        breaker.lookup_succeeded();
         // One request at a time shows whether writes work, too.
         assert!(breaker.lets_pass() && breaker.is_trial());
         assert!(breaker.lose(lost(4), after(10)));
-        breaker.lookup_answered();
+        breaker.lookup_succeeded();
         breaker.close();
         assert!(breaker.lets_pass() && !breaker.is_trial());
     }
@@ -158,11 +158,11 @@ mod tests {
         let mut breaker = opened();
         assert!(!breaker.lookup_failed(lost(8), after(59)));
         assert!(breaker.lookup_failed(lost(9), after(60)));
-        breaker.lookup_answered();
+        breaker.lookup_succeeded();
         assert!(!breaker.lets_pass());
         assert!(
             breaker
-                .verdict()
+                .final_error()
                 .is_some_and(|error| error.to_string().contains("reset 9"))
         );
     }
@@ -183,9 +183,9 @@ mod tests {
         breaker.lose(lost(0), after(0));
         breaker.give_up();
         breaker.close();
-        assert!(breaker.verdict().is_none());
+        assert!(breaker.final_error().is_none());
         breaker.lose(lost(1), after(0));
         breaker.give_up();
-        assert!(breaker.verdict().is_some());
+        assert!(breaker.final_error().is_some());
     }
 }

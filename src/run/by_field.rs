@@ -273,7 +273,7 @@ impl Wanted {
         let Blank { rows, first } = &self.blank;
         let blank = (*rows > 0).then(|| {
             format!(
-                "`{column}` is blank {}, so no asset was looked up there",
+                "`{column}` is blank {}. No assets were read for blank values",
                 in_rows(*rows, first)
             )
         });

@@ -129,7 +129,7 @@ impl Run {
                 let sender = self.sender.clone();
                 self.tasks.spawn(scope::inherit(async move {
                     let ended = sender.send(&flight).await;
-                    Event::Answered(flight.batch, flight.sending, ended)
+                    Event::Completed(flight.batch, flight.sending, ended)
                 }));
             }
             Command::Look(doubts) => {

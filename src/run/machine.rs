@@ -1,5 +1,5 @@
 //! Decides what a run does next: events in, commands out. It sends, reads and waits for nothing, and gets the time with each
-//! event. Only a new run has a look at the files of other runs, to see whether they have created its rows.
+//! event. The exception: a new run reads the files of other runs, to see whether they have created its rows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) enum Event {
     /// Rows were read.
     Rows(Result<More, SourceError>),
     /// A request ended: its batch, its number in the ledger, and its outcome.
-    Answered(Batch, u32, CallOutcome<PairedResponse>),
+    Completed(Batch, u32, CallOutcome<PairedResponse>),
     /// Requests with an unknown outcome were looked up.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
     /// The assets of the project that have an import key were read.
@@ -190,7 +190,7 @@ impl Machine {
                 self.awaited = Awaited::Nothing;
                 self.more = self.state.on_rows(&mut self.packer, read, self.invalid);
             }
-            Event::Answered(batch, sending, called) => {
+            Event::Completed(batch, sending, called) => {
                 self.flights -= 1;
                 self.state.settle(batch, sending, called);
                 lock(&self.state.ledger).forget_body(sending);
@@ -436,7 +436,7 @@ impl Machine {
             ..
         } = &mut self.state;
         if fatal.is_none() {
-            *fatal = breaker.verdict();
+            *fatal = breaker.final_error();
         }
         if fatal.is_none() && !*reached {
             // No request reached the service, so the error does not concern individual rows.
@@ -585,7 +585,7 @@ mod tests {
 
     fn lost(flight: Flight) -> Event {
         let reset = TransportError::new(Sent::Maybe, "reset".to_owned());
-        Event::Answered(
+        Event::Completed(
             flight.batch,
             flight.sending,
             CallOutcome {

@@ -335,7 +335,7 @@ impl State {
                 }
             }
         }
-        self.breaker.lookup_answered();
+        self.breaker.lookup_succeeded();
     }
 
     fn settle_by_list(&mut self, doubts: Vec<Doubt>, found: &[Found], whole: bool) {

@@ -214,7 +214,7 @@ impl Packer {
         let is_bad = |row: u32| ledger.status(row).is_mistake();
         if earlier.are_all_named_as(is_bad) {
             return format!(
-                "{one} is missing: these rows are only some that were to be fixed. If they are from a file of `.write_fixes()`, \
+                "{one} is missing: the input has only rows that need fixing. If they are from a file of `.write_fixes()`, \
                  its hidden column `{ROW_OF_RUN}` is missing: write the file again, and keep this column"
             );
         }

@@ -133,7 +133,7 @@ def test_get_by_tells_of_blank_cells_and_lost_zeros(
     with pytest.warns(acc.DataWarning) as told:
         assets = project.assets.get(path, by="Barcode")
     assert [str(warning.message) for warning in told] == [
-        "`Barcode` is blank in 2 rows (first: line 3), so no asset was looked up there",
+        "`Barcode` is blank in 2 rows (first: line 3). No assets were read for blank values",
         "`Barcode`: 1 value without an asset may have lost leading zeros, for example 4: the project has 000004",
     ]
     assert (names(assets), assets.missing) == (["AHU-3"], ["4", "9999999"])
@@ -141,7 +141,7 @@ def test_get_by_tells_of_blank_cells_and_lost_zeros(
     path.write_text("Barcode\nEG-1\n")
     assert project.assets.get(path, by="Barcode").missing == ["EG-1"]
     with pytest.warns(
-        acc.DataWarning, match=r"^`Room` is blank in 1 row .row 1., so no asset was looked up there$"
+        acc.DataWarning, match=r"^`Room` is blank in 1 row .row 1.. No assets were read for blank values$"
     ):
         project.assets.get([{"Room": "000003"}, {"Barcode": "000004"}], by="Barcode", key="Room")
 

@@ -488,8 +488,8 @@ def test_a_word_may_mean_another_status_in_each_set(
     rows = [{"Asset ID": f"A-{at}", "Category": categories[at % 2], "Status": "geplant"} for at in range(4)]
     report = project.assets.validate(rows, values={"Status": {"geplant": "Specified"}})
     assert [cause.fix for cause in report.causes] == [
-        "use one of `Planned`, `Installed`, `Tested`, `Energised`. If a word in values= means another status in each set, "
-        "name all of them, this one first: 'Specified; ...'"
+        "use one of `Planned`, `Installed`, `Tested`, `Energised`. If the word means a different status in each set, "
+        "list all of them in values=, this one first: 'Specified; ...'"
     ]
     words: Any = {"Status": {"geplant": "Specified; Planned"}}
     given = [*rows, {**rows[0], "Asset ID": ""}]

@@ -96,8 +96,8 @@ pub struct RowWriter {
     given: u32,
     id: Given,
     identity: Identity,
-    /// A status with several labels, until it is part of the identity: as the one that was found, so that a run may be resumed
-    /// with labels for further status sets.
+    /// A status cell with several labels. The label that is found is added to the identity at the end of the row, so that a
+    /// run may be resumed with labels for further status sets.
     pub(super) status_labels: Option<(Seed, String)>,
     /// The asset that the row changes, if cells are compared with it.
     pub(super) current: Option<Map<String, Value>>,
