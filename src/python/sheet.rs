@@ -77,8 +77,8 @@ pub fn fixes_file<'py>(
                 row: outcome.row,
                 digest: known.digest(outcome.row),
                 name: name.clone(),
-            }
-            .text(),
+                padded: BTreeMap::new(),
+            },
         };
         wanted.insert(place, row);
     }

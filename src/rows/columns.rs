@@ -1,5 +1,9 @@
 //! Maps columns to fields and custom attributes.
 
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
 pub(crate) use super::fields::CUSTOM_ATTRIBUTES;
 use super::fields::{self, CATEGORY, CLIENT_ASSET, FIELDS};
 use crate::input::Cell;
@@ -73,6 +77,9 @@ pub(super) fn is_of_report(name: &str) -> bool {
 /// The text of a cell that clears its field.
 pub const CLEAR: &str = "acc.CLEAR";
 
+/// Comes before the texts with leading zeros in a cell of the [`ROW_OF_RUN`] column.
+const PADDED_MARK: char = '\t';
+
 /// A cell of the [`ROW_OF_RUN`] column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowOfRun {
@@ -84,6 +91,8 @@ pub struct RowOfRun {
     pub digest: u64,
     /// The name of the run, if it has one.
     pub name: Option<String>,
+    /// The texts of digits with leading zeros, by column. pandas reads a column of such texts as numbers.
+    pub padded: BTreeMap<String, String>,
 }
 
 impl RowOfRun {
@@ -95,15 +104,22 @@ impl RowOfRun {
             row,
             digest,
             name,
+            padded,
         } = self;
         let name = name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
-        format!("{run:016x}:{row}:{digest:016x}{name}")
+        let padded = if padded.is_empty() {
+            String::new()
+        } else {
+            format!("{PADDED_MARK}{}", json!(padded))
+        };
+        format!("{run:016x}:{row}:{digest:016x}{name}{padded}")
     }
 
-    /// Parses a cell. Files of earlier versions have neither the digest nor the name.
+    /// Parses a cell. Files of earlier versions have only some of the parts.
     #[must_use]
     pub fn of(cell: &Cell<'_>) -> Option<Self> {
         let Cell::Text(text) = cell else { return None };
+        let (text, padded) = text.split_once(PADDED_MARK).unwrap_or((text, ""));
         let mut parts = text.trim().splitn(4, ':');
         let hex = |part| u64::from_str_radix(part, 16).ok();
         Some(Self {
@@ -111,8 +127,22 @@ impl RowOfRun {
             row: parts.next()?.parse().ok()?,
             digest: parts.next().and_then(hex).unwrap_or(0),
             name: parts.next().filter(|name| !name.is_empty()).map(str::to_owned),
+            padded: serde_json::from_str(padded.trim()).unwrap_or_default(),
         })
     }
+}
+
+/// Returns whether a text has leading zeros that are lost if it is read as a number.
+#[must_use]
+pub fn is_padded(text: &str) -> bool {
+    text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns a text with leading zeros as it is without them.
+#[must_use]
+pub(super) fn plain_of_padded(text: &str) -> &str {
+    let zeros = text.bytes().take_while(|byte| *byte == b'0').count();
+    &text[zeros.min(text.len() - 1)..]
 }
 
 /// Returns the field of a column that identifies rows in this role, if it is not a custom attribute.

@@ -109,7 +109,7 @@ rules! {
         "use the label or id of an option; separate the options of a multi-select with ;";
     LEADING_ZEROS "leading_zeros": "value is a number, but other rows have text with leading zeros; or the project has \
         the import key in another form, such as 0017 for 17, or 1.10 for 1.1; or the asset that the row is compared with \
-        has the same digits with more leading zeros",
+        has the same digits with more leading zeros; or the row had them in its file of rows to fix",
         "write the value as text, with its leading zeros";
     TOO_MANY_DIGITS "too_many_digits": "value is a number of more than 15 digits, but Excel and floats keep \
         only 15",
@@ -260,6 +260,19 @@ impl Problem {
             )
         };
         LEADING_ZEROS.problem(column, number, message, &fix)
+    }
+
+    /// Creates the problem for a value that has lost the leading zeros of its file of rows to fix. `is_file` is whether the
+    /// rows come from a file.
+    #[must_use]
+    pub fn lost_zeros_of_fixes(column: &str, value: &str, padded: &str, is_file: bool) -> Self {
+        let message = format!("`{column}` is {value}, but was '{padded}' in the file of rows to fix");
+        let fix = if is_file {
+            "format the cell as text and type all digits".to_owned()
+        } else {
+            format!("pass the path of the file, or read it with dtype={{'{column}': str}}")
+        };
+        LEADING_ZEROS.problem(column, value, message, &fix)
     }
 
     /// Creates the problem for an import key of digits that the project has with more or fewer leading zeros.

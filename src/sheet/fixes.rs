@@ -13,6 +13,7 @@ use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, READING_PRO
 use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
 use crate::rows::columns::{
     CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
+    is_padded,
 };
 
 /// The maximum length of a property that Excel keeps, in characters, with some to spare.
@@ -36,7 +37,7 @@ pub struct RowToFix {
     /// The row's label in its source.
     pub label: Option<String>,
     /// Identifies the row in its run. Written to a hidden column, so that the file can resume the run.
-    pub row_of_run: String,
+    pub row_of_run: RowOfRun,
 }
 
 /// What a file of rows to fix keeps of the input, besides the rows.
@@ -125,7 +126,9 @@ struct Row {
     number: u32,
     cells: Vec<(usize, Value)>,
     /// The row's cell in the hidden column of an earlier file.
-    earlier: Option<String>,
+    earlier: Option<RowOfRun>,
+    /// The texts with leading zeros, by column, as in [`RowOfRun`].
+    padded: BTreeMap<String, String>,
 }
 
 impl Kept<'_> {
@@ -206,6 +209,7 @@ impl Kept<'_> {
             number,
             cells: Vec::new(),
             earlier: None,
+            padded: BTreeMap::new(),
         });
         true
     }
@@ -249,12 +253,12 @@ impl Sink for Kept<'_> {
             other => {
                 if let Cell::Text(text) = cell {
                     let text = text.trim();
-                    let is_row_of_run = self.names.get(column).is_some_and(|name| name == ROW_OF_RUN);
-                    if is_row_of_run
-                        && RowOfRun::of(cell).is_some()
-                        && let Some(row) = self.rows.last_mut()
-                    {
-                        row.earlier = Some(text.to_owned());
+                    if let (Some(name), Some(row)) = (self.names.get(column), self.rows.last_mut()) {
+                        if name == ROW_OF_RUN {
+                            row.earlier = RowOfRun::of(cell);
+                        } else if is_padded(text) {
+                            row.padded.insert(name.clone(), text.to_owned());
+                        }
                     }
                     if text.starts_with('0') {
                         self.padded.entry(column).or_default().add(text);
@@ -467,8 +471,13 @@ impl<'p> Page<'p> {
                 .set_width(300);
             sheet.insert_note(line, *column, &note)?;
         }
-        let earlier = row.earlier.as_ref().filter(|_| self.origin.keeps_rows_of_run);
-        self.added(sheet, line, wanted, earlier.unwrap_or(&wanted.row_of_run))
+        let earlier = row.earlier.as_ref();
+        let kept = earlier.filter(|_| self.origin.keeps_rows_of_run);
+        let mut row_of_run = RowOfRun::clone(kept.unwrap_or(&wanted.row_of_run));
+        // A text that has lost its zeros since the earlier file is still known there.
+        row_of_run.padded = earlier.map_or_else(BTreeMap::new, |earlier| earlier.padded.clone());
+        row_of_run.padded.extend(row.padded.clone());
+        self.added(sheet, line, wanted, &row_of_run.text())
     }
 
     /// Returns the value for a column of numbers. A program that reads the file may not know the options of the call.

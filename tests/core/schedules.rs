@@ -4,7 +4,7 @@
 //! `SCHEDULES=100000` runs more schedules, `FIRST=200000` runs others. A failing one prints the command that replays
 //! it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -170,6 +170,7 @@ impl Owned {
                 row: number(row),
                 digest: ledger.digest(number(row)),
                 name: Some("run".to_owned()),
+                padded: BTreeMap::new(),
             };
             texts.push((ROW_OF_RUN, of_run.text()));
             texts
@@ -1034,7 +1035,7 @@ fn the_ledger_is_true_in_every_schedule() {
     let schedules = number("SCHEDULES").unwrap_or(2000);
     let _ = log::set_logger(&Logger).map(|()| log::set_max_level(log::LevelFilter::Trace));
     let next = std::sync::atomic::AtomicU64::new(first);
-    let totals: Mutex<std::collections::BTreeMap<Status, usize>> = Mutex::default();
+    let totals: Mutex<BTreeMap<Status, usize>> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {

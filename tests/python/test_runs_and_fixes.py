@@ -335,6 +335,73 @@ def test_a_number_that_pandas_reads_as_text_is_not_corrected(
     assert project.assets.create(frame, **options).counts == {"created": 20}
 
 
+def padded_units(count: int) -> list[dict[str, Any]]:
+    return [{**row, "Barcode": f"{place:04}"} for place, row in enumerate(units(count, (1, 3)), 16)]
+
+
+@pytest.mark.parametrize("run", ["r", None])
+def test_zeros_that_pandas_drops_from_a_file_of_rows_to_fix(
+    sim: acc.testing.Simulator, project: acc.Project, run: str | None
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    assert project.assets.create(padded_units(5), run=run).write_fixes("f.xlsx") == 2
+    frame = pandas.read_excel("f.xlsx")
+    assert list(frame["Barcode"]) == [17, 19]
+    frame["Status"] = "Installed"
+    result = project.assets.create(frame, run=run)
+    [cause] = result.causes
+    assert (cause.code, cause.column, cause.rows) == ("leading_zeros", "Barcode", 2)
+    assert cause.message == "`Barcode` is 17, but was '0017' in the file of rows to fix"
+    assert cause.fix == "pass the path of the file, or read it with dtype={'Barcode': str}"
+    # The second file of the same rows still knows the zeros.
+    result.write_fixes("g.xlsx")
+    frame = pandas.read_excel("g.xlsx")
+    assert [cause.code for cause in project.assets.create(frame, run=run).causes] == ["leading_zeros"]
+    frame = pandas.read_excel("f.xlsx", dtype={"Barcode": str})
+    frame["Status"] = "Installed"
+    assert project.assets.create(frame, run=run).ok
+    assert sorted(str(asset.get("barcode")) for asset in sim.assets()) == [f"{n:04}" for n in range(16, 21)]
+
+
+def test_zeros_that_pandas_drops_from_a_fixes_file_of_a_template(project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    project.assets.template("HVAC > Air Handling", "t.xlsx")
+    workbook = openpyxl.load_workbook("t.xlsx")
+    sheet = workbook["Assets"]
+    headings = [str(cell.value).rstrip(" *") for cell in sheet[1]]
+    for place in range(2, 5):
+        for name, value in {"Asset ID": f"000{place}", "Status": "Bought"}.items():
+            sheet.cell(place, headings.index(name) + 1).value = value
+    workbook.save("t.xlsx")
+    assert project.assets.create("t.xlsx", run="r").write_fixes("f.xlsx") == 3
+    frame = pandas.read_excel("f.xlsx")
+    frame[next(name for name in frame.columns if name.startswith("Status"))] = "Installed"
+    frame["Category"] = "HVAC > Air Handling"
+    result = project.assets.create(frame, run="r")
+    assert [(cause.code, cause.rows) for cause in result.causes] == [("leading_zeros", 3)]
+
+
+def test_zeros_that_excel_drops_from_a_csv_copy_of_a_file_of_rows_to_fix(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = [{**row, "Manufacturer": "0099"} for row in padded_units(5)]
+    project.assets.create(rows, run="r").write_fixes("f.xlsx")
+    frame = pandas.read_excel("f.xlsx")
+    frame["Status"] = "Installed"
+    frame.to_csv("f.csv", index=False)
+    result = project.assets.create("f.csv", run="r")
+    assert {(cause.code, cause.column) for cause in result.causes} == {
+        ("leading_zeros", "Barcode"),
+        ("leading_zeros", "Manufacturer"),
+    }
+    # Other digits are what the user has typed.
+    frame["Barcode"], frame["Manufacturer"] = ["170", "180"], ["Acme", "Acme"]
+    frame.to_csv("g.csv", index=False)
+    assert project.assets.create("g.csv", run="r").ok
+    assert {str(asset.get("barcode")) for asset in sim.assets()} == {"0016", "0018", "0020", "170", "180"}
+
+
 def test_a_copy_of_a_template_says_what_it_has_lost(project: acc.Project) -> None:
     pandas = pytest.importorskip("pandas")
     project.assets.template("HVAC > Air Handling", "t.xlsx")

@@ -176,6 +176,9 @@ impl RowWriter {
             let text = out.get(value + 1..out.len() - 1).unwrap_or_default();
             self.office.note_text(field.name, text);
         }
+        if is_text {
+            self.note_digits(column, cell);
+        }
         // The fields whose blanks are removed are identifiers.
         if field.trims && arrived_as_number(cell) {
             let name = column.map_or(field.name, |column| called_of(&self.columns, column));

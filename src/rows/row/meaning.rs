@@ -188,6 +188,7 @@ impl RowWriter {
 
     pub(super) fn slot(&mut self, name: &str, column: Column) -> Slot {
         if name == columns::ROW_OF_RUN {
+            self.has_rows_of_run = true;
             return Slot::Number;
         }
         if self.policy.shape != RowShape::NewAsset && name == self.policy.id_column {

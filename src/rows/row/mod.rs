@@ -7,6 +7,7 @@ mod meaning;
 mod missing;
 mod problem;
 mod warnings;
+mod zeros;
 
 pub(super) use problem::{is_number, shown};
 
@@ -33,6 +34,7 @@ use crate::rows::resolve::{Resolver, SEVERAL};
 use crate::rows::rules::{NOTHING_TO_CHANGE, Problem};
 use meaning::opening;
 use problem::is_blank;
+use zeros::Digits;
 
 /// Checks rows one by one and writes each into a request body.
 #[allow(clippy::struct_excessive_bools)] // The flags are independent.
@@ -115,6 +117,10 @@ pub struct RowWriter {
     pub(super) unchanged: bool,
     /// The row's run and its number in that run, from a file written by `write_fixes`.
     numbered: Option<RowOfRun>,
+    /// The numbers of the row that are sent as text, and the texts of digits, each with its column.
+    digits: Vec<Digits>,
+    /// Whether the rows may come from a file written by `write_fixes`.
+    has_rows_of_run: bool,
     pub(super) key: String,
     pub(super) problems: Vec<Problem>,
 }
@@ -264,6 +270,8 @@ impl RowWriter {
             held: Vec::new(),
             unchanged: false,
             numbered: None,
+            digits: Vec::new(),
+            has_rows_of_run: false,
             key: String::new(),
             problems: Vec::new(),
         }
@@ -288,6 +296,7 @@ impl RowWriter {
         self.identity.begin();
         self.status_labels = None;
         self.numbered = None;
+        self.digits.clear();
         self.problems.clear();
         self.current = None;
         self.version = None;
@@ -460,6 +469,7 @@ impl RowWriter {
         // A row without an id has no asset to compare its cells with.
         self.release_held(out);
         self.end_import_key(out);
+        self.refuse_lost_zeros();
         if self.policy.shape == RowShape::AssetPatch
             && self.id == Given::No
             && let Some(names) = &mut self.names
