@@ -315,7 +315,7 @@ class Report:
             if cause.fix:
                 lines.append(f"          {cause.fix}")
         if len(causes) > CAUSES_SHOWN:
-            lines.append(f"  and {len(causes) - CAUSES_SHOWN} more causes: .causes")
+            lines.append(f"  and {counted(len(causes) - CAUSES_SHOWN, 'more cause')}: .causes")
         lines += self._column_lines()
         lines += [f"  warning: {text}" for text in self.warnings]
         if can_be_fixed(self._ledger, self._call, *TO_FIX, "differs"):

@@ -273,7 +273,8 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
     def _lines(self, without: tuple[OutcomeStatus, ...] = ()) -> str:
         # Grouping a million rows takes a second, so it is done once.
         causes = self.causes
-        lines = [self._headline(), *self._cause_lines(causes), *self._advice(causes, without)]
+        warnings = [f"  warning: {text}" for text in self._ledger.warnings()]
+        lines = [self._headline(), *self._cause_lines(causes), *warnings, *self._advice(causes, without)]
         return "\n".join(map(_core.shown, lines))
 
     def _repr_html_(self) -> str:
@@ -391,7 +392,7 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
             if cause.fix:
                 lines.append(f"                   {cause.fix}")
         if len(causes) > CAUSES_SHOWN:
-            lines.append(f"  and {len(causes) - CAUSES_SHOWN} more causes: .causes")
+            lines.append(f"  and {counted(len(causes) - CAUSES_SHOWN, 'more cause')}: .causes")
         return lines
 
     def _advice(self, causes: list[Cause], without: tuple[OutcomeStatus, ...] = ()) -> list[str]:

@@ -1,6 +1,7 @@
 //! Bulk writes: endpoints whose items are rows, and how to interpret their responses.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -96,6 +97,20 @@ pub struct Write {
     pub differing: Option<Differing>,
     pub proof: Proof,
 }
+
+impl fmt::Debug for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Write({})", self.endpoint.name)
+    }
+}
+
+impl PartialEq for Write {
+    fn eq(&self, other: &Self) -> bool {
+        self.endpoint.name == other.endpoint.name
+    }
+}
+
+impl Eq for Write {}
 
 /// How to settle rows whose response was lost.
 pub enum Proof {

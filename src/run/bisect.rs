@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::Write;
 use crate::error::{ServiceError, Violation};
 use crate::model::text::same_key;
 use crate::run::pack::{Batch, Item};
@@ -29,7 +28,7 @@ const MOST_NAMINGS: usize = 5;
 /// Splits a rejected batch: removes the rows that the response names, or else halves the batch. If the batch
 /// has only one row, that row is bad.
 #[must_use]
-pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split<'e> {
+pub fn split<'e>(batch: &Batch, error: &'e ServiceError) -> Split<'e> {
     let named = named(batch, error);
     // Rows named by earlier rejections are confirmed as bad only if the rest succeeds. The rest was rejected,
     // so resend these rows.
@@ -42,7 +41,7 @@ pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split
         };
     }
     if batch.halve || named.is_empty() || batch.named.len() >= MOST_NAMINGS {
-        let mut again = Vec::from(batch.halves(write));
+        let mut again = Vec::from(batch.halves());
         for half in &mut again {
             half.halve = true;
         }
@@ -52,10 +51,9 @@ pub fn split<'e>(write: &Write, batch: &Batch, error: &'e ServiceError) -> Split
             again,
         };
     }
-    let mut rest = batch.part(write, |at, _| !named.contains_key(&at));
+    let mut rest = batch.part(|at, _| !named.contains_key(&at));
     rest.named.clone_from(&batch.named);
-    rest.named
-        .push(batch.part(write, |at, _| named.contains_key(&at)));
+    rest.named.push(batch.part(|at, _| named.contains_key(&at)));
     Split {
         blamed: named
             .into_iter()
@@ -189,7 +187,7 @@ mod tests {
                 violations: vec![violation],
                 ..ServiceError::default()
             };
-            let split = split(&BATCH_CREATE, &batch, &error);
+            let split = split(&batch, &error);
             blamed.extend(split.blamed.iter().map(|(row, _)| *row));
             for part in split.again.into_iter().rev() {
                 for item in &part.items {

@@ -44,7 +44,6 @@ impl Run {
             session: state.session(),
             ledger,
             journal,
-            write: state.job.write,
             reads: state.reads(),
             keep: state.job.keep,
         };
@@ -121,7 +120,7 @@ impl Run {
 
     /// Starts what ends with an event.
     fn carry_out(&mut self, command: Command) {
-        let (context, write) = (self.context.clone(), self.sender.write);
+        let context = self.context.clone();
         match command {
             // The source is not shared with tasks.
             Command::Read => {}
@@ -134,16 +133,20 @@ impl Run {
             }
             Command::Look(doubts) => {
                 self.tasks.spawn(scope::inherit(async move {
-                    let (doubts, evidence) = recovery::look(context, write, doubts).await;
+                    let (doubts, evidence) = recovery::look(context, doubts).await;
                     Event::Looked(doubts, evidence)
                 }));
+            }
+            Command::Glance(glance) => {
+                self.tasks
+                    .spawn_blocking(move || Event::Glanced(glance.others.with_rows(&glance.rows)));
             }
             Command::ReadExisting(search) => {
                 self.tasks.spawn(scope::inherit(async move {
                     Event::Existing(existing::read(&context, search).await)
                 }));
             }
-            Command::ReadContents(ids) => {
+            Command::ReadContents(write, ids) => {
                 self.tasks.spawn(scope::inherit(async move {
                     Event::Contents(matched::read(&context, write, &ids).await)
                 }));

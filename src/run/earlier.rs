@@ -263,6 +263,11 @@ impl Earlier {
         self.is_shorter() || has_names && 2 * found < named().count()
     }
 
+    /// Returns whether the input has more rows than the run, although the run has read all of its rows.
+    pub fn is_longer(&self) -> bool {
+        self.complete && self.input.len() > self.run.len()
+    }
+
     /// Returns whether the input has fewer rows than the run, as a fixes file does.
     pub fn is_shorter(&self) -> bool {
         self.input.len() < self.run.len()

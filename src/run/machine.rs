@@ -1,19 +1,22 @@
 //! Decides what a run does next: events in, commands out. It sends, reads and waits for nothing, and gets the time with each
-//! event. The exception: a new run reads the files of other runs, to see whether they have created its rows.
+//! event.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::api::Write;
 use crate::columns::Table;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{CallOutcome, Phase};
 use crate::input::{More, Sink, SourceError};
+use crate::ledger::journal::SameRows;
 use crate::ledger::lock;
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::existing::{Existing, Search};
 use crate::run::matched::Matched;
+use crate::run::other_runs::Glance;
 use crate::run::pack::{Ahead, Batch, Packer};
 use crate::run::reconcile::Doubt;
 use crate::run::recovery::{Context, Evidence};
@@ -30,6 +33,8 @@ pub(super) enum Event {
     Completed(Batch, u32, CallOutcome<PairedResponse>),
     /// Requests with an unknown outcome were looked up.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
+    /// The files of other runs were read. Contains a run that has created the rows.
+    Glanced(Option<SameRows>),
     /// The assets of the project that have an import key were read.
     Existing(Result<Existing, Error>),
     /// Assets were read by their ids.
@@ -46,9 +51,11 @@ pub(super) enum Command {
     Read,
     Send(Box<Flight>),
     Look(Vec<Doubt>),
+    /// Look for the first rows in other runs.
+    Glance(Box<Glance>),
     ReadExisting(Search),
-    /// Read the assets with these ids.
-    ReadContents(Vec<String>),
+    /// Read the assets with these ids, to compare rows of this write with them.
+    ReadContents(&'static Write, Vec<String>),
     /// Write the changes of the ledger and the next new rows to the journal.
     Write,
 }
@@ -58,6 +65,7 @@ pub(super) enum Command {
 enum Awaited {
     Nothing,
     Rows,
+    Runs,
     Existing,
     Contents,
 }
@@ -91,6 +99,8 @@ pub(super) struct Machine {
     packer: Packer,
     awaited: Awaited,
     comparison: Option<Comparison>,
+    /// The other runs that are still to be looked at.
+    glance: Option<Glance>,
     /// Whether there may be more rows.
     more: bool,
     /// The number of invalid rows before the rows that are being read.
@@ -127,6 +137,7 @@ impl Machine {
             packer,
             awaited: Awaited::Nothing,
             comparison: None,
+            glance: None,
             more: true,
             invalid: 0,
             flights: 0,
@@ -170,7 +181,10 @@ impl Machine {
             self.state.stop.to(Phase::Drain);
         }
         let mut commands = Vec::new();
-        if self.unwritten && !self.writing && self.may_record() {
+        // Nothing is written to the run of other rows, or of rows that another run has created.
+        let is_new =
+            self.packer.again.others.is_some() || self.glance.is_some() || self.awaited == Awaited::Runs;
+        if self.unwritten && !self.writing && !is_new && self.may_record() {
             (self.unwritten, self.writing) = (false, true);
             commands.push(Command::Write);
         }
@@ -189,6 +203,7 @@ impl Machine {
                 self.unwritten |= self.is_checking();
                 self.awaited = Awaited::Nothing;
                 self.more = self.state.on_rows(&mut self.packer, read, self.invalid);
+                self.glance = self.state.glance(&mut self.packer, !self.more);
             }
             Event::Completed(batch, sending, called) => {
                 self.flights -= 1;
@@ -205,6 +220,11 @@ impl Machine {
                 }
                 drop(ledger);
                 self.unwritten = true;
+            }
+            Event::Glanced(same) => {
+                self.awaited = Awaited::Nothing;
+                self.state
+                    .on_glance(same.as_ref(), self.packer.again.run.as_deref());
             }
             Event::Existing(existing) => self.on_existing(existing),
             Event::Contents(contents) => self.on_contents(contents),
@@ -239,6 +259,11 @@ impl Machine {
 
     /// Takes one step toward the next requests. Returns whether there may be another step.
     fn step(&mut self, commands: &mut Vec<Command>) -> bool {
+        if let Some(glance) = self.glance.take() {
+            self.awaited = Awaited::Runs;
+            commands.push(Command::Glance(Box::new(glance)));
+            return false;
+        }
         if self.is_checking() {
             return self.read(commands);
         }
@@ -255,7 +280,7 @@ impl Machine {
         }
         if let Some(comparison) = &self.comparison {
             self.awaited = Awaited::Contents;
-            commands.push(Command::ReadContents(comparison.unread()));
+            commands.push(Command::ReadContents(comparison.batch.write, comparison.unread()));
             return false;
         }
         let in_flight = self.flights + usize::from(self.state.looking);
@@ -369,7 +394,7 @@ impl Machine {
     /// Fills up a batch that is the remainder of a batch that had too many rows. Returns `None` if the next batch must be
     /// prepared for that.
     fn filled(&mut self, mut batch: Batch) -> Option<Batch> {
-        let write = self.state.job.write;
+        let write = batch.write;
         let known = self
             .state
             .caller
@@ -386,7 +411,7 @@ impl Machine {
                 return None;
             };
             let before = batch.items.len();
-            if let Some(left) = batch.fill(write, next, most) {
+            if let Some(left) = batch.fill(next, most) {
                 self.state.waiting.push_front(left);
             }
             if batch.items.len() == before {
@@ -399,12 +424,12 @@ impl Machine {
     /// Returns the command that sends a batch.
     fn launch(&mut self, batch: Batch) -> Option<Command> {
         let Self { state, .. } = self;
-        let write = state.job.write;
+        let write = batch.write;
         let project = state.job.project.to_string();
         let call = match state.session().to(&write.endpoint, &[("project", &project)]) {
             Ok(call) => call
                 .with_query(state.job.query.iter().cloned())
-                .with_body(batch.body(write)),
+                .with_body(batch.body()),
             Err(error) => {
                 state.give_up(error);
                 return None;
@@ -641,7 +666,7 @@ mod tests {
         let lost: Vec<Event> = begun(&mut machine, 100, STATUS).into_iter().map(lost).collect();
         machine.on(lost, after(5));
         assert!(machine.due().is_some());
-        for awaited in [Awaited::Rows, Awaited::Existing, Awaited::Contents] {
+        for awaited in [Awaited::Rows, Awaited::Runs, Awaited::Existing, Awaited::Contents] {
             machine.awaited = awaited;
             assert_eq!(machine.due(), None);
         }

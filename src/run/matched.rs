@@ -45,7 +45,7 @@ impl State {
         if batch.items.iter().all(|item| wanted(item.row)) {
             return Some(batch);
         }
-        let part = batch.part(self.job.write, |_, item| wanted(item.row));
+        let part = batch.part(|_, item| wanted(item.row));
         (!part.items.is_empty()).then_some(part)
     }
 

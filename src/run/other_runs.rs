@@ -3,72 +3,86 @@
 
 use crate::api::Done;
 use crate::error::{Error, shown};
-use crate::ledger::journal::FirstRows;
+use crate::ledger::journal::{FIRST_ROWS, FirstRows, Others, Same, SameRows};
 use crate::ledger::{Status, lock, number};
-use crate::model::text::same_key;
 use crate::run::options::SEPARATORS;
 use crate::run::pack::Packer;
 use crate::run::state::State;
 use crate::run::unfit::{argument, deletion};
 
-/// How many rows to compare with those of other runs.
-const ROWS: usize = 100;
+/// How many rows of a stream to compare. If all rows are read before the first request, more of them are.
+const FIRST_OF_STREAM: usize = 100;
+
+/// The runs that may have created the first rows of a new run.
+pub(super) struct Glance {
+    pub others: Others,
+    pub rows: FirstRows,
+}
 
 impl State {
-    /// Looks for another run with the first rows, once these have been read. `is_whole` is whether there are no more rows.
+    /// Returns what to look for in other runs, once enough rows have been read. `is_whole` is whether there are no more rows.
     ///
     /// Rows with import keys are not created again. If rows of this run are done, they were compared before.
-    pub(super) fn look_for_other_runs(&mut self, packer: &mut Packer, is_whole: bool) {
-        if packer.earlier.is_some() || self.fatal.is_some() {
-            return;
+    pub(super) fn glance(&self, packer: &mut Packer, is_whole: bool) -> Option<Glance> {
+        if packer.again.others.is_none() || packer.earlier.is_some() || self.fatal.is_some() {
+            return None;
         }
-        let first = {
-            let ledger = lock(&self.ledger);
-            if ledger.rows() < ROWS && !is_whole {
-                return;
-            }
-            let rows = 0..number(ledger.rows());
-            let is_begun = |row: u32| matches!(ledger.status(row), Status::Created | Status::Unknown);
-            if packer.import_keys_are_given() || rows.clone().any(is_begun) {
-                packer.again.others = None;
-            }
-            let sent = rows.filter(|row| ledger.status(*row) == Status::NotSent);
-            let mut first = FirstRows::default();
-            for row in sent.take(ROWS) {
-                first.digests.insert(ledger.digest(row));
-                first.names.extend(ledger.key(row).map(|key| same_key(&key)));
-            }
-            first
-        };
-        let others = packer.again.others.take();
-        let others = others.filter(|_| self.job.write.done == Done::Created);
-        let Some(same) = others.and_then(|others| others.with_rows(&first)) else {
+        let ledger = lock(&self.ledger);
+        let is_enough = is_whole || !self.job.replayable && ledger.rows() >= FIRST_OF_STREAM;
+        let others = packer.again.others.take_if(|_| is_enough)?;
+        let rows = 0..number(ledger.rows());
+        let is_begun = |row: u32| matches!(ledger.status(row), Status::Created | Status::Unknown);
+        let may_repeat = self.job.write.done == Done::Created && !packer.import_keys_are_given();
+        if !may_repeat || rows.clone().any(is_begun) {
+            return None;
+        }
+        let mut first = FirstRows::default();
+        let sent = rows.filter(|row| ledger.status(*row) == Status::NotSent);
+        for row in sent.take(FIRST_ROWS) {
+            first.add(ledger.digest(row), ledger.key(row).as_deref());
+        }
+        (!first.is_empty()).then_some(Glance { others, rows: first })
+    }
+
+    /// Refuses the run if another one has created its rows.
+    pub(super) fn on_glance(&mut self, same: Option<&SameRows>, run: Option<&str>) {
+        let Some(SameRows { path, created, same }) = same else {
             return;
         };
-        let path = same.path.to_string_lossy().into_owned();
-        let has_name = packer
-            .again
-            .run
-            .as_ref()
-            .is_some_and(|name| !name.contains(SEPARATORS));
-        let stem = same.path.file_stem().filter(|_| has_name);
-        let name = stem.map_or(path, |stem| stem.to_string_lossy().into_owned());
+        let has_name = run.is_some_and(|name| !name.contains(SEPARATORS));
+        let stem = path.file_stem().filter(|_| has_name);
+        let name = stem.unwrap_or(path.as_os_str()).to_string_lossy();
+        let again = "rows that the project has are not created again";
+        let new_version = format!(
+            "If that run is complete and this is a new version of its sheet, pass import_key=: {again}"
+        );
+        let (rows, advice) = match same {
+            Same::Rows => (
+                "the same rows".to_owned(),
+                format!("To resume that run, pass run={}. {new_version}", argument(&name)),
+            ),
+            Same::Some(count) => (
+                format!("{count} of these rows"),
+                format!(
+                    "If this is a new version of its sheet, pass import_key=: {again}. Without import keys, import only the \
+                     rows that the project does not have"
+                ),
+            ),
+            Same::Names => (
+                "rows with the same Asset IDs".to_owned(),
+                format!(
+                    "To resume that run, pass run={}, with its original rows. {new_version}. If \
+                     these rows are other assets, keep their run in another folder, such as \
+                     run=pathlib.Path(\"other/units\")",
+                    argument(&name)
+                ),
+            ),
+        };
         self.is_foreign = true;
         self.give_up(Error::Input(format!(
-            "the run `{}` has {} ({} created). Nothing was sent. To resume that run, pass run={}{}. If that run \
-             is complete and this is a new version of its sheet, pass import_key=: rows that the project has are not created \
-             again. To \
-             create all rows again, delete that run: {}",
+            "the run `{}` has {rows} ({created} created). Nothing was sent. {advice}. To create all rows again, delete that \
+             run: {}",
             shown(&name),
-            if same.are_equal { "the same rows" } else { "rows with the same Asset IDs" },
-            same.created,
-            argument(&name),
-            if same.are_equal {
-                ""
-            } else {
-                ", with its original rows. If these rows are other assets, keep their run in another folder, such as \
-                 run=pathlib.Path(\"other/units\")"
-            },
             deletion(&name)
         )));
     }

@@ -40,8 +40,10 @@ pub struct Item {
 
 /// The rows of one request.
 #[allow(clippy::struct_excessive_bools)] // The flags are independent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
+    /// The endpoint that takes the rows.
+    pub write: &'static Write,
     /// The body, without its closing brackets.
     open: Vec<u8>,
     pub items: Vec<Item>,
@@ -68,12 +70,32 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Creates a batch without rows.
+    #[must_use]
+    pub fn new(write: &'static Write) -> Self {
+        Self {
+            write,
+            open: Vec::new(),
+            items: Vec::new(),
+            named: Vec::new(),
+            halve: false,
+            reread: false,
+            resent: 0,
+            suspicious: false,
+            in_doubt: false,
+            refused: false,
+            half_of: None,
+            remainder: false,
+        }
+    }
+
     /// Returns the complete request body.
     #[must_use]
-    pub fn body(&self, write: &Write) -> Vec<u8> {
-        let mut body = Vec::with_capacity(self.open.len() + write.endpoint.items().close.len());
+    pub fn body(&self) -> Vec<u8> {
+        let close = self.write.endpoint.items().close.as_bytes();
+        let mut body = Vec::with_capacity(self.open.len() + close.len());
         body.extend_from_slice(&self.open);
-        body.extend_from_slice(write.endpoint.items().close.as_bytes());
+        body.extend_from_slice(close);
         body
     }
 
@@ -109,12 +131,12 @@ impl Batch {
 
     /// Restores a batch from the stored content of its request.
     #[must_use]
-    pub fn kept(write: &Write, kept: &SentBody) -> Self {
-        let mut batch = Self::default();
+    pub fn kept(write: &'static Write, kept: &SentBody) -> Self {
+        let mut batch = Self::new(write);
         let mut start = 0;
         for item in &kept.rows {
             let body = kept.text.get(start..item.end).unwrap_or_default();
-            batch.add(write, item.row, &item.key, body.as_bytes());
+            batch.add(item.row, &item.key, body.as_bytes());
             // Items are separated by commas.
             start = item.end + 1;
         }
@@ -122,8 +144,8 @@ impl Batch {
     }
 
     /// Adds an encoded item.
-    pub(super) fn add(&mut self, write: &Write, row: u32, key: &str, body: &[u8]) {
-        let start = self.begin(write);
+    pub(super) fn add(&mut self, row: u32, key: &str, body: &[u8]) {
+        let start = self.begin();
         self.open.extend_from_slice(body);
         self.items.push(Item {
             row,
@@ -135,19 +157,19 @@ impl Batch {
 
     /// Returns the length of the body in bytes.
     #[must_use]
-    pub fn bytes(&self, write: &Write) -> usize {
-        self.open.len() + write.endpoint.items().close.len()
+    pub fn bytes(&self) -> usize {
+        self.open.len() + self.write.endpoint.items().close.len()
     }
 
     /// Creates a batch of the items that `wanted` selects, copied from the encoded body.
     #[must_use]
-    pub fn part(&self, write: &Write, wanted: impl Fn(usize, &Item) -> bool) -> Self {
+    pub fn part(&self, wanted: impl Fn(usize, &Item) -> bool) -> Self {
         let mut part = Self {
             reread: self.reread,
             resent: self.resent,
             suspicious: self.suspicious,
             in_doubt: self.in_doubt,
-            ..Self::default()
+            ..Self::new(self.write)
         };
         for (_, item) in self
             .items
@@ -155,56 +177,53 @@ impl Batch {
             .enumerate()
             .filter(|(at, item)| wanted(*at, item))
         {
-            part.add(write, item.row, &item.key, &self.open[item.start..item.end]);
+            part.add(item.row, &item.key, &self.open[item.start..item.end]);
         }
         part
     }
 
     /// Splits a batch whose body is too large into two batches of about the same size in bytes.
     #[must_use]
-    pub fn halves_by_bytes(&self, write: &Write) -> [Self; 2] {
+    pub fn halves_by_bytes(&self) -> [Self; 2] {
         let half = self.open.len() / 2;
         // Each part has at least one item.
         let cut = self.items.iter().take_while(|item| item.end <= half).count();
         let cut = cut.clamp(1, self.items.len().saturating_sub(1).max(1));
-        self.split_at(write, cut)
+        self.split_at(cut)
     }
 
     /// Splits the batch into two batches with half of the rows each.
     #[must_use]
-    pub fn halves(&self, write: &Write) -> [Self; 2] {
-        self.split_at(write, self.items.len() / 2)
+    pub fn halves(&self) -> [Self; 2] {
+        self.split_at(self.items.len() / 2)
     }
 
     /// Splits the batch into two batches, the first with this many rows.
     #[must_use]
-    pub fn split_at(&self, write: &Write, rows: usize) -> [Self; 2] {
-        [
-            self.part(write, |at, _| at < rows),
-            self.part(write, |at, _| at >= rows),
-        ]
+    pub fn split_at(&self, rows: usize) -> [Self; 2] {
+        [self.part(|at, _| at < rows), self.part(|at, _| at >= rows)]
     }
 
     /// Fills up a remainder to this many rows with rows from the next batch. Returns what remains of the next
-    /// batch. Does not combine batches that were halved, resent, reread or in doubt, or from which rows were
+    /// batch. Does not combine batches of two endpoints, batches that were halved, resent, reread or in doubt, or from which rows were
     /// removed, nor bodies that are too large together. A rejected batch that fits in one request stays
     /// whole.
-    pub fn fill(&mut self, write: &Write, next: Self, rows: usize) -> Option<Self> {
+    pub fn fill(&mut self, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()
                 && batch.half_of.is_none()
                 && batch.resent == 0
                 && !(batch.halve || batch.reread || batch.suspicious || batch.in_doubt)
         };
-        let fits = self.bytes(write) + next.bytes(write) <= MOST_BYTES;
+        let fits = self.write == next.write && self.bytes() + next.bytes() <= MOST_BYTES;
         let whole = next.refused && next.items.len() <= rows;
         if !is_new(self) || !is_new(&next) || !fits || whole {
             return Some(next);
         }
         let room = rows.saturating_sub(self.items.len());
-        let [taken, left] = next.split_at(write, room);
+        let [taken, left] = next.split_at(room);
         for item in &taken.items {
-            self.add(write, item.row, &item.key, &taken.open[item.start..item.end]);
+            self.add(item.row, &item.key, &taken.open[item.start..item.end]);
         }
         self.remainder = self.items.len() < rows;
         (!left.items.is_empty()).then_some(Self {
@@ -214,9 +233,9 @@ impl Batch {
     }
 
     /// Appends the text that precedes the next item, and returns the item's start.
-    fn begin(&mut self, write: &Write) -> usize {
+    fn begin(&mut self) -> usize {
         self.open.extend_from_slice(if self.items.is_empty() {
-            write.endpoint.items().open.as_bytes()
+            self.write.endpoint.items().open.as_bytes()
         } else {
             b","
         });
@@ -376,7 +395,7 @@ impl Packer {
             ledger,
             batch_size: batch_size.min(write.endpoint.items().most),
             ahead,
-            current: Batch::default(),
+            current: Batch::new(write),
             ready: VecDeque::new(),
             again,
             earlier,
@@ -559,7 +578,7 @@ impl Packer {
     }
 
     fn close_batch(&mut self) {
-        let batch = std::mem::take(&mut self.current);
+        let batch = std::mem::replace(&mut self.current, Batch::new(self.write));
         if batch.items.is_empty() {
             return;
         }
@@ -751,7 +770,7 @@ impl Packer {
     /// Adds an encoded row.
     pub(super) fn pack(&mut self, row: u32, key: &str, body: &[u8]) {
         self.row = row;
-        self.start = self.current.begin(self.write);
+        self.start = self.current.begin();
         self.current.open.extend_from_slice(body);
         self.keep(key.into());
     }
@@ -764,7 +783,7 @@ impl Packer {
             let row = self.current.open.split_off(self.start);
             self.current.undo_begin();
             self.close_batch();
-            self.start = self.current.begin(self.write);
+            self.start = self.current.begin();
             self.current.open.extend_from_slice(&row);
         }
         let end = self.current.open.len();
@@ -803,7 +822,7 @@ impl Sink for Packer {
     fn begin(&mut self, label: Label<'_>) -> bool {
         let wanted = self.begin_row(label);
         if wanted {
-            self.start = self.current.begin(self.write);
+            self.start = self.current.begin();
             self.writer.begin(&mut self.current.open);
             if self.earlier.is_none() {
                 self.writer.set_number(self.row);

@@ -58,7 +58,7 @@ impl State {
     pub(super) fn suspect(&mut self, batch: Batch, sending: u32, why: &Error, executed: bool) {
         let settle = self.caller.options().retry.settle;
         // Rows with ids can be looked up early, since resending them is safe.
-        let first = match self.job.write.proof {
+        let first = match batch.write.proof {
             Proof::ById { .. } if !batch.suspicious => settle / 10,
             Proof::ById { .. } => settle,
             _ => settle / 3,
@@ -88,7 +88,7 @@ impl State {
     ) {
         let mut fault = Fault::of(why);
         fault.fix = Some("check the project for this row before resending it".to_owned());
-        if !self.job.reconcile || matches!(self.job.write.proof, Proof::Needless) {
+        if !self.job.reconcile || matches!(batch.write.proof, Proof::Needless) {
             self.blame(rows(&batch), Status::Unknown, &fault);
             return;
         }
@@ -149,7 +149,7 @@ impl State {
             bodies
                 .map(|(sending, body)| {
                     let batch = Batch::kept(write, body);
-                    (sending, batch.part(write, |_, item| in_doubt(item, sending)))
+                    (sending, batch.part(|_, item| in_doubt(item, sending)))
                 })
                 .filter(|(_, batch)| !batch.items.is_empty())
                 .collect()
@@ -202,8 +202,7 @@ impl State {
         if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
             return batch;
         }
-        let write = self.job.write;
-        let mut renewed = batch.part(write, |_, item| !self.today.contains_key(&item.row));
+        let mut renewed = batch.part(|_, item| !self.today.contains_key(&item.row));
         renewed.named.clone_from(&batch.named);
         for (item, sent) in batch.items.iter().zip(batch.sent()) {
             match self.today.remove(&item.row) {
@@ -220,7 +219,7 @@ impl State {
                         Ok(body) if body.is_empty() => {
                             lock(&self.ledger).set(item.row, Status::Unchanged);
                         }
-                        Ok(body) => renewed.add(write, item.row, &read.key, &body),
+                        Ok(body) => renewed.add(item.row, &read.key, &body),
                         Err(problems) => {
                             let status = status_of(&problems);
                             self.blame(std::iter::once(item.row), status, &Fault::invalid(problems));
@@ -278,15 +277,14 @@ impl State {
         next.filter(|_| self.may_look() && !self.looking)
     }
 
-    /// Returns the requests that are due to be looked up together. Only one lookup runs at a time.
+    /// Returns the requests of one endpoint that are due to be looked up together. Only one lookup runs at a time.
     pub(super) fn look(&mut self) -> Option<Vec<Doubt>> {
         let now = self.now;
-        if self.next_look().is_none_or(|due| due > now) {
-            return None;
-        }
+        let first = self.next_look().filter(|due| *due <= now)?;
+        let write = self.doubts.iter().find(|doubt| doubt.due == first)?.batch.write;
         let (mut due, later): (Vec<Doubt>, Vec<Doubt>) = std::mem::take(&mut self.doubts)
             .into_iter()
-            .partition(|doubt| doubt.due <= now);
+            .partition(|doubt| doubt.due <= now && doubt.batch.write == write);
         self.doubts = later;
         for doubt in &mut due {
             doubt.looked = now;
@@ -339,7 +337,7 @@ impl State {
     }
 
     fn settle_by_list(&mut self, doubts: Vec<Doubt>, found: &[Found], whole: bool) {
-        let Proof::InList(lookup) = &self.job.write.proof else {
+        let Some(Proof::InList(lookup)) = doubts.first().map(|doubt| &doubt.batch.write.proof) else {
             return;
         };
         let import_key = self.job.policy.import_key.as_ref();
@@ -388,7 +386,7 @@ impl State {
     }
 
     fn executed(&mut self, mut doubt: Doubt, entries: &[Option<usize>], found: &[Found]) {
-        let done = self.done();
+        let done = Self::done(doubt.batch.write);
         for ((item, sent), entry) in doubt.batch.items.iter().zip(doubt.batch.sent()).zip(entries) {
             if entry.is_some() {
                 self.note_outdated(item.row, sent.body);
@@ -412,9 +410,7 @@ impl State {
         }
         self.prove_named(&doubt.batch);
         doubt.executed = true;
-        doubt.batch = doubt
-            .batch
-            .part(self.job.write, |at, _| entries.get(at) == Some(&None));
+        doubt.batch = doubt.batch.part(|at, _| entries.get(at) == Some(&None));
         if !doubt.batch.items.is_empty() {
             self.look_again(
                 doubt,
@@ -434,7 +430,7 @@ impl State {
     }
 
     fn settle_by_id(&mut self, mut doubt: Doubt, shown: &[Option<Value>]) {
-        let Proof::ById { now, .. } = self.job.write.proof else {
+        let Proof::ById { now, .. } = doubt.batch.write.proof else {
             return;
         };
         let judged: Vec<Now> = doubt
@@ -444,8 +440,8 @@ impl State {
             .zip(shown)
             .map(|(sent, entry)| now(entry.as_ref(), sent))
             .collect();
-        let done = self.done();
-        let write = self.job.write;
+        let done = Self::done(doubt.batch.write);
+        let write = doubt.batch.write;
         let sent = doubt.batch.sent();
         for ((item, judged), (entry, sent)) in
             doubt.batch.items.iter().zip(&judged).zip(shown.iter().zip(sent))
@@ -470,7 +466,7 @@ impl State {
                     self.blame(std::iter::once(item.row), Status::Rejected, &fault);
                 }
                 (Now::Unclear(reason), None) => {
-                    let one = doubt.batch.part(write, |_, other| other.row == item.row);
+                    let one = doubt.batch.part(|_, other| other.row == item.row);
                     self.stays_unknown(&one, reason);
                 }
             }
@@ -483,7 +479,7 @@ impl State {
             if doubt.rounds == 0 {
                 let unclear = |at: usize| matches!(judged.get(at), Some(Now::Unclear(_)));
                 let unseen = |at: usize| shown.get(at).is_none_or(Option::is_none);
-                doubt.batch = doubt.batch.part(write, |at, _| unclear(at) && unseen(at));
+                doubt.batch = doubt.batch.part(|at, _| unclear(at) && unseen(at));
                 doubt.rounds = 1;
                 doubt.due = self.now;
                 if !doubt.batch.items.is_empty() {
@@ -497,7 +493,7 @@ impl State {
         let last = doubt.batch.resent + 1 >= most_resent(write, &self.caller);
         let early = doubt.looked < doubt.settled && !doubt.batch.reread;
         let rest = |wanted: &dyn Fn(usize) -> bool| {
-            let mut rest = doubt.batch.part(write, |at, _| wanted(at));
+            let mut rest = doubt.batch.part(|at, _| wanted(at));
             rest.reread = doubt.batch.reread;
             rest.resent = doubt.batch.resent;
             rest.suspicious = early;
@@ -539,7 +535,7 @@ impl State {
         "not_executed".clone_into(&mut fault.code);
         fault.message = format!("{}; the project shows that it was not executed", fault.message);
         fault.fix = Some("call .retry() on the result".to_owned());
-        if batch.resent >= most_resent(self.job.write, &self.caller) {
+        if batch.resent >= most_resent(batch.write, &self.caller) {
             self.blame(rows(&batch), Status::Failed, &fault);
             self.breaker.give_up();
             return;
@@ -605,13 +601,12 @@ fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
         .collect()
 }
 
-/// Reads what the project shows of requests with an unknown outcome.
-pub(super) async fn look(
-    context: Context,
-    write: &'static Write,
-    mut doubts: Vec<Doubt>,
-) -> (Vec<Doubt>, Result<Evidence, Error>) {
-    let evidence = match &write.proof {
+/// Reads what the project shows of requests with an unknown outcome, all of one endpoint.
+pub(super) async fn look(context: Context, mut doubts: Vec<Doubt>) -> (Vec<Doubt>, Result<Evidence, Error>) {
+    let proof = doubts
+        .first()
+        .map_or(&Proof::Needless, |doubt| &doubt.batch.write.proof);
+    let evidence = match proof {
         Proof::InList(lookup) => {
             let places: BTreeSet<String> = doubts
                 .iter()

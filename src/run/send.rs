@@ -1,6 +1,6 @@
 //! Sends a batch, and records in the ledger and the journal what is known of its rows meanwhile.
 
-use crate::api::{Call, Paired, Write};
+use crate::api::{Call, Paired};
 use crate::call::Session;
 use crate::columns::Page;
 use crate::http::{CallOutcome, Moment, Noted, Response, Stage, untold};
@@ -33,7 +33,6 @@ pub(super) struct Sender {
     pub session: Session,
     pub ledger: SharedLedger,
     pub journal: Option<Commits>,
-    pub write: &'static Write,
     /// Whether the run only reads, so that its responses are read on arrival. An unreadable one is retried.
     pub reads: bool,
     /// Keep the response entry for each row.
@@ -73,7 +72,7 @@ impl Sender {
         };
         let read = |response: Response| {
             if self.reads {
-                return read_rows(self.write, response, batch, self.keep);
+                return read_rows(response, batch, self.keep);
             }
             Ok(PairedResponse {
                 response,

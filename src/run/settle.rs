@@ -63,8 +63,8 @@ impl State {
     }
 
     /// The status of a row after a successful request.
-    pub(super) fn done(&self) -> Status {
-        match self.job.write.done {
+    pub(super) fn done(write: &Write) -> Status {
+        match write.done {
             Done::Created => Status::Created,
             Done::Updated => Status::Updated,
             Done::Deleted => Status::Deleted,
@@ -73,7 +73,7 @@ impl State {
     }
 
     fn accept(&mut self, batch: Batch, sending: u32, response: PairedResponse, in_doubt: bool) {
-        let write = self.job.write;
+        let write = batch.write;
         let PairedResponse {
             response,
             paired,
@@ -82,7 +82,7 @@ impl State {
         let response = &response;
         let paired = match paired {
             Some(paired) => Ok(paired),
-            None => pair(write, response, &batch, self.job.keep),
+            None => pair(response, &batch, self.job.keep),
         };
         let paired = match paired {
             Ok(paired) => paired,
@@ -100,7 +100,7 @@ impl State {
                 return;
             }
         };
-        let done = self.done();
+        let done = Self::done(write);
         let sent = batch.sent();
         let mut absent = Vec::new();
         let mut ledger = lock(&self.ledger);
@@ -176,7 +176,7 @@ impl State {
         absent: &[usize],
         in_doubt: bool,
     ) {
-        let write = self.job.write;
+        let write = batch.write;
         let all_absent = absent.len() == batch.items.len();
         if all_absent && write.absent == Absent::InDoubt {
             let error = unreadable(
@@ -198,7 +198,7 @@ impl State {
         if absent.is_empty() {
             return;
         }
-        let part = batch.part(write, |at, _| absent.contains(&at));
+        let part = batch.part(|at, _| absent.contains(&at));
         match write.absent {
             Absent::Refused(reason) if self.reads() || (!self.job.reconcile && !in_doubt) => {
                 self.blame(
@@ -257,7 +257,7 @@ impl State {
 
     fn refuse(&mut self, batch: Batch, sending: u32, error: Error, in_doubt: bool) {
         let in_doubt = in_doubt || batch.suspicious || batch.in_doubt;
-        let write = self.job.write;
+        let write = batch.write;
         let concerns_rows = match &error {
             Error::Service(refusal) => match refusal.status {
                 400 | 409 | 413 | 422 => !self.reads(),
@@ -339,7 +339,7 @@ impl State {
     /// Handles a rejection that concerns rows: rejects the bad rows if they can be identified, and resends the others.
     fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
         self.breaker.close();
-        let write = self.job.write;
+        let write = batch.write;
         let splitter = &mut self.splitter;
         let division = self.caller.row_limit(write.endpoint.name, |limit| {
             splitter.on_rejected(batch, refusal, limit)
@@ -434,11 +434,11 @@ impl State {
 
 /// Reads the outcome of each row of a batch from a successful response.
 pub(super) fn pair<'a>(
-    write: &Write,
     response: &'a Response,
     batch: &Batch,
     entries: bool,
 ) -> Result<Vec<Paired<'a>>, Error> {
+    let write = batch.write;
     // Only the documented status proves that a write was executed.
     let documented = write.done == Done::Read || response.status == write.success;
     let entries = entries || write.differing.is_some();
@@ -469,13 +469,9 @@ fn page_of(body: &[u8], entries: impl Iterator<Item = Range<usize>>) -> Result<P
 
 /// Reads the outcome of each row from the response to a read. If `keep` is `true`, also converts the entries
 /// to columns.
-pub(super) fn read(
-    write: &Write,
-    response: Response,
-    batch: &Batch,
-    keep: bool,
-) -> Result<PairedResponse, Error> {
-    let paired = pair(write, &response, batch, keep)?;
+pub(super) fn read(response: Response, batch: &Batch, keep: bool) -> Result<PairedResponse, Error> {
+    let write = batch.write;
+    let paired = pair(&response, batch, keep)?;
     let paired: Vec<_> = paired.into_iter().map(Paired::into_owned).collect();
     let entries = paired.iter().filter_map(|paired| match paired {
         Paired::Named { entry, .. } => entry.clone(),

@@ -4,7 +4,6 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use crate::api::Write;
 use crate::error::{ServiceError, Violation};
 use crate::http::RowLimit;
 use crate::run::bisect::{self, Split};
@@ -59,7 +58,6 @@ pub(super) struct Parts {
 
 /// What a run knows of its rejected requests.
 pub(super) struct Splitter {
-    write: &'static Write,
     /// Rows named in a rejection, until the rest of their batch is executed, which confirms that the rows are bad.
     named: HashSet<u32>,
     /// How many rejected requests were divided, and how many requests were executed.
@@ -74,9 +72,8 @@ pub(super) struct Splitter {
 }
 
 impl Splitter {
-    pub fn new(write: &'static Write) -> Self {
+    pub fn new() -> Self {
         Self {
-            write,
             named: HashSet::new(),
             divided: 0,
             executed: 0,
@@ -98,9 +95,9 @@ impl Splitter {
             return Ok(batch);
         }
         let mut parts = if rows > limit.most() {
-            batch.split_at(self.write, limit.most())
-        } else if batch.bytes(self.write) > self.most_bytes {
-            batch.halves_by_bytes(self.write)
+            batch.split_at(limit.most())
+        } else if batch.bytes() > self.most_bytes {
+            batch.halves_by_bytes()
         } else if batch.refused {
             return Err(self.halves(&batch));
         } else {
@@ -122,7 +119,7 @@ impl Splitter {
     fn halves(&mut self, batch: &Batch) -> Parts {
         let number = self.halved.len();
         self.halved.push((batch.items.len(), 0));
-        let mut halves = batch.halves(self.write);
+        let mut halves = batch.halves();
         for half in &mut halves {
             half.half_of = Some(number);
             half.halve = true;
@@ -171,7 +168,7 @@ impl Splitter {
     ) -> Option<Division<'e>> {
         let size = self.size(batch, refusal, limit, false);
         let split = match size {
-            Size::Fits => bisect::split(self.write, batch, refusal),
+            Size::Fits => bisect::split(batch, refusal),
             Size::TooLarge | Size::Unclear => bisect::whole(batch),
         };
         if refusal.status == 404 && batch.items.len() == 1 && self.executed == 0 {
@@ -215,7 +212,7 @@ impl Splitter {
 
     /// Decides whether a request was rejected for its size, and learns the maximum size.
     fn size(&mut self, batch: &Batch, refusal: &ServiceError, limit: &mut RowLimit, is_read: bool) -> Size {
-        let (rows, bytes) = (batch.items.len(), batch.bytes(self.write));
+        let (rows, bytes) = (batch.items.len(), batch.bytes());
         let too_large = refusal.status == 413;
         if !too_large && (![400, 422].contains(&refusal.status) || bisect::names_rows(batch, refusal)) {
             return Size::Fits;
@@ -294,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_named_row_is_bad_once_the_rest_of_its_batch_was_executed() {
-        let (mut splitter, mut limit) = (Splitter::new(&BATCH_CREATE), RowLimit::default());
+        let (mut splitter, mut limit) = (Splitter::new(), RowLimit::default());
         let named = refusal(400, Some(1));
         let division = splitter.on_rejected(&batch(3), &named, &mut limit).unwrap();
         assert!(division.is_pending && !division.is_spent);
@@ -308,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_named_row_is_sent_again_if_the_rest_is_rejected_too() {
-        let (mut splitter, mut limit) = (Splitter::new(&BATCH_CREATE), RowLimit::default());
+        let (mut splitter, mut limit) = (Splitter::new(), RowLimit::default());
         let named = refusal(400, Some(1));
         let mut rest = splitter.on_rejected(&batch(2), &named, &mut limit).unwrap().again;
         let nameless = refusal(400, None);
@@ -321,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_project_is_missing_if_no_row_is_found() {
-        let (mut splitter, mut limit) = (Splitter::new(&BATCH_CREATE), RowLimit::default());
+        let (mut splitter, mut limit) = (Splitter::new(), RowLimit::default());
         let missing = refusal(404, None);
         let mut is_missing = || splitter.on_rejected(&batch(1), &missing, &mut limit).is_none();
         assert_eq!([is_missing(), is_missing(), is_missing()], [false, false, true]);
@@ -331,7 +328,7 @@ mod tests {
 
     #[test]
     fn the_search_for_bad_rows_ends() {
-        let (mut splitter, mut limit) = (Splitter::new(&BATCH_CREATE), RowLimit::default());
+        let (mut splitter, mut limit) = (Splitter::new(), RowLimit::default());
         let named = refusal(400, Some(0));
         let spent = (0..=SPLITS).map(|_| {
             let division = splitter.on_rejected(&batch(2), &named, &mut limit).unwrap();
@@ -342,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_request_that_is_too_large_is_sent_in_parts() {
-        let (mut splitter, mut limit) = (Splitter::new(&BATCH_CREATE), RowLimit::default());
+        let (mut splitter, mut limit) = (Splitter::new(), RowLimit::default());
         let too_large = refusal(413, None);
         let division = splitter.on_rejected(&batch(4), &too_large, &mut limit).unwrap();
         assert_eq!(division.size, Size::TooLarge);

@@ -121,7 +121,7 @@ pub(super) struct State {
 impl State {
     pub fn new(caller: Arc<Caller>, job: Job, ledger: SharedLedger, stop: Stop) -> Self {
         let counters = Arc::<Counters>::default();
-        let splitter = Splitter::new(job.write);
+        let splitter = Splitter::new();
         let settle = caller.options().retry.settle;
         let activity = CurrentActivity::new(usual_activity(&job), counters.clone());
         Self {
@@ -235,9 +235,6 @@ impl State {
         if more == More::End && self.fatal.is_none() && packer.has_all_rows() {
             lock(&self.ledger).complete = true;
         }
-        if packer.again.others.is_some() {
-            self.look_for_other_runs(packer, more == More::End);
-        }
         if let Some(today) = packer.take_today().filter(|_| !self.job.dry_run) {
             self.resume_doubts(today);
         }
@@ -258,9 +255,8 @@ impl State {
     /// Returns the batch if it can be sent. Otherwise, its parts are sent first.
     pub(super) fn cut(&mut self, batch: Batch) -> Option<Batch> {
         let splitter = &mut self.splitter;
-        let cut = self
-            .caller
-            .row_limit(self.job.write.endpoint.name, |limit| splitter.cut(batch, limit));
+        let name = batch.write.endpoint.name;
+        let cut = self.caller.row_limit(name, |limit| splitter.cut(batch, limit));
         match cut {
             Ok(batch) => Some(batch),
             Err(parts) => {
@@ -279,7 +275,7 @@ impl State {
 
     /// Whether a batch's next request must be the only request in flight.
     pub(super) fn is_trial(&self, batch: &Batch) -> bool {
-        let name = self.job.write.endpoint.name;
+        let name = batch.write.endpoint.name;
         self.breaker.is_trial()
             || self
                 .caller

@@ -142,19 +142,57 @@ impl Packer {
             return None;
         }
         let rows = if known == 1 { "row" } else { "rows" };
+        let part = self.advice_of_part(earlier);
+        let part = part.map_or_else(String::new, |advice| format!(". {advice}"));
         Some(Refused::Call(format!(
             "these are other rows than those of the run `{}` ({found} of {known} {rows} are the same). Nothing was sent. \
              A file of rows to fix must keep its hidden column `{ROW_OF_RUN}`. Use another run name for other rows, or delete \
-             the run if you no longer need it: {}",
+             the run if you no longer need it: {}{part}",
             shown(name),
             deletion(name)
         )))
     }
 
+    /// Returns what to do if the run began with a file of rows to fix, and this input may be its sheet.
+    fn advice_of_part(&self, earlier: &Earlier) -> Option<String> {
+        let others = if self.writer.import_keys_are_given() {
+            "pass this sheet without this run=: with the import keys, rows that the project has are unchanged"
+        } else {
+            "import only the rows that the run does not have, without this run=. With all rows, these would be created twice"
+        };
+        earlier.is_longer().then(|| {
+            format!(
+                "If the run began with a file of rows to fix of this sheet, it has only these rows: {others}"
+            )
+        })
+    }
+
+    /// Returns why rows are not those of the run, if the run has fewer rows.
+    fn of_part(&self, unfit: &Unfit, earlier: &Earlier) -> Option<Refused> {
+        let name = self.again.run.as_deref().filter(|_| self.again.edits)?;
+        let advice = self.advice_of_part(earlier)?;
+        let rows = match earlier.known() {
+            1 => "1 row".to_owned(),
+            known => format!("{known} rows"),
+        };
+        let is_missing = matches!(unfit, Unfit::Row(Mismatch::Missing(_) | Mismatch::Replaced(_)));
+        is_missing.then(|| {
+            Refused::Call(format!(
+                "the run `{}` has only {rows}, and this input has more. Nothing was sent. {advice}. For a sheet with other \
+                 rows, use another run name",
+                shown(name)
+            ))
+        })
+    }
+
     /// Returns a message that says which row does not match, and what to do.
     pub(super) fn unfit(&self, unfit: &Unfit, earlier: &Earlier, all: bool) -> Refused {
-        if let Some(other) = self.of_another_input(earlier).filter(|_| all) {
-            return other;
+        let whole = || {
+            self.of_another_input(earlier)
+                .or_else(|| self.of_part(unfit, earlier))
+        };
+        if let Some(refused) = whole().filter(|_| all) {
+            return refused;
         }
         let ledger = lock(&self.ledger);
         let named = |row: u32| named_row(row, &ledger);

@@ -51,9 +51,43 @@ def test_a_sheet_that_grew_is_recognized(sim: acc.testing.Simulator, project: ac
     project.assets.create(units(20), run="a")
     with pytest.raises(acc.InputError, match=r"the run `a` has the same rows \(20 created\)"):
         project.assets.create([{**units(1)[0], "Asset ID": "A-new"}, *units(30)], run="b")
+    with pytest.raises(acc.InputError, match=r"the run `a` has 20 of these rows \(20 created\)") as caught:
+        project.assets.create([*units(50)[25:], *units(50)], run="b")
+    assert "import only the rows that the project does not have" in str(caught.value)
     # Most of the rows are others.
     rows = [*units(5), *({**row, "Asset ID": f"A-b{place}"} for place, row in enumerate(units(6)))]
     assert project.assets.create(rows, run="c").counts == {"created": 11}
+
+
+@pytest.mark.parametrize("count", [1, 3, 12])
+def test_a_run_of_some_rows_is_recognized_in_the_sheet(
+    sim: acc.testing.Simulator, project: acc.Project, count: int
+) -> None:
+    rows = units(150)
+    project.assets.create(rows[100 : 100 + count], run="some")
+    with pytest.raises(acc.InputError, match=rf"the run `some` has {count} of these rows"):
+        project.assets.create(rows, run="all")
+    assert sim.audit()["assets_created"] == count
+
+
+@pytest.mark.parametrize("bad", [(5, 20), tuple(range(10, 20)), tuple(range(40))])
+@pytest.mark.parametrize("is_corrected", [False, True])
+def test_the_file_of_rows_to_fix_is_imported_before_its_sheet(
+    sim: acc.testing.Simulator, project: acc.Project, bad: tuple[int, ...], is_corrected: bool
+) -> None:
+    rows = units(40, bad)
+    project.assets.validate(rows).write_fixes("f.xlsx")
+    fixed = corrected("f.xlsx", Status="Installed")
+    assert project.assets.create(fixed, run="r").counts == {"created": len(bad)}
+    if len(bad) == 40:
+        # All rows are in the file, so the run is that of the sheet.
+        assert project.assets.create(units(40), run="r").counts == {"created": 40}
+        return
+    sheet = [{**row, "Status": "Installed"} for row in rows] if is_corrected else rows
+    says = r"it has only these rows: import only|was not part of the earlier call: to add rows, pass only the new rows"
+    with pytest.raises(acc.InputError, match=says):
+        project.assets.create(sheet, run="r")
+    assert sim.audit()["assets_created"] == len(bad)
 
 
 def test_a_sheet_that_excel_has_saved_is_recognized(
@@ -144,11 +178,14 @@ def test_other_rows_under_the_name_of_a_run(sim: acc.testing.Simulator, project:
     says = (
         r"these are other rows than those of the run `units` \(0 of 30 rows are the same\)\. Nothing was sent\. A file "
         r"of rows to fix must keep its hidden column `acc-assets row`\. Use another "
-        r'run name for other rows, or delete .*acc_assets\.runs\(\)\.delete\("units"\)$'
+        r'run name for other rows, or delete .*acc_assets\.runs\(\)\.delete\("units"\)'
     )
-    for rows in (others, others[:30], others[:1]):
-        with pytest.raises(acc.InputError, match=says):
+    for rows in (others[:30], others[:1]):
+        with pytest.raises(acc.InputError, match=says + "$"):
             project.assets.create(rows, run="units")
+    longer = says + r"\. If the run began with a file of rows to fix of this sheet, it has only these rows: import only"
+    with pytest.raises(acc.InputError, match=longer):
+        project.assets.create(others, run="units")
     with pytest.raises(acc.InputError, match=r"\(1 of 30 rows are the same\)"):
         project.assets.create([*units(1), *others], run="units")
     # Some of the rows are those of the run.

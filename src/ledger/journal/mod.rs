@@ -30,7 +30,7 @@ pub(crate) use commits::{Commits, New};
 use entries::Entries;
 use file::{FORMAT, begin, commit, connect, make, make_folder, renew, rollback, still_there};
 use lock::{Lock, in_sqlite};
-pub use others::{FirstRows, Others};
+pub use others::{FirstRows, Others, ROWS as FIRST_ROWS, Same, SameRows};
 use tables::{load, put};
 use trouble::Trouble;
 

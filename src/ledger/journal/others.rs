@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::time::SystemTime;
 
 use rusqlite::Connection;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::file::connect;
 use super::lock::{Lock, in_sqlite};
@@ -14,13 +15,14 @@ use super::{GLANCE, Header};
 use crate::ledger::Status;
 use crate::model::text::same_key;
 
-/// How many runs of the folder to compare, those that were written last. Each takes about a millisecond.
+/// How many runs of the folder to compare, those that were written last.
 const RUNS: usize = 20;
-/// How many rows of each run to compare.
-const ROWS: u32 = 1000;
+/// How many rows of each run to compare, the first ones. 20,000 rows take about 10 milliseconds.
+pub const ROWS: usize = 20_000;
 
-/// How many equal Asset IDs show that a sheet is another version of that of the run. A few may be equal by chance.
-const FEWEST_NAMES: usize = 10;
+/// How many equal rows, or Asset IDs, show that a sheet is another version of that of the run. A few may be equal by
+/// chance.
+const FEWEST: usize = 10;
 
 /// The runs in the folder of a run that begins.
 #[derive(Debug, Clone)]
@@ -33,8 +35,19 @@ pub struct Others {
 #[derive(Debug, Default)]
 pub struct FirstRows {
     pub digests: HashSet<u64>,
-    /// Their Asset IDs, normalized (see `same_key`).
-    pub names: HashSet<String>,
+    /// The digests of their Asset IDs.
+    pub names: HashSet<u64>,
+}
+
+/// What a run has of the rows of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Same {
+    /// At least half of the rows.
+    Rows,
+    /// This many of the rows.
+    Some(usize),
+    /// Rows with the same Asset IDs.
+    Names,
 }
 
 /// A run that has the same rows.
@@ -43,8 +56,21 @@ pub struct SameRows {
     pub path: PathBuf,
     /// How many of its rows are created, or may be.
     pub created: u64,
-    /// Whether the rows are equal. If not, they have the same Asset IDs.
-    pub are_equal: bool,
+    pub same: Same,
+}
+
+impl FirstRows {
+    pub fn is_empty(&self) -> bool {
+        self.digests.is_empty()
+    }
+
+    /// Adds a row, given its digest and its Asset ID.
+    pub fn add(&mut self, digest: u64, name: Option<&str>) {
+        self.digests.insert(digest);
+        let name = name.filter(|name| !name.is_empty());
+        self.names
+            .extend(name.map(|name| xxh3_64(same_key(name).as_bytes())));
+    }
 }
 
 impl Others {
@@ -56,12 +82,9 @@ impl Others {
         })
     }
 
-    /// Returns a run of the same verb and project that has created at least half of these rows, or of their Asset IDs. Runs
-    /// that are in use or cannot be read are left out.
+    /// Returns a run of the same verb and project that has created these rows, or rows with their Asset IDs. Runs that are in
+    /// use or cannot be read are skipped.
     pub fn with_rows(&self, rows: &FirstRows) -> Option<SameRows> {
-        if rows.digests.is_empty() {
-            return None;
-        }
         let runs = self.newest();
         runs.into_iter()
             .find_map(|path| self.same_rows(path, rows).ok().flatten())
@@ -104,18 +127,23 @@ impl Others {
         if (&verb, &project, &service) != (own_verb, own_project, own_service) {
             return Ok(None);
         }
-        let found = found(&connection, rows)?;
-        let are_equal = 2 * found.digests.len() >= rows.digests.len();
-        let are_named = found.names.len() >= FEWEST_NAMES && 2 * found.names.len() >= rows.names.len();
-        if !are_equal && !are_named {
+        let (found, all) = found(&connection, rows)?;
+        let equal = found.digests.len();
+        let same = if 2 * equal >= rows.digests.len() {
+            Same::Rows
+        } else if equal >= FEWEST || all > 0 && equal == all {
+            Same::Some(equal)
+        } else if found.names.len() >= FEWEST {
+            Same::Names
+        } else {
             return Ok(None);
-        }
+        };
         let query = "SELECT count(*) FROM records WHERE state IN (?1, ?2)";
         let count: i64 = connection.query_row(query, SENT.map(Status::as_str), |row| row.get(0))?;
         Ok(Some(SameRows {
             path,
             created: count.cast_unsigned(),
-            are_equal,
+            same,
         }))
     }
 }
@@ -123,18 +151,22 @@ impl Others {
 /// The statuses of rows that the project has, or may have.
 const SENT: [Status; 2] = [Status::Created, Status::Unknown];
 
-/// Returns the rows that a created row of a run equals, and the Asset IDs that one has.
-fn found(connection: &Connection, rows: &FirstRows) -> Result<FirstRows, Trouble> {
+/// Returns the rows that a created row of a run equals, the Asset IDs that one has, and how many different rows the run has
+/// created.
+fn found(connection: &Connection, rows: &FirstRows) -> Result<(FirstRows, usize), Trouble> {
     let query = "SELECT digest, key FROM records WHERE number < ?1 AND state IN (?2, ?3)";
     let mut statement = connection.prepare(query)?;
     let [created, unknown] = SENT.map(Status::as_str);
-    let mut records = statement.query((ROWS, created, unknown))?;
-    let mut found = FirstRows::default();
+    let mut records = statement.query((i64::try_from(ROWS).unwrap_or(i64::MAX), created, unknown))?;
+    let mut all = FirstRows::default();
     while let Some(record) = records.next()? {
-        found.digests.insert(record.get::<_, i64>(0)?.cast_unsigned());
-        found.names.insert(same_key(&record.get::<_, String>(1)?));
+        all.add(
+            record.get::<_, i64>(0)?.cast_unsigned(),
+            Some(&record.get::<_, String>(1)?),
+        );
     }
-    found.digests.retain(|digest| rows.digests.contains(digest));
-    found.names.retain(|name| rows.names.contains(name));
-    Ok(found)
+    let count = all.digests.len();
+    all.digests.retain(|digest| rows.digests.contains(digest));
+    all.names.retain(|name| rows.names.contains(name));
+    Ok((all, count))
 }
