@@ -182,9 +182,9 @@ impl Machine {
         }
         let mut commands = Vec::new();
         // Nothing is written to the run of other rows, or of rows that another run has created.
-        let is_new =
-            self.packer.again.others.is_some() || self.glance.is_some() || self.awaited == Awaited::Runs;
-        if self.unwritten && !self.writing && !is_new && self.may_record() {
+        let is_compared =
+            self.packer.again.others.is_none() && self.glance.is_none() || self.state.has_glanced;
+        if self.unwritten && !self.writing && is_compared && self.may_record() {
             (self.unwritten, self.writing) = (false, true);
             commands.push(Command::Write);
         }

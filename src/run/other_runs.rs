@@ -10,8 +10,9 @@ use crate::run::pack::Packer;
 use crate::run::state::State;
 use crate::run::unfit::{argument, deletion};
 
-/// How many rows of a stream to compare. If all rows are read before the first request, more of them are.
-const FIRST_OF_STREAM: usize = 100;
+/// How many rows to compare before anything is written to the journal. All rows are compared again before the first request,
+/// except those of a stream.
+const FIRST: usize = 100;
 
 /// The runs that may have created the first rows of a new run.
 pub(super) struct Glance {
@@ -28,14 +29,19 @@ impl State {
             return None;
         }
         let ledger = lock(&self.ledger);
-        let is_enough = is_whole || !self.job.replayable && ledger.rows() >= FIRST_OF_STREAM;
-        let others = packer.again.others.take_if(|_| is_enough)?;
         let rows = 0..number(ledger.rows());
         let is_begun = |row: u32| matches!(ledger.status(row), Status::Created | Status::Unknown);
         let may_repeat = self.job.write.done == Done::Created && !packer.import_keys_are_given();
-        if !may_repeat || rows.clone().any(is_begun) {
-            return None;
+        if !may_repeat || !self.has_glanced && rows.clone().any(is_begun) {
+            packer.again.others = None;
         }
+        let is_last = is_whole || !self.job.replayable;
+        let is_due = is_whole || ledger.rows() >= FIRST && (is_last || !self.has_glanced);
+        let others = if is_last {
+            packer.again.others.take_if(|_| is_due)?
+        } else {
+            packer.again.others.clone().filter(|_| is_due)?
+        };
         let mut first = FirstRows::default();
         let sent = rows.filter(|row| ledger.status(*row) == Status::NotSent);
         for row in sent.take(FIRST_ROWS) {
@@ -46,6 +52,7 @@ impl State {
 
     /// Refuses the run if another one has created its rows.
     pub(super) fn on_glance(&mut self, same: Option<&SameRows>, run: Option<&str>) {
+        self.has_glanced = true;
         let Some(SameRows { path, created, same }) = same else {
             return;
         };

@@ -71,6 +71,8 @@ pub(super) struct State {
     pub(super) ledger: SharedLedger,
     /// Whether the run has a journal.
     pub(super) is_recorded: bool,
+    /// Whether the first rows have been compared with other runs.
+    pub(super) has_glanced: bool,
     /// Whether the rows of the journal's run turned out to differ from the input, so the journal must not change.
     pub(super) is_foreign: bool,
     pub(super) table: Table,
@@ -130,6 +132,7 @@ impl State {
             job,
             ledger,
             is_recorded: false,
+            has_glanced: false,
             is_foreign: false,
             table: Table::default(),
             stop,

@@ -183,7 +183,10 @@ def test_other_rows_under_the_name_of_a_run(sim: acc.testing.Simulator, project:
     for rows in (others[:30], others[:1]):
         with pytest.raises(acc.InputError, match=says + "$"):
             project.assets.create(rows, run="units")
-    longer = says + r"\. If the run began with a file of rows to fix of this sheet, it has only these rows: import only"
+    longer = (
+        says
+        + r"\. If the run began with a file of rows to fix of this sheet, it has only these rows: import only"
+    )
     with pytest.raises(acc.InputError, match=longer):
         project.assets.create(others, run="units")
     with pytest.raises(acc.InputError, match=r"\(1 of 30 rows are the same\)"):
