@@ -215,9 +215,14 @@ impl Packer {
             Unfit::Row(_) if earlier.are_numbered_elsewhere() => return Self::of_other_rows(),
             Unfit::Row(Mismatch::Missing(row)) => self.lost(*row, earlier, all, &ledger),
             Unfit::Row(Mismatch::Moved(row)) => format!(
-                "{} is {}, but its position has changed: keep the order of the rows",
+                "{} is {}, but its position has changed: keep the order of the rows{}",
                 named(*row),
-                done(*row)
+                done(*row),
+                if self.again.edits && self.writer.import_keys_are_given() {
+                    ", or pass all rows without this run=: with the import keys, rows that the project has are unchanged"
+                } else {
+                    ""
+                }
             ),
             Unfit::Row(Mismatch::Replaced(row)) => format!(
                 "{} may be in the project, but another row has taken its place: put it back, or remove the other row",

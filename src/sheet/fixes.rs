@@ -458,12 +458,19 @@ impl<'p> Page<'p> {
                 *width = (*width).max(length + 1);
             }
         }
+        let is_blank = |column: &u16| {
+            let mut cells = row.cells.iter();
+            !cells.any(|(place, _)| self.at.get(place) == Some(column))
+        };
+        // Another program, such as pandas, does not know the category of the template.
+        if let (Some(category), Some(column)) = (self.origin.category, self.fields.get("categoryId"))
+            && is_blank(column)
+            && !bad.contains_key(column)
+        {
+            sheet.write_string_with_format(line, *column, category, &as_text())?;
+        }
         for (column, mark) in &bad {
-            let blank = !row
-                .cells
-                .iter()
-                .any(|(place, _)| self.at.get(place) == Some(column));
-            if blank {
+            if is_blank(column) {
                 sheet.write_blank(line, *column, &marked(as_text(), true))?;
             }
             let note = Note::new(for_people(&format!("{}\n{}", mark.message, mark.fix), 2000))

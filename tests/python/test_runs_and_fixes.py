@@ -376,9 +376,11 @@ def test_zeros_that_pandas_drops_from_a_fixes_file_of_a_template(project: acc.Pr
     assert project.assets.create("t.xlsx", run="r").write_fixes("f.xlsx") == 3
     frame = pandas.read_excel("f.xlsx")
     frame[next(name for name in frame.columns if name.startswith("Status"))] = "Installed"
-    frame["Category"] = "HVAC > Air Handling"
+    assert list(frame["Category"]) == ["HVAC > Air Handling"] * 3
     result = project.assets.create(frame, run="r")
     assert [(cause.code, cause.rows) for cause in result.causes] == [("leading_zeros", 3)]
+    frame["Asset ID *"] = [f"000{place}" for place in range(2, 5)]
+    assert project.assets.create(frame, run="r").counts == {"created": 3}
 
 
 def test_zeros_that_excel_drops_from_a_csv_copy_of_a_file_of_rows_to_fix(
