@@ -12,8 +12,8 @@ use crate::input::Source;
 use crate::ledger::SharedLedger;
 use crate::ledger::journal::{Commits, New};
 use crate::run::activity::CurrentActivity;
-use crate::run::machine::{Command, Ended, Event, Machine};
-use crate::run::recovery::{self, Context};
+use crate::run::look::{self, Context};
+use crate::run::machine::{Command, Ended, Event, Machine, Time};
 use crate::run::send::Sender;
 use crate::run::state::{Job, State};
 use crate::run::{existing, matched};
@@ -69,7 +69,8 @@ impl Run {
         let start = Instant::now();
         let mut events = vec![Event::Tick];
         while !events.is_empty() {
-            let commands = self.machine.on(std::mem::take(&mut events), start.elapsed());
+            let time = self.time(start);
+            let commands = self.machine.on(std::mem::take(&mut events), time);
             for command in commands {
                 if let Command::Read = command {
                     events.push(Event::Rows(source.fill(self.machine.sink())));
@@ -90,6 +91,13 @@ impl Run {
         self.machine.conclude();
         self.close(source.rows(), start).await;
         self.machine.end(start.elapsed())
+    }
+
+    fn time(&self, start: Instant) -> Time {
+        Time {
+            since_start: start.elapsed(),
+            service: self.sender.session.caller.clock().now(),
+        }
     }
 
     /// Waits for the next event. Returns `None` if there is nothing left to do, or if the run is to end now.
@@ -133,7 +141,7 @@ impl Run {
             }
             Command::Look(doubts) => {
                 self.tasks.spawn(scope::inherit(async move {
-                    let (doubts, evidence) = recovery::look(context, doubts).await;
+                    let (doubts, evidence) = look::look(context, doubts).await;
                     Event::Looked(doubts, evidence)
                 }));
             }
@@ -166,8 +174,8 @@ impl Run {
     async fn close(&mut self, rows: Option<usize>, start: Instant) {
         // These writes use the journal, which must be free once the call has ended.
         while let Some(written) = self.writing.join_next().await {
-            self.machine
-                .take(Event::Written(written_of(written)), start.elapsed());
+            let time = self.time(start);
+            self.machine.take(Event::Written(written_of(written)), time);
         }
         self.machine.explain(rows);
         let Some(journal) = self.sender.journal.take() else {

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::listing::Values;
 use crate::model::text::same_key;
 use crate::rows::{ImportKey, compare};
-use crate::run::recovery::Context;
+use crate::run::look::Context;
 
 /// The assets that have an import key.
 #[derive(Default)]

@@ -9,19 +9,27 @@ use serde_json::Value;
 use crate::api::Write;
 use crate::columns::Table;
 use crate::error::{Error, Sent, TransportError};
-use crate::http::{CallOutcome, Phase};
+use crate::http::{CallOutcome, Moment, Phase};
 use crate::input::{More, Sink, SourceError};
 use crate::ledger::journal::SameRows;
 use crate::ledger::lock;
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::existing::{Existing, Search};
+use crate::run::look::{Context, Evidence};
 use crate::run::matched::Matched;
 use crate::run::other_runs::Glance;
 use crate::run::pack::{Ahead, Batch, Packer};
 use crate::run::reconcile::Doubt;
-use crate::run::recovery::{Context, Evidence};
 use crate::run::send::{Flight, PairedResponse};
 use crate::run::state::{State, usual_activity};
+
+/// The current time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    pub since_start: Duration,
+    /// The time by the service's clock, as far as it is known.
+    pub service: Moment,
+}
 
 /// Something that happened.
 pub(super) enum Event {
@@ -116,7 +124,6 @@ pub(super) struct Machine {
 
 impl Machine {
     pub fn new(mut state: State) -> Self {
-        state.prove.clone_from(&state.job.again.prove);
         let again = std::mem::take(&mut state.job.again);
         let job = &state.job;
         let ahead = if job.replayable {
@@ -171,10 +178,10 @@ impl Machine {
         due.filter(|_| self.awaited == Awaited::Nothing)
     }
 
-    /// Handles what has happened, and returns what to do next. `now` is the time since the start of the run.
-    pub fn on(&mut self, events: Vec<Event>, now: Duration) -> Vec<Command> {
+    /// Handles what has happened, and returns what to do next.
+    pub fn on(&mut self, events: Vec<Event>, time: Time) -> Vec<Command> {
         for event in events {
-            self.take(event, now);
+            self.take(event, time);
         }
         if self.state.too_many_bad() && self.flights > 0 {
             // Requests that are still waiting for a slot are not sent.
@@ -194,8 +201,8 @@ impl Machine {
     }
 
     /// Handles an event, and does nothing else.
-    pub fn take(&mut self, event: Event, now: Duration) {
-        self.state.now = now;
+    pub fn take(&mut self, event: Event, time: Time) {
+        (self.state.now, self.state.clock) = (time.since_start, time.service);
         match event {
             Event::Tick => {}
             Event::Rows(read) => {
@@ -283,7 +290,7 @@ impl Machine {
             commands.push(Command::ReadContents(comparison.batch.write, comparison.unread()));
             return false;
         }
-        let in_flight = self.flights + usize::from(self.state.looking);
+        let in_flight = self.flights + usize::from(self.state.recovery.is_looking());
         if in_flight >= self.state.caller.options().max_in_flight {
             return false;
         }
@@ -441,12 +448,12 @@ impl Machine {
     }
 
     fn note_activity(&self) {
-        let is_idle = self.flights == 0 && !self.state.looking;
+        let is_idle = self.flights == 0 && !self.state.recovery.is_looking();
         self.state.activity.set(match self.awaited {
             Awaited::Existing => Activity::ImportKeys,
             // Nothing is sent before the lookup of lost responses.
             Awaited::Nothing if is_idle && self.due().is_some() => Activity::Waiting,
-            _ if self.flights == 0 && self.state.looking => Activity::Recovery,
+            _ if self.flights == 0 && self.state.recovery.is_looking() => Activity::Recovery,
             _ => usual_activity(&self.state.job),
         });
     }
@@ -524,7 +531,7 @@ mod tests {
     use super::*;
     use crate::api::{RowShape, assets};
     use crate::http::send::Sending;
-    use crate::http::{Caller, Request, Stop, Token, Transport};
+    use crate::http::{By, Caller, Request, Stop, Token, Transport};
     use crate::ids::ProjectId;
     use crate::input::{Cell, Label};
     use crate::ledger::{SharedLedger, Status};
@@ -586,8 +593,18 @@ mod tests {
         }
     }
 
-    fn after(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
+    fn after(seconds: u64) -> Time {
+        at(Duration::from_secs(seconds))
+    }
+
+    fn at(since_start: Duration) -> Time {
+        let service = Moment {
+            local: 0,
+            earliest: 0,
+            latest: 0,
+            by: By::Local,
+        };
+        Time { since_start, service }
     }
 
     /// Lets the machine read rows, and returns the flights that it wants to begin.
@@ -647,11 +664,11 @@ mod tests {
             machine
                 .on(
                     vec![Event::Tick],
-                    due.checked_sub(Duration::from_millis(1)).unwrap()
+                    at(due.checked_sub(Duration::from_millis(1)).unwrap())
                 )
                 .is_empty()
         );
-        let [Command::Look(doubts)] = &machine.on(vec![Event::Tick], due)[..] else {
+        let [Command::Look(doubts)] = &machine.on(vec![Event::Tick], at(due))[..] else {
             panic!("nothing is looked up");
         };
         assert_eq!(doubts.len(), 2);

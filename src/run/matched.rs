@@ -12,8 +12,8 @@ use crate::model::value::flag;
 use crate::rows::compare::{self, Change};
 use crate::rows::{ImportKey, Problem, RowWriter};
 use crate::run::existing::SameKey;
+use crate::run::look::{Context, read_by_id};
 use crate::run::pack::{Batch, may_be_sent};
-use crate::run::recovery::{Context, read_by_id};
 use crate::run::state::State;
 use crate::settings::Settings;
 

@@ -10,6 +10,8 @@ pub mod drive;
 mod earlier;
 mod existing;
 mod explain;
+mod findings;
+mod look;
 pub mod machine;
 mod matched;
 pub mod options;

@@ -12,6 +12,7 @@ use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
 use crate::run::pack::Batch;
+use crate::run::recovery::Why;
 use crate::run::send::PairedResponse;
 use crate::run::splitter::{Division, Size};
 use crate::run::state::State;
@@ -31,7 +32,7 @@ impl State {
             Ok(response) => request_id(&response.response),
             Err(error) => error.request_id().map(str::to_owned),
         };
-        let now = self.caller.clock().now();
+        let now = self.clock;
         lock(&self.ledger).note_sending(sending, |sending| {
             sending.attempts += called.attempts;
             sending.request_id = id.map(String::into_boxed_str);
@@ -91,7 +92,7 @@ impl State {
             Err(error) => {
                 self.counters.take_back_success();
                 let executed = response.status == write.success && write.done == Done::Created;
-                self.suspect(batch, sending, &error, executed);
+                self.suspect(batch, sending, &error, executed, Why::Lost);
                 // If the status is the documented one and the body is not a proxy's page, the request was
                 // executed, so this is not an outage.
                 if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
@@ -147,11 +148,7 @@ impl State {
             self.learn_clock(lookup, sending, response);
             let said = serde_json::from_slice(sent[at].body).unwrap_or_default();
             if let Some(place) = (lookup.place)(&said) {
-                // Responses arrive in any order. Keep the latest request, which is the best evidence.
-                let newest = self.shown.entry(place).or_default();
-                if sending >= newest.0 {
-                    *newest = (sending, id.into_owned());
-                }
+                self.recovery.confirm(place, sending, id.into_owned());
             }
         }
         if self.job.keep {
@@ -188,7 +185,7 @@ impl State {
                 ),
             );
             // The request was executed, so this is not an outage.
-            self.suspect(batch, sending, &error, true);
+            self.suspect(batch, sending, &error, true, Why::Lost);
             return;
         }
         self.breaker.close();
@@ -210,7 +207,7 @@ impl State {
             // The response may be incomplete, so a lookup must show whether the assets still exist.
             Absent::Refused(reason) if !in_doubt => {
                 let error = unreadable(response, reason.to_owned());
-                self.suspect_left_out(part, sending, &error, reason);
+                self.suspect(part, sending, &error, false, Why::LeftOut(reason));
             }
             Absent::Refused(_) => {
                 let error = unreadable(
@@ -219,7 +216,7 @@ impl State {
                         response did not contain this row"
                         .to_owned(),
                 );
-                self.suspect(part, sending, &error, false);
+                self.suspect(part, sending, &error, false, Why::Lost);
             }
             Absent::InDoubt => {
                 let error = unreadable(
@@ -230,7 +227,7 @@ impl State {
                         response.status
                     ),
                 );
-                self.suspect(part, sending, &error, true);
+                self.suspect(part, sending, &error, true, Why::Lost);
             }
         }
     }
@@ -272,7 +269,7 @@ impl State {
             // repeated.
             Error::Service(refusal) if in_doubt && refusal.status < 500 && !self.reads() => {
                 let error = Error::Service(refusal);
-                self.suspect(batch, sending, &error, false);
+                self.suspect(batch, sending, &error, false, Why::Lost);
                 if !concerns_rows {
                     self.give_up(error);
                 }
@@ -285,7 +282,7 @@ impl State {
                     && self.job.reconcile
                     && matches!(write.proof, Proof::ById { .. }) =>
             {
-                self.suspect_conflict(batch, sending, &Error::Service(refusal));
+                self.suspect(batch, sending, &Error::Service(refusal), false, Why::Conflict);
             }
             Error::Service(refusal) if concerns_rows => self.split(&batch, &refusal),
             Error::Service(refusal) if self.reads() && [400, 413, 422].contains(&refusal.status) => {
@@ -305,7 +302,7 @@ impl State {
                 if self.reads() {
                     self.blame(rows(&batch), Status::Unknown, &Fault::of(&error));
                 } else {
-                    self.suspect(batch, sending, &error, false);
+                    self.suspect(batch, sending, &error, false, Why::Lost);
                 }
                 self.lost(error);
             }
@@ -315,7 +312,7 @@ impl State {
             }
             Error::Transport(_) => {
                 if in_doubt || error.sent() == Sent::Maybe {
-                    self.suspect(batch, sending, &error, false);
+                    self.suspect(batch, sending, &error, false, Why::Lost);
                 } else {
                     self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
                     self.breaker.give_up();
@@ -323,7 +320,7 @@ impl State {
                 self.lost(error);
             }
             _ if in_doubt => {
-                self.suspect(batch, sending, &error, false);
+                self.suspect(batch, sending, &error, false, Why::Lost);
                 self.give_up(error);
             }
             _ => {
@@ -426,7 +423,7 @@ impl State {
         }
         let open = self.breaker.lose(error.clone(), self.now);
         // Without lookups, nothing could close the breaker again.
-        if open && self.doubts.is_empty() && !self.looking {
+        if open && self.recovery.is_idle() {
             self.give_up(error);
         }
     }

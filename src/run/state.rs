@@ -11,7 +11,7 @@ use crate::api::{Done, Lookup, Proof, Query, Write};
 use crate::call::Session;
 use crate::columns::Table;
 use crate::error::Error;
-use crate::http::{Caller, Counters, Phase, Stop};
+use crate::http::{Caller, Counters, Moment, Phase, Stop};
 use crate::ids::ProjectId;
 use crate::input::{More, SourceError};
 use crate::ledger::journal::Journal;
@@ -21,7 +21,7 @@ use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::breaker::Breaker;
 use crate::run::existing::Existing;
 use crate::run::pack::{Again, Batch, Packer};
-use crate::run::reconcile::Doubt;
+use crate::run::recovery::Recovery;
 use crate::run::resume::Today;
 use crate::run::splitter::{self, Splitter};
 use crate::run::unfit::Refused;
@@ -64,8 +64,9 @@ pub struct Job {
 /// The state of a run.
 #[allow(clippy::struct_excessive_bools)] // They are independent.
 pub(super) struct State {
-    /// The current time since the start of the run.
+    /// The current time since the start of the run, and by the service's clock.
     pub(super) now: Duration,
+    pub(super) clock: Moment,
     pub(super) caller: Arc<Caller>,
     pub(super) job: Job,
     pub(super) ledger: SharedLedger,
@@ -80,14 +81,7 @@ pub(super) struct State {
     pub(super) counters: Arc<Counters>,
     pub(super) activity: CurrentActivity,
     pub(super) waiting: VecDeque<Batch>,
-    /// Requests whose response was lost, except those that are being looked up.
-    pub(super) doubts: Vec<Doubt>,
-    pub(super) looking: bool,
-    /// Whether the log says that rows are being looked up.
-    pub(super) lookup_is_logged: bool,
-    /// For each place, the request number and the id of the newest asset that a response has confirmed. An
-    /// up-to-date list must contain this asset.
-    pub(super) shown: HashMap<String, (u32, String)>,
+    pub(super) recovery: Recovery,
     /// The assets of the project that have an import key.
     pub(super) existing: Option<Existing>,
     pub(super) zeros: Zeros,
@@ -105,8 +99,7 @@ pub(super) struct State {
     pub(super) differing: BTreeMap<String, (u64, u32)>,
     pub(super) bad: u64,
     pub(super) fatal: Option<Error>,
-    /// Rows that an earlier call left with an unknown outcome, and what the input now contains for them.
-    pub(super) prove: HashSet<u32>,
+    /// What the input now contains for rows that an earlier call left with an unknown outcome.
     pub(super) today: HashMap<u32, Today>,
     /// Whether the input is a fixes file, which has only some rows of the run.
     pub(super) some_rows_only: bool,
@@ -124,10 +117,12 @@ impl State {
     pub fn new(caller: Arc<Caller>, job: Job, ledger: SharedLedger, stop: Stop) -> Self {
         let counters = Arc::<Counters>::default();
         let splitter = Splitter::new();
-        let settle = caller.options().retry.settle;
+        let retry = &caller.options().retry;
+        let (settle, recovery) = (retry.settle, Recovery::new(retry));
         let activity = CurrentActivity::new(usual_activity(&job), counters.clone());
         Self {
             now: Duration::ZERO,
+            clock: caller.clock().now(),
             caller,
             job,
             ledger,
@@ -139,10 +134,7 @@ impl State {
             counters,
             activity,
             waiting: VecDeque::new(),
-            doubts: Vec::new(),
-            looking: false,
-            lookup_is_logged: false,
-            shown: HashMap::new(),
+            recovery,
             existing: None,
             zeros: Zeros::default(),
             clock_read: None,
@@ -154,7 +146,6 @@ impl State {
             bad: 0,
             fatal: None,
             alike: HashSet::new(),
-            prove: HashSet::new(),
             today: HashMap::new(),
             some_rows_only: false,
             done_ids: None,
@@ -239,7 +230,7 @@ impl State {
             lock(&self.ledger).complete = true;
         }
         if let Some(today) = packer.take_today().filter(|_| !self.job.dry_run) {
-            self.resume_doubts(today);
+            self.resume_doubts(&packer.again.prove, today);
         }
         self.bad += packer.invalid - invalid;
         more == More::Rows
