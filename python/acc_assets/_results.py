@@ -273,7 +273,8 @@ class Outcomes(Aligned, Sequence[RowOutcome]):
     def _lines(self, without: tuple[OutcomeStatus, ...] = ()) -> str:
         # Grouping a million rows takes a second, so it is done once.
         causes = self.causes
-        warnings = [f"  warning: {text}" for text in self._ledger.warnings()]
+        # The warnings of a call name rows that are not among some of its rows.
+        warnings = [] if self._is_part else [f"  warning: {text}" for text in self._ledger.warnings()]
         lines = [self._headline(), *self._cause_lines(causes), *warnings, *self._advice(causes, without)]
         return "\n".join(map(_core.shown, lines))
 

@@ -77,7 +77,7 @@ pub fn fixes_file<'py>(
                 row: outcome.row,
                 digest: known.digest(outcome.row),
                 name: name.clone(),
-                padded: BTreeMap::new(),
+                texts: BTreeMap::new(),
             },
         };
         wanted.insert(place, row);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use super::compare::as_number;
 pub(crate) use super::fields::CUSTOM_ATTRIBUTES;
 use super::fields::{self, CATEGORY, CLIENT_ASSET, FIELDS};
 use crate::input::Cell;
@@ -77,8 +78,8 @@ pub(super) fn is_of_report(name: &str) -> bool {
 /// The text of a cell that clears its field.
 pub const CLEAR: &str = "acc.CLEAR";
 
-/// Comes before the texts with leading zeros in a cell of the [`ROW_OF_RUN`] column.
-const PADDED_MARK: char = '\t';
+/// Comes before [`RowOfRun::texts`] in a cell.
+const TEXTS_MARK: char = '\t';
 
 /// A cell of the [`ROW_OF_RUN`] column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +92,9 @@ pub struct RowOfRun {
     pub digest: u64,
     /// The name of the run, if it has one.
     pub name: Option<String>,
-    /// The texts of digits with leading zeros, by column. pandas reads a column of such texts as numbers.
-    pub padded: BTreeMap<String, String>,
+    /// The texts that are numbers written in another way, such as 0017 and 1.10, by field or custom attribute. pandas reads
+    /// a column of such texts as numbers.
+    pub texts: BTreeMap<String, String>,
 }
 
 impl RowOfRun {
@@ -104,22 +106,22 @@ impl RowOfRun {
             row,
             digest,
             name,
-            padded,
+            texts,
         } = self;
         let name = name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
-        let padded = if padded.is_empty() {
+        let texts = if texts.is_empty() {
             String::new()
         } else {
-            format!("{PADDED_MARK}{}", json!(padded))
+            format!("{TEXTS_MARK}{}", json!(texts))
         };
-        format!("{run:016x}:{row}:{digest:016x}{name}{padded}")
+        format!("{run:016x}:{row}:{digest:016x}{name}{texts}")
     }
 
     /// Parses a cell. Files of earlier versions have only some of the parts.
     #[must_use]
     pub fn of(cell: &Cell<'_>) -> Option<Self> {
         let Cell::Text(text) = cell else { return None };
-        let (text, padded) = text.split_once(PADDED_MARK).unwrap_or((text, ""));
+        let (text, texts) = text.split_once(TEXTS_MARK).unwrap_or((text, ""));
         let mut parts = text.trim().splitn(4, ':');
         let hex = |part| u64::from_str_radix(part, 16).ok();
         Some(Self {
@@ -127,22 +129,15 @@ impl RowOfRun {
             row: parts.next()?.parse().ok()?,
             digest: parts.next().and_then(hex).unwrap_or(0),
             name: parts.next().filter(|name| !name.is_empty()).map(str::to_owned),
-            padded: serde_json::from_str(padded.trim()).unwrap_or_default(),
+            texts: serde_json::from_str(texts.trim()).unwrap_or_default(),
         })
     }
 }
 
-/// Returns whether a text has leading zeros that are lost if it is read as a number.
+/// Returns whether a text is a number that is usually written in another way, such as 0017 or 1.10.
 #[must_use]
-pub fn is_padded(text: &str) -> bool {
-    text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns a text with leading zeros as it is without them.
-#[must_use]
-pub(super) fn plain_of_padded(text: &str) -> &str {
-    let zeros = text.bytes().take_while(|byte| *byte == b'0').count();
-    &text[zeros.min(text.len() - 1)..]
+pub fn is_unusual_number(text: &str) -> bool {
+    as_number(text).is_some_and(|number| number != text)
 }
 
 /// Returns the field of a column that identifies rows in this role, if it is not a custom attribute.

@@ -262,15 +262,18 @@ impl Problem {
         LEADING_ZEROS.problem(column, number, message, &fix)
     }
 
-    /// Creates the problem for a value that has lost the leading zeros of its file of rows to fix. `is_file` is whether the
-    /// rows come from a file.
+    /// Creates the problem for a value that was the text `before` in a file of rows to fix. `is_file` is whether the rows come
+    /// from a file.
     #[must_use]
-    pub fn lost_zeros_of_fixes(column: &str, value: &str, padded: &str, is_file: bool) -> Self {
-        let message = format!("`{column}` is {value}, but was '{padded}' in the file of rows to fix");
+    pub fn lost_zeros_of_fixes(column: &str, value: &str, before: &str, is_file: bool) -> Self {
+        let message = format!("`{column}` is {value}, but was '{before}' in the file of rows to fix");
         let fix = if is_file {
-            "format the cell as text and type all digits".to_owned()
+            "format the cell as text, and type all digits. If the value is meant, correct it in the sheet, and pass all rows"
+                .to_owned()
         } else {
-            format!("pass the path of the file, or read it with dtype={{'{column}': str}}")
+            format!(
+                "pass the path of the file, read it with dtype={{'{column}': str}}, or write the value as text with all digits"
+            )
         };
         LEADING_ZEROS.problem(column, value, message, &fix)
     }

@@ -12,6 +12,7 @@ use super::row::RowWriter;
 use super::rules::{NOT_ASSIGNED, Problem, REQUIRED_ATTRIBUTE, Rule, STATUS as STATUS_RULE};
 use crate::api::RowShape;
 use crate::input::Cell;
+use crate::model::text::trimmed;
 use crate::settings::{Miss, Settings};
 
 impl RowWriter {
@@ -49,6 +50,12 @@ impl RowWriter {
             self.notices.name(digest, self.rows - 1);
         }
         self.required_and_cleared(&settings);
+    }
+
+    /// Returns whether a cell is the category of the template that the rows come from.
+    pub(super) fn is_category_of_template(&self, cell: &Cell<'_>) -> bool {
+        let category = self.policy.names.category.as_deref();
+        matches!(cell, Cell::Text(text) if category == Some(trimmed(text)))
     }
 
     fn category_of_template(&mut self, out: &mut Vec<u8>) {

@@ -10,8 +10,8 @@ use crate::run::pack::Packer;
 use crate::run::state::State;
 use crate::run::unfit::{argument, deletion};
 
-/// How many rows to compare before anything is written to the journal. All rows are compared again before the first request,
-/// except those of a stream.
+/// How many rows to compare before anything is written to the journal. All rows are compared again before the first request.
+/// Of a stream, the rows that are read before the first request are compared.
 const FIRST: usize = 100;
 
 /// The runs that may have created the first rows of a new run.
@@ -36,18 +36,26 @@ impl State {
             packer.again.others = None;
         }
         let is_last = is_whole || !self.job.replayable;
-        let is_due = is_whole || ledger.rows() >= FIRST && (is_last || !self.has_glanced);
-        let others = if is_last {
-            packer.again.others.take_if(|_| is_due)?
-        } else {
-            packer.again.others.clone().filter(|_| is_due)?
-        };
+        let is_due = is_last || ledger.rows() >= FIRST && !self.has_glanced;
+        if !is_due {
+            return None;
+        }
         let mut first = FirstRows::default();
         let sent = rows.filter(|row| ledger.status(*row) == Status::NotSent);
         for row in sent.take(FIRST_ROWS) {
             first.add(ledger.digest(row), ledger.key(row).as_deref());
         }
-        (!first.is_empty()).then_some(Glance { others, rows: first })
+        if first.is_empty() && !is_whole {
+            return None;
+        }
+        let others = if is_last {
+            packer.again.others.take()
+        } else {
+            packer.again.others.clone()
+        };
+        others
+            .filter(|_| !first.is_empty())
+            .map(|others| Glance { others, rows: first })
     }
 
     /// Refuses the run if another one has created its rows.
@@ -60,29 +68,24 @@ impl State {
         let stem = path.file_stem().filter(|_| has_name);
         let name = stem.unwrap_or(path.as_os_str()).to_string_lossy();
         let again = "rows that the project has are not created again";
+        let resume = format!("To resume that run, pass run={}", argument(&name));
         let new_version = format!(
             "If that run is complete and this is a new version of its sheet, pass import_key=: {again}"
         );
+        let elsewhere = "If these rows are other assets, keep their run in another folder, such as \
+                         run=pathlib.Path(\"other/units\")";
         let (rows, advice) = match same {
-            Same::Rows => (
-                "the same rows".to_owned(),
-                format!("To resume that run, pass run={}. {new_version}", argument(&name)),
-            ),
+            Same::All => ("the same rows".to_owned(), format!("{resume}. {new_version}")),
             Same::Some(count) => (
                 format!("{count} of these rows"),
                 format!(
-                    "If this is a new version of its sheet, pass import_key=: {again}. Without import keys, import only the \
-                     rows that the project does not have"
+                    "{resume}, with its rows. {new_version}. Without import keys, import only the rows that the project does \
+                     not have. {elsewhere}"
                 ),
             ),
             Same::Names => (
                 "rows with the same Asset IDs".to_owned(),
-                format!(
-                    "To resume that run, pass run={}, with its original rows. {new_version}. If \
-                     these rows are other assets, keep their run in another folder, such as \
-                     run=pathlib.Path(\"other/units\")",
-                    argument(&name)
-                ),
+                format!("{resume}, with its original rows. {new_version}. {elsewhere}"),
             ),
         };
         self.is_foreign = true;

@@ -205,9 +205,9 @@ impl Batch {
     }
 
     /// Fills up a remainder to this many rows with rows from the next batch. Returns what remains of the next
-    /// batch. Does not combine batches of two endpoints, batches that were halved, resent, reread or in doubt, or from which rows were
-    /// removed, nor bodies that are too large together. A rejected batch that fits in one request stays
-    /// whole.
+    /// batch. Does not combine batches of two endpoints, batches that were halved, resent, reread or in doubt, or
+    /// from which rows were removed, nor bodies that are too large together. A rejected batch that fits in one
+    /// request stays whole.
     pub fn fill(&mut self, next: Self, rows: usize) -> Option<Self> {
         let is_new = |batch: &Self| {
             batch.named.is_empty()

@@ -167,32 +167,10 @@ impl Packer {
         })
     }
 
-    /// Returns why rows are not those of the run, if the run has fewer rows.
-    fn of_part(&self, unfit: &Unfit, earlier: &Earlier) -> Option<Refused> {
-        let name = self.again.run.as_deref().filter(|_| self.again.edits)?;
-        let advice = self.advice_of_part(earlier)?;
-        let rows = match earlier.known() {
-            1 => "1 row".to_owned(),
-            known => format!("{known} rows"),
-        };
-        let is_missing = matches!(unfit, Unfit::Row(Mismatch::Missing(_) | Mismatch::Replaced(_)));
-        is_missing.then(|| {
-            Refused::Call(format!(
-                "the run `{}` has only {rows}, and this input has more. Nothing was sent. {advice}. For a sheet with other \
-                 rows, use another run name",
-                shown(name)
-            ))
-        })
-    }
-
     /// Returns a message that says which row does not match, and what to do.
     pub(super) fn unfit(&self, unfit: &Unfit, earlier: &Earlier, all: bool) -> Refused {
-        let whole = || {
-            self.of_another_input(earlier)
-                .or_else(|| self.of_part(unfit, earlier))
-        };
-        if let Some(refused) = whole().filter(|_| all) {
-            return refused;
+        if let Some(other) = self.of_another_input(earlier).filter(|_| all) {
+            return other;
         }
         let ledger = lock(&self.ledger);
         let named = |row: u32| named_row(row, &ledger);
@@ -309,6 +287,8 @@ impl Packer {
         } else {
             ""
         };
+        let part = self.advice_of_part(earlier).filter(|_| all && self.again.edits);
+        let part = part.map_or_else(String::new, |advice| format!(". {advice}"));
         let changed = if is_there.is_some() {
             format!("{was} edited")
         } else {
@@ -316,7 +296,7 @@ impl Packer {
         };
         format!(
             "{subject} {changed}, or {is} read in another way (decimal=, values=, ...){names}: restore {them}, and use patch \
-             to change the {asset}{of_excel}"
+             to change the {asset}{of_excel}{part}"
         )
     }
 

@@ -11,9 +11,10 @@ use super::lists::{Lists, head};
 use super::{LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, WIDEST, as_text, bytes, cut, failed, for_people, header};
 use crate::input::sheet::{CATEGORY_PROPERTY, LISTS, PADDED_PROPERTY, READING_PROPERTY, REQUIRED_MARK};
 use crate::input::{Cell, Column, Label, More, Padded, Sink, Source, SourceError};
+use crate::model::text::trimmed;
 use crate::rows::columns::{
     CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
-    is_padded,
+    is_unusual_number,
 };
 
 /// The maximum length of a property that Excel keeps, in characters, with some to spare.
@@ -127,8 +128,6 @@ struct Row {
     cells: Vec<(usize, Value)>,
     /// The row's cell in the hidden column of an earlier file.
     earlier: Option<RowOfRun>,
-    /// The texts with leading zeros, by column, as in [`RowOfRun`].
-    padded: BTreeMap<String, String>,
 }
 
 impl Kept<'_> {
@@ -209,7 +208,6 @@ impl Kept<'_> {
             number,
             cells: Vec::new(),
             earlier: None,
-            padded: BTreeMap::new(),
         });
         true
     }
@@ -253,12 +251,9 @@ impl Sink for Kept<'_> {
             other => {
                 if let Cell::Text(text) = cell {
                     let text = text.trim();
-                    if let (Some(name), Some(row)) = (self.names.get(column), self.rows.last_mut()) {
-                        if name == ROW_OF_RUN {
-                            row.earlier = RowOfRun::of(cell);
-                        } else if is_padded(text) {
-                            row.padded.insert(name.clone(), text.to_owned());
-                        }
+                    let is_row_of_run = self.names.get(column).is_some_and(|name| name == ROW_OF_RUN);
+                    if let Some(row) = self.rows.last_mut().filter(|_| is_row_of_run) {
+                        row.earlier = RowOfRun::of(cell);
                     }
                     if text.starts_with('0') {
                         self.padded.entry(column).or_default().add(text);
@@ -482,9 +477,31 @@ impl<'p> Page<'p> {
         let kept = earlier.filter(|_| self.origin.keeps_rows_of_run);
         let mut row_of_run = RowOfRun::clone(kept.unwrap_or(&wanted.row_of_run));
         // A text that has lost its zeros since the earlier file is still known there.
-        row_of_run.padded = earlier.map_or_else(BTreeMap::new, |earlier| earlier.padded.clone());
-        row_of_run.padded.extend(row.padded.clone());
+        row_of_run.texts = earlier.map_or_else(BTreeMap::new, |earlier| earlier.texts.clone());
+        row_of_run.texts.extend(self.unusual_numbers(row));
+        if row_of_run.text().len() > LONGEST_CELL {
+            row_of_run.texts.clear();
+        }
         self.added(sheet, line, wanted, &row_of_run.text())
+    }
+
+    /// Returns the texts of a row that programs read as other numbers, by field.
+    fn unusual_numbers(&self, row: &Row) -> BTreeMap<String, String> {
+        let mut texts = BTreeMap::new();
+        for (place, value) in &row.cells {
+            let Some(column) = self.at.get(place) else {
+                continue;
+            };
+            let Value::Text(text) = value else { continue };
+            let text = trimmed(text);
+            let described = self.described.get(usize::from(*column)).and_then(Option::as_ref);
+            let is_number = described.is_some_and(|column| matches!(column.kind, Kind::Number));
+            let field = self.fields.iter().find(|(_, used)| *used == column);
+            if let Some((field, _)) = field.filter(|_| !is_number && is_unusual_number(text)) {
+                texts.insert((*field).to_owned(), text.to_owned());
+            }
+        }
+        texts
     }
 
     /// Returns the value for a column of numbers. A program that reads the file may not know the options of the call.

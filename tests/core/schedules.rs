@@ -170,7 +170,7 @@ impl Owned {
                 row: number(row),
                 digest: ledger.digest(number(row)),
                 name: Some("run".to_owned()),
-                padded: BTreeMap::new(),
+                texts: BTreeMap::new(),
             };
             texts.push((ROW_OF_RUN, of_run.text()));
             texts

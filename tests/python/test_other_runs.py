@@ -49,7 +49,7 @@ def test_a_mistyped_run_creates_nothing(kind: Any, sim: acc.testing.Simulator, p
 
 def test_a_sheet_that_grew_is_recognized(sim: acc.testing.Simulator, project: acc.Project) -> None:
     project.assets.create(units(20), run="a")
-    with pytest.raises(acc.InputError, match=r"the run `a` has the same rows \(20 created\)"):
+    with pytest.raises(acc.InputError, match=r"the run `a` has 20 of these rows \(20 created\)"):
         project.assets.create([{**units(1)[0], "Asset ID": "A-new"}, *units(30)], run="b")
     with pytest.raises(acc.InputError, match=r"the run `a` has 20 of these rows \(20 created\)") as caught:
         project.assets.create([*units(50)[25:], *units(50)], run="b")
@@ -57,6 +57,25 @@ def test_a_sheet_that_grew_is_recognized(sim: acc.testing.Simulator, project: ac
     # Most of the rows are others.
     rows = [*units(5), *({**row, "Asset ID": f"A-b{place}"} for place, row in enumerate(units(6)))]
     assert project.assets.create(rows, run="c").counts == {"created": 11}
+
+
+@pytest.mark.parametrize("batch_size", [1, 20, 100])
+def test_a_stream_in_small_batches_is_recognized(
+    sim: acc.testing.Simulator, project: acc.Project, batch_size: int
+) -> None:
+    rows = units(150, (0, 1, 2))
+    project.assets.create(rows, run="tower-a")
+    with pytest.raises(acc.InputError, match="the run `tower-a` has the same rows"):
+        project.assets.create(iter(rows), run="towr-a", batch_size=batch_size)
+    assert sim.audit()["assets_created"] == 147
+
+
+def test_an_edited_row_is_named_if_rows_were_added(project: acc.Project) -> None:
+    project.assets.create(units(40, Description="old"), run="r")
+    rows = units(42, Description="old")
+    rows[5]["Description"] = "new"
+    with pytest.raises(acc.InputError, match=r"row 5 \(`A-5`\) is created, but was edited.*restore it"):
+        project.assets.create(rows, run="r")
 
 
 @pytest.mark.parametrize("count", [1, 3, 12])

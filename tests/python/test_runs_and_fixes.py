@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import pathlib
 import sqlite3
 from collections.abc import Iterator
@@ -352,7 +353,9 @@ def test_zeros_that_pandas_drops_from_a_file_of_rows_to_fix(
     [cause] = result.causes
     assert (cause.code, cause.column, cause.rows) == ("leading_zeros", "Barcode", 2)
     assert cause.message == "`Barcode` is 17, but was '0017' in the file of rows to fix"
-    assert cause.fix == "pass the path of the file, or read it with dtype={'Barcode': str}"
+    assert cause.fix == (
+        "pass the path of the file, read it with dtype={'Barcode': str}, or write the value as text with all digits"
+    )
     # The second file of the same rows still knows the zeros.
     result.write_fixes("g.xlsx")
     frame = pandas.read_excel("g.xlsx")
@@ -361,6 +364,85 @@ def test_zeros_that_pandas_drops_from_a_file_of_rows_to_fix(
     frame["Status"] = "Installed"
     assert project.assets.create(frame, run=run).ok
     assert sorted(str(asset.get("barcode")) for asset in sim.assets()) == [f"{n:04}" for n in range(16, 21)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "dicts", "frame"])
+def test_texts_that_programs_rewrite_as_numbers(
+    sim: acc.testing.Simulator, project: acc.Project, folder: pathlib.Path, kind: str
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = units(6, (0, 1, 2, 3))
+    texts = {0: "0017", 1: "1.10", 2: "01.50", 4: "0018"}
+    for place, text in texts.items():
+        rows[place]["Barcode"] = text
+    project.assets.create(rows, run="r").write_fixes("f.xlsx")
+    frame = pandas.read_excel("f.xlsx")
+    assert [str(cell) for cell in frame["Barcode"]] == ["17.0", "1.1", "1.5", "nan"]
+    frame["Status"] = "Installed"
+    frame.to_csv("f.csv", index=False)
+    with (folder / "f.csv").open() as file:
+        data: Any = {"csv": "f.csv", "dicts": list(csv.DictReader(file)), "frame": frame}[kind]
+    result = project.assets.create(data, run="r")
+    assert result.counts == {"created": 3, "invalid": 3}
+    assert {(cause.code, cause.column) for cause in result.causes} == {("leading_zeros", "Barcode")}
+    assert {asset.get("barcode") or None for asset in sim.assets()} == {"0018", None}
+
+
+def test_texts_in_dicts_and_renamed_columns_keep_their_zeros(
+    sim: acc.testing.Simulator, project: acc.Project
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = [{**row, "customAttributes": {"ca1": f"000{place}"}} for place, row in enumerate(padded_units(5))]
+    project.assets.create(rows, run="r").write_fixes("f.xlsx")
+    frame = pandas.read_excel("f.xlsx").rename(columns={"Barcode": "Strichcode", "ca1": "Manufacturer"})
+    frame["Status"] = "Installed"
+    result = project.assets.create(frame, run="r", mapping={"Strichcode": "Barcode"})
+    assert {cause.column for cause in result.causes} == {"Strichcode", "Manufacturer"}
+    assert {cause.code for cause in result.causes} == {"leading_zeros"}
+
+
+def test_a_text_without_zeros_that_is_meant(sim: acc.testing.Simulator, project: acc.Project) -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = padded_units(5)
+    project.assets.create(rows, run="r").write_fixes("f.xlsx")
+    # A text in the workbook was typed there.
+    fixed = corrected("f.xlsx", (2,), Status="Installed", Barcode="17")
+    assert project.assets.create(fixed, run="r").counts == {"created": 4, "invalid": 1}
+    rows[3] |= {"Status": "Installed", "Barcode": "19"}
+    frame = pandas.read_excel("f.xlsx", dtype=str)
+    frame.loc[1, ["Status", "Barcode"]] = ["Installed", "19"]
+    assert [cause.code for cause in project.assets.create(frame, run="r").causes] == ["leading_zeros"]
+    # As the fix says.
+    rows[1] |= {"Status": "Installed", "Barcode": "17"}
+    assert project.assets.create(rows, run="r").ok
+    assert {str(asset.get("barcode")) for asset in sim.assets()} == {"0016", "17", "0018", "19", "0020"}
+
+
+def test_long_texts_of_digits_fit_into_a_file_of_rows_to_fix(project: acc.Project) -> None:
+    rows = units(2, (0,), Description="0" * 33_000)
+    assert project.assets.create(rows).write_fixes("f.xlsx") == 2
+
+
+def test_a_template_is_corrected_after_its_file_of_rows_to_fix(project: acc.Project) -> None:
+    project.assets.template("HVAC > Air Handling", "t.xlsx")
+    workbook = openpyxl.load_workbook("t.xlsx")
+    sheet = workbook["Assets"]
+    headings = [str(cell.value).rstrip(" *") for cell in sheet[1]]
+    for place in range(2, 5):
+        for name, value in {
+            "Asset ID": f"T-{place}",
+            "Status": "Instaled" if place == 3 else "Ordered",
+        }.items():
+            sheet.cell(place, headings.index(name) + 1).value = value
+    workbook.save("t.xlsx")
+    assert project.assets.create("t.xlsx", run="r").write_fixes("f.xlsx") == 1
+    fixed = openpyxl.load_workbook("f.xlsx")
+    fixed.worksheets[0].cell(2, headings.index("Status") + 1).value = "Installed"
+    fixed.save("f.xlsx")
+    assert project.assets.create("f.xlsx", run="r").counts == {"created": 3}
+    sheet.cell(3, headings.index("Status") + 1).value = "Installed"
+    workbook.save("t.xlsx")
+    assert project.assets.create("t.xlsx", run="r").counts == {"created": 3}
 
 
 def test_zeros_that_pandas_drops_from_a_fixes_file_of_a_template(project: acc.Project) -> None:

@@ -42,8 +42,8 @@ pub struct FirstRows {
 /// What a run has of the rows of another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Same {
-    /// At least half of the rows.
-    Rows,
+    /// All rows.
+    All,
     /// This many of the rows.
     Some(usize),
     /// Rows with the same Asset IDs.
@@ -129,11 +129,11 @@ impl Others {
         }
         let (found, all) = found(&connection, rows)?;
         let equal = found.digests.len();
-        let same = if 2 * equal >= rows.digests.len() {
-            Same::Rows
-        } else if equal >= FEWEST || all > 0 && equal == all {
+        let same = if equal == rows.digests.len() {
+            Same::All
+        } else if 2 * equal >= rows.digests.len() || equal >= FEWEST || all > 0 && equal == all {
             Same::Some(equal)
-        } else if found.names.len() >= FEWEST {
+        } else if found.names.len() >= FEWEST && 2 * found.names.len() >= rows.names.len() {
             Same::Names
         } else {
             return Ok(None);

@@ -233,7 +233,8 @@ impl RowWriter {
                 self.office.key_is_number = is_number(cell);
             }
             if is_text {
-                self.note_digits(column, cell);
+                let name = self.attributes[index].name.clone();
+                self.note_digits(column, &name, cell);
             }
             if self.compares_numbers(cell) {
                 let text = self.attribute_body.get(value + 1..self.attribute_body.len() - 2);

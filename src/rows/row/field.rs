@@ -177,7 +177,7 @@ impl RowWriter {
             self.office.note_text(field.name, text);
         }
         if is_text {
-            self.note_digits(column, cell);
+            self.note_digits(column, field.name, cell);
         }
         // The fields whose blanks are removed are identifiers.
         if field.trims && arrived_as_number(cell) {

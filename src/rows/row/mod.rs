@@ -24,7 +24,7 @@ use crate::model::text::trimmed;
 use crate::rows::columns::{self, RowOfRun};
 use crate::rows::current::Ignored;
 use crate::rows::doubts::Doubts;
-use crate::rows::fields::{FIELDS, STATUS};
+use crate::rows::fields::{CATEGORY, FIELDS, STATUS};
 use crate::rows::identity::{Identity, Seed};
 use crate::rows::notices::{Notice, Notices};
 use crate::rows::office::Office;
@@ -408,6 +408,8 @@ impl RowWriter {
                 }
                 cell => self.identity.cell(seed, cell),
             },
+            // In a template, a blank cell means the same.
+            (Some(_), Slot::Field(CATEGORY)) if self.is_category_of_template(cell) => {}
             (Some(seed), _) => self.identity.cell(seed, cell),
         }
         if !matches!(named.slot, Slot::Ignored | Slot::Number) && !is_blank(cell) {
