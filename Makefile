@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test attack soak planted kills fuzz sync docs lint bench faults wheel clean
+.PHONY: help demo test attack soak mutants kills fuzz sync docs lint bench faults wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -45,7 +45,7 @@ soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 	FIRST=$(FIRST) LISTINGS=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features --features simulator \
 		--test core listing:: -- --nocapture
 
-planted: ## Plant known bugs in a copy of the sources, and see that the random schedules find each
+mutants: ## Plant known bugs in a copy of the sources, and print the seeds in which the schedules find each
 	python3 tools/plant_bugs.py
 
 kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again

@@ -680,6 +680,8 @@ impl<'a> Verdict<'a> {
 
     fn add(&mut self, index: usize, id: Option<&str>, found: Vec<Violation>) {
         for mut violation in found {
+            let from_1 = self.switches.is(Switch::BatchErrorShape, "list_index_from_1");
+            let index = index + usize::from(from_1);
             match id.filter(|_| self.switches.is(Switch::BatchErrorShape, "list_id")) {
                 Some(id) => violation.metadata.insert("id".into(), id.into()),
                 None => violation.metadata.insert("index".into(), index.into()),

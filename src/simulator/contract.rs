@@ -766,8 +766,8 @@ macro_rules! switches {
 }
 
 switches! {
-    BatchErrorShape "batch_error_shape" ["list_index", "list_id", "first_only", "single_object"] "How an \
-        error for a batch names its bad items.";
+    BatchErrorShape "batch_error_shape" ["list_index", "list_index_from_1", "list_id", "first_only", "single_object"] "How \
+        an error for a batch names its bad items.";
     ErrorText "error_text" ["present", "absent"] "Whether an error of the Assets API has a text in addition \
         to its code.";
     OverLimit "over_limit" ["400", "413", "silent", "accept"] "Too many items in a call; silent is a 400 \

@@ -78,6 +78,8 @@ struct Schedule {
     import_key: Option<ImportKey>,
     /// The settings of the project, before and after a possible change.
     settings: Vec<Arc<Settings>>,
+    /// The rows of the create, with ids instead of names.
+    sent: Vec<Texts>,
     /// Whether there are odd responses.
     odd: Arc<AtomicBool>,
 }
@@ -264,6 +266,7 @@ impl Schedule {
             journal,
             import_key,
             settings: Vec::new(),
+            sent: Vec::new(),
             odd,
         }
     }
@@ -749,6 +752,7 @@ impl Schedule {
         }
         self.add_faults();
         self.add_unreadable_reads();
+        let mut paused = 60;
         for round in 0..8 {
             // Finally, the network works and nothing stops the run.
             let calm = round >= 4;
@@ -780,6 +784,8 @@ impl Schedule {
             }
             owned.put_back(&next.ledger);
             let known = next.ledger.read();
+            let there = self.assets();
+            let settings = next.names.settings.clone();
             next.rows = if some_rows_only {
                 owned.to_fix(&next.ledger)
             } else {
@@ -794,6 +800,10 @@ impl Schedule {
             // A killed run is checked through its journal in the next round.
             if !matches!(end, End::Kill) {
                 self.bench.compare(&now, now.rows(), &what);
+                // Requests of an earlier call are executed at most 14 s late.
+                if let Some(settings) = settings.filter(|_| paused >= 20) {
+                    self.is_encoded(&now, &owned, &there, &settings, &what);
+                }
             }
             let wrong_rows = fatal
                 .as_ref()
@@ -810,11 +820,76 @@ impl Schedule {
                 break;
             }
             // Time passes before the next call.
-            tokio::time::sleep(Duration::from_secs(self.random.u64(0..300))).await;
+            paused = self.random.u64(0..300);
+            tokio::time::sleep(Duration::from_secs(paused)).await;
         }
         let ledger = ledger.unwrap();
         self.bench.compare(&ledger, rows.len(), &self.what);
+        self.sent = rows;
         ledger
+    }
+
+    /// The category of each asset by its id.
+    fn assets(&self) -> BTreeMap<String, String> {
+        let assets = self.bench.simulator.assets();
+        let text = |asset: &Value, name: &str| asset[name].as_str().unwrap().to_owned();
+        let assets = assets.as_array().unwrap().iter();
+        assets
+            .map(|asset| (text(asset, "id"), text(asset, "categoryId")))
+            .collect()
+    }
+
+    /// Assets that a call has created have the categories that its settings give to the names in the rows. `before` are the
+    /// assets before the call.
+    fn is_encoded(
+        &self,
+        ledger: &Ledger,
+        owned: &Owned,
+        before: &BTreeMap<String, String>,
+        settings: &Settings,
+        what: &str,
+    ) {
+        let after = self.assets();
+        for outcome in View::new(Arc::new(ledger.clone())).outcomes() {
+            let Some(id) = outcome.id.as_ref().filter(|id| !before.contains_key(*id)) else {
+                continue;
+            };
+            let row = &owned.rows[outcome.row as usize];
+            let Some((_, name)) = row.iter().find(|(column, _)| *column == "Category") else {
+                continue;
+            };
+            let place = settings.category(name, " > ", false);
+            let category = place.map(|place| settings.content().categories[place].id.clone());
+            assert_eq!(
+                category.as_ref().ok(),
+                after.get(id),
+                "{what}: {name:?} of {outcome:?}"
+            );
+        }
+    }
+
+    /// Rows that the service has rejected are rejected alone, too.
+    async fn is_bad(&mut self, ledger: &Ledger) {
+        // Any row may have been rejected.
+        if self.what.contains("inject_409") {
+            return;
+        }
+        let view = View::new(Arc::new(ledger.clone()));
+        let rejected: Vec<_> = view
+            .outcomes()
+            .filter(|outcome| outcome.status == Status::Rejected)
+            .collect();
+        for outcome in rejected.iter().take(2).chain(rejected.last()) {
+            let row = self.sent[outcome.row as usize].clone();
+            let (alone, ended) = self.bench.call(Call::create(vec![row])).await;
+            assert_eq!(
+                counts(&alone),
+                [(Status::Rejected, 1)],
+                "{}: {outcome:?} alone, {:?}",
+                self.what,
+                ended.fatal
+            );
+        }
     }
 
     /// Patches and deletes some of the created assets, with new faults.
@@ -992,6 +1067,7 @@ impl Schedule {
 
     async fn play(mut self) -> Vec<(Status, usize)> {
         let created = Box::pin(self.create()).await;
+        let rejected = created.clone();
         let counts = counts(&created);
         let has_secret = |kept: &[u8]| {
             kept.windows(SECRET.len())
@@ -1009,6 +1085,7 @@ impl Schedule {
         // Late work is complete by now.
         tokio::time::sleep(Duration::from_secs(60)).await;
         self.clear_faults();
+        self.is_bad(&rejected).await;
         self.list().await;
         Box::pin(self.locate()).await;
         Box::pin(self.edit()).await;

@@ -191,7 +191,13 @@ async fn slow_responses_are_awaited() {
 
 #[tokio::test(start_paused = true)]
 async fn bad_rows_are_found_and_their_neighbors_created() {
-    for shape in ["list_index", "list_id", "first_only", "single_object"] {
+    for shape in [
+        "list_index",
+        "list_index_from_1",
+        "list_id",
+        "first_only",
+        "single_object",
+    ] {
         let bench = Bench::new(simulator::Options::default());
         bench.simulator.set_switch("batch_error_shape", shape).unwrap();
         let bad = |row| [3, 99, 100, 250, 251].contains(&row);

@@ -69,6 +69,9 @@ async fn batch_error_shape() {
     );
     assert_eq!(service.simulator.audit().assets_created, 0, "all or nothing");
 
+    service.set("batch_error_shape", "list_index_from_1");
+    let (_, answer) = service.create(body(&service)).await;
+    assert_eq!(answer["errors"][0]["errorMetadata"]["index"], json!(2));
     service.set("batch_error_shape", "list_id");
     let (_, answer) = service.create(body(&service)).await;
     assert_eq!(answer["errors"][0]["errorMetadata"]["id"], json!("bad"));
