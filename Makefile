@@ -12,7 +12,7 @@ export PYO3_PYTHON := $(CURDIR)/$(PYTHON)
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md \
            $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name py.typed)
 
-.PHONY: help demo test attack soak mutants kills fuzz sync docs lint bench faults wheel clean
+.PHONY: help demo test attack soak mutants trace kills fuzz sync docs lint bench faults wheel clean
 
 help: ## Print what each target does
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 12
@@ -47,6 +47,14 @@ soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 
 mutants: ## Plant known bugs in a copy of the sources, and print the seeds in which the schedules find each
 	python3 tools/plant_bugs.py
+
+SEED ?= 0
+
+trace: ## Draw what happens in the random schedule SEED (0): requests, lost responses, lookups and outcomes
+	@mkdir -p target
+	FIRST=$(SEED) SCHEDULES=1 EVENTS=target/trace-$(SEED).jsonl cargo test --quiet --locked --no-default-features \
+		--features simulator --test core -- --ignored --exact schedules::events_are_written
+	python3 tools/draw_trace.py target/trace-$(SEED).jsonl target/trace-$(SEED).svg
 
 kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again
 	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/python/test_kill.py -k killed

@@ -25,6 +25,8 @@ use acc_assets::run::{Job, Run};
 use acc_assets::simulator::{self, Fault, Simulator};
 use serde_json::Value;
 
+use crate::events::{Events, Logged};
+
 /// A row: column names and their cells as strings.
 pub type Texts = Vec<(&'static str, String)>;
 
@@ -229,22 +231,22 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(options: simulator::Options) -> Self {
-        Self::made(options, client(), fixed, None)
+        Self::made(options, client(), fixed, None, None)
     }
 
     /// Creates a bench with an observer of requests.
     pub fn guarded(options: simulator::Options, client: Options, guard: Guard) -> Self {
-        Self::made(options, client, fixed, Some(guard))
+        Self::made(options, client, fixed, Some(guard), None)
     }
 
     /// Creates a bench with renewable tokens.
-    pub fn with_tokens(options: simulator::Options, guard: Guard) -> Self {
+    pub fn with_tokens(options: simulator::Options, guard: Guard, events: Events) -> Self {
         let fetched = Arc::new(AtomicU64::new(0));
         let source = fetched.clone();
         let token = |simulator: &Simulator| Token::from_source(Arc::new(Tokens(simulator.clone(), source)));
         Self {
             fetched,
-            ..Self::made(options, client(), token, Some(guard))
+            ..Self::made(options, client(), token, Some(guard), Some(events))
         }
     }
 
@@ -271,6 +273,7 @@ impl Bench {
         client: Options,
         token: impl FnOnce(&Simulator) -> Token,
         guard: Option<Guard>,
+        events: Option<Events>,
     ) -> Self {
         let simulator = Simulator::new(options).unwrap();
         let world = simulator.world_json();
@@ -284,7 +287,11 @@ impl Bench {
         let (category, status) = (text(&pumps["id"]), text(&pumps["statuses"][0]["id"]));
         let token = token(&simulator);
         let guard = guard.unwrap_or_else(|| Box::new(|_| Way::On));
-        let transport = Box::new(Guarded(simulator.transport(), guard));
+        let transport = Guarded(simulator.transport(), guard);
+        let transport: Box<dyn Transport> = match events {
+            Some(events) => Box::new(Logged(transport, events)),
+            None => Box::new(transport),
+        };
         let caller = Arc::new(Caller::alone(transport, token, client));
         Self {
             simulator,

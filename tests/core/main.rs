@@ -2,6 +2,7 @@
 
 // Shared by the tests.
 mod bench;
+mod events;
 mod fuzz;
 mod lists;
 mod plant;

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::bench::{Bench, Call, Guard, Texts, Way, client, count, counts, fault};
+use crate::events::Events;
 
 const CREATE: &str = "assets:batch-create";
 
@@ -1041,7 +1042,7 @@ async fn one_new_token_is_fetched_for_all_rejected_requests() {
         latency: Duration::from_millis(300),
         ..world(&[])
     };
-    let bench = Bench::with_tokens(options, Box::new(|_| Way::On));
+    let bench = Bench::with_tokens(options, Box::new(|_| Way::On), Events::new());
     bench
         .simulator
         .add_fault(fault(&json!({"what": "expire_token", "nth": 1})));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Call, Guard, SECRET, Texts, Way, count, counts, fault};
+use crate::events::Events;
 use crate::lists;
 
 /// Log lines with a token. Other tests of this process log, too, and must not log one either.
@@ -69,9 +70,40 @@ fn folder() -> &'static tempfile::TempDir {
     })
 }
 
+/// The parts of a schedule that can be left out: switches, faults, edits, stops and so on. A part that is left out is drawn,
+/// but has no effect, so the other parts stay as they are.
+#[derive(Clone, Default)]
+struct Parts {
+    left_out: BTreeSet<usize>,
+    drawn: Arc<AtomicUsize>,
+    most_rows: Option<usize>,
+}
+
+impl Parts {
+    /// Reads which parts to leave out from the command that replays a schedule.
+    fn of_environment() -> Self {
+        let text = |name: &str| std::env::var(name).unwrap_or_default();
+        let left_out = text("LEFT_OUT");
+        let numbers = left_out.split(',').filter_map(|number| number.parse().ok());
+        Self {
+            left_out: numbers.collect(),
+            most_rows: text("MOST_ROWS").parse().ok(),
+            ..Self::default()
+        }
+    }
+
+    /// Returns whether the next part has an effect.
+    fn takes(&self) -> bool {
+        let part = self.drawn.fetch_add(1, Ordering::Relaxed);
+        !self.left_out.contains(&part)
+    }
+}
+
 /// One schedule with its random parameters.
 struct Schedule {
     random: Rng,
+    parts: Parts,
+    events: Events,
     bench: Bench,
     what: String,
     journal: Option<PathBuf>,
@@ -219,7 +251,9 @@ enum End {
 }
 
 impl Schedule {
-    fn draw(seed: u64) -> Self {
+    fn draw(seed: u64, parts: Parts) -> Self {
+        // The backoff of the client is random, too.
+        fastrand::seed(seed);
         let mut random = Rng::with_seed(seed);
         let mut switches: Vec<(String, String)> = Vec::new();
         for (name, values, _) in SWITCHES {
@@ -237,7 +271,9 @@ impl Schedule {
                     (_, value) => value.to_owned(),
                 };
                 assert_ne!(value, "<n>", "{name}");
-                switches.push(((*name).to_owned(), value));
+                if parts.takes() {
+                    switches.push(((*name).to_owned(), value));
+                }
             }
         }
         let what = format!("schedule {seed}, switches {switches:?}");
@@ -250,7 +286,8 @@ impl Schedule {
             ..simulator::Options::default()
         };
         let odd = Arc::new(AtomicBool::new(false));
-        let bench = Bench::with_tokens(options, odd_responses(&mut random, odd.clone()));
+        let events = Events::new();
+        let bench = Bench::with_tokens(options, odd_responses(&mut random, odd.clone()), events.clone());
         // Runs of one folder are compared with each other.
         let journal =
             (random.u8(0..3) == 0).then(|| folder().path().join(seed.to_string()).join("run.sqlite"));
@@ -261,6 +298,8 @@ impl Schedule {
         });
         Self {
             random,
+            parts,
+            events,
             bench,
             what,
             journal,
@@ -274,7 +313,8 @@ impl Schedule {
     /// Makes each write of the journal slow, so that more happens between a write and its request.
     fn slow_disk(&mut self) {
         let lag = Duration::from_millis(self.random.u64(1..3000));
-        if let Some(path) = self.journal.as_ref().filter(|_| self.random.bool()) {
+        let is_slow = self.random.bool() && self.parts.takes();
+        if let Some(path) = self.journal.as_ref().filter(|_| is_slow) {
             disk::lag(path, lag, self.random.u32(1..150));
             let _ = write!(self.what, ", a disk {lag:?} slow");
         }
@@ -283,7 +323,7 @@ impl Schedule {
     /// Reads the settings of the project and changes them as an admin would: a category gets another name, or the
     /// name of another category.
     async fn read_settings(&mut self) {
-        if self.random.u8(0..4) != 0 {
+        if self.random.u8(0..4) != 0 || !self.parts.takes() {
             return;
         }
         let reader = Reader {
@@ -369,6 +409,9 @@ impl Schedule {
             };
             drawn["probability"] = json!(random.f64() * 0.3);
             drawn["seed"] = json!(random.u64(..));
+            if !self.parts.takes() {
+                continue;
+            }
             self.what.push_str(", ");
             self.what.push_str(&drawn.to_string());
             self.bench.simulator.add_fault(fault(&drawn));
@@ -399,6 +442,9 @@ impl Schedule {
             "after_apply": body == "own" || random.bool(),
             "probability": random.f64() * 0.5, "seed": random.u64(..),
         });
+        if !self.parts.takes() {
+            return;
+        }
         self.what.push_str(", ");
         self.what.push_str(&drawn.to_string());
         self.bench.simulator.add_fault(fault(&drawn));
@@ -411,7 +457,7 @@ impl Schedule {
 
     /// Makes both responses of an unlink omit ids, once each.
     fn leave_links_out(&mut self) {
-        if self.random.u8(0..4) > 0 {
+        if self.random.u8(0..4) > 0 || !self.parts.takes() {
             return;
         }
         self.what.push_str(", links left out");
@@ -436,6 +482,9 @@ impl Schedule {
             "probability": random.f64() * 0.5,
             "seed": random.u64(..),
         });
+        if !self.parts.takes() {
+            return;
+        }
         self.what.push_str(", ");
         self.what.push_str(&drawn.to_string());
         self.bench.simulator.add_fault(fault(&drawn));
@@ -599,8 +648,9 @@ impl Schedule {
 
     fn rows(&mut self) -> Vec<Texts> {
         let bench = &self.bench;
-        let random = &mut self.random;
+        let random = &mut self.random.fork();
         let count = random.usize(0..400);
+        let count = count.min(self.parts.most_rows.unwrap_or(count));
         let bad = random.usize(10..300);
         let twins = random.u8(0..4) == 0;
         if twins {
@@ -642,9 +692,12 @@ impl Schedule {
             call.tolerance = Tolerance::Rows(self.random.u64(0..50));
         }
         let stop = call.stop.clone();
+        let (name, rows) = (call.write.endpoint.name, call.rows.len());
         let (ledger, driving) = self.bench.start(call);
         let driving = Box::pin(driving);
         let at = Duration::from_millis(self.random.u64(0..90_000));
+        self.events
+            .add(json!({"call": name, "rows": rows, "end": format!("{end:?}")}));
         let fatal = match end {
             End::ByItself => driving.await.fatal,
             End::Stop(phase) => {
@@ -671,6 +724,13 @@ impl Schedule {
         };
         let ledger = lock(&ledger).clone();
         let message = fatal.map(|error| error.to_string());
+        let view = View::new(Arc::new(ledger.clone()));
+        let outcomes: Vec<(Option<String>, &str)> = view
+            .outcomes()
+            .map(|outcome| (outcome.key.clone(), outcome.status.as_str()))
+            .collect();
+        self.events
+            .add(json!({"ended": name, "fatal": message, "outcomes": outcomes}));
         assert!(
             message.iter().all(|message| !message.contains(SECRET)),
             "{}: a token in an error",
@@ -747,7 +807,7 @@ impl Schedule {
         // Rows with equal names are ambiguous once they are edited.
         let twins = self.what.contains("twins");
         let mut ledger = None;
-        if self.random.u8(0..10) == 0 {
+        if self.random.u8(0..10) == 0 && self.parts.takes() {
             ledger = Some(self.outage(&owned).await);
         }
         self.add_faults();
@@ -762,7 +822,9 @@ impl Schedule {
                     self.bench.simulator.set_switch(name, value).unwrap();
                 }
             }
-            let end = match self.random.u8(0..10) {
+            let drawn = self.random.u8(0..10);
+            let end = match drawn {
+                0..=4 if !calm && !self.parts.takes() => End::ByItself,
                 0 | 1 if !calm => End::Stop(Phase::Drain),
                 2 if !calm => End::Stop(Phase::Now),
                 3 | 4 if !calm && self.journal.is_some() => End::Kill,
@@ -776,7 +838,10 @@ impl Schedule {
             } else {
                 if round > 0 && !twins && self.journal.is_some() && self.random.u8(0..3) == 0 {
                     let status = self.bench.status.clone();
-                    owned.edit(&mut self.random, &next.ledger, &status);
+                    let mut random = self.random.fork();
+                    if self.parts.takes() {
+                        owned.edit(&mut random, &next.ledger, &status);
+                    }
                     some_rows_only = self.random.u8(0..3) == 0;
                 }
                 let choice = self.random.usize(0..self.settings.len().max(1));
@@ -919,7 +984,8 @@ impl Schedule {
                 Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows)
             };
             // Another user works on the same assets.
-            if let Some(id) = some.first().filter(|_| self.random.u8(0..4) == 0) {
+            let is_deleted = self.random.u8(0..4) == 0 && self.parts.takes();
+            if let Some(id) = some.first().filter(|_| is_deleted) {
                 // The asset may have been deleted in the previous round.
                 let _ = self.bench.simulator.delete_asset(id);
                 gone.push((*id).clone());
@@ -1105,11 +1171,67 @@ impl Schedule {
     }
 }
 
+/// Plays a schedule. Returns its rows by their last status, and its events.
+fn played(seed: u64, parts: &Parts) -> std::thread::Result<(Vec<(Status, usize)>, String)> {
+    parts.drawn.store(0, Ordering::Relaxed);
+    std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let schedule = Schedule::draw(seed, parts.clone());
+            let events = schedule.events.clone();
+            (Box::pin(schedule.play()).await, events.text())
+        })
+    }))
+}
+
+/// Leaves out all parts of a failing schedule without which it still fails.
+fn shrunk(seed: u64) -> Parts {
+    let mut parts = Parts::default();
+    let fails = |parts: &Parts| played(seed, parts).is_err();
+    for rows in [200, 100, 50, 20, 10, 5, 2, 1] {
+        let most_rows = parts.most_rows.replace(rows);
+        if !fails(&parts) {
+            parts.most_rows = most_rows;
+            break;
+        }
+    }
+    // The parts of the smallest schedule so far.
+    fails(&parts);
+    for part in (0..parts.drawn.load(Ordering::Relaxed)).rev() {
+        parts.left_out.insert(part);
+        if !fails(&parts) {
+            parts.left_out.remove(&part);
+        }
+    }
+    parts
+}
+
+/// Returns the command that replays a schedule.
+fn command(seed: u64, parts: &Parts) -> String {
+    let left_out: Vec<String> = parts.left_out.iter().map(usize::to_string).collect();
+    let mut command = format!("FIRST={seed} SCHEDULES=1");
+    if !left_out.is_empty() {
+        let _ = write!(command, " LEFT_OUT={}", left_out.join(","));
+    }
+    if let Some(rows) = parts.most_rows {
+        let _ = write!(command, " MOST_ROWS={rows}");
+    }
+    command + " make soak"
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
 #[test]
 fn the_ledger_is_true_in_every_schedule() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let first = number("FIRST").unwrap_or(0);
     let schedules = number("SCHEDULES").unwrap_or(2000);
+    let parts = Parts::of_environment();
     let _ = log::set_logger(&Logger).map(|()| log::set_max_level(log::LevelFilter::Trace));
     let next = std::sync::atomic::AtomicU64::new(first);
     let totals: Mutex<BTreeMap<Status, usize>> = Mutex::default();
@@ -1122,16 +1244,12 @@ fn the_ledger_is_true_in_every_schedule() {
                     if seed >= first + schedules {
                         break;
                     }
-                    let played = std::panic::catch_unwind(AssertUnwindSafe(|| {
-                        let runtime = tokio::runtime::Builder::new_current_thread()
-                            .enable_time()
-                            .start_paused(true)
-                            .build()
-                            .unwrap();
-                        runtime.block_on(async { Box::pin(Schedule::draw(seed).play()).await })
-                    }));
-                    match played {
-                        Ok(counts) => {
+                    let parts = Parts {
+                        drawn: Arc::default(),
+                        ..parts.clone()
+                    };
+                    match played(seed, &parts) {
+                        Ok((counts, _)) => {
                             let mut totals = totals.lock().unwrap();
                             for (state, rows) in counts {
                                 *totals.entry(state).or_default() += rows;
@@ -1139,7 +1257,14 @@ fn the_ledger_is_true_in_every_schedule() {
                         }
                         Err(panic) => {
                             next.store(u64::MAX / 2, Ordering::Relaxed);
-                            eprintln!("replay it: FIRST={seed} SCHEDULES=1 make soak");
+                            eprintln!("replay it: {}", command(seed, &parts));
+                            if schedules > 1 {
+                                let hook = std::panic::take_hook();
+                                std::panic::set_hook(Box::new(|_| {}));
+                                let parts = shrunk(seed);
+                                std::panic::set_hook(hook);
+                                eprintln!("the same with less: {}", command(seed, &parts));
+                            }
                             std::panic::resume_unwind(panic);
                         }
                     }
@@ -1152,4 +1277,40 @@ fn the_ledger_is_true_in_every_schedule() {
         "{schedules} schedules, rows by their last state: {:?}",
         totals.lock().unwrap()
     );
+}
+
+/// Writes the events of schedules to the file EVENTS.
+#[test]
+#[ignore = "a part of other tests and of `make trace`"]
+fn events_are_written() {
+    let parts = Parts::of_environment();
+    let mut all = String::new();
+    for seed in number("FIRST").unwrap()..number("FIRST").unwrap() + number("SCHEDULES").unwrap() {
+        let (_, events) = played(seed, &parts).unwrap();
+        all.push_str(&events);
+    }
+    std::fs::write(std::env::var("EVENTS").unwrap(), all).unwrap();
+}
+
+#[test]
+fn a_seed_has_the_same_events_in_every_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |number: u32| folder.path().join(number.to_string());
+    for number in [1, 2] {
+        let played = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "schedules::events_are_written"])
+            .envs([("FIRST", "0"), ("SCHEDULES", "60")])
+            .env("EVENTS", path(number))
+            .output()
+            .unwrap();
+        assert!(played.status.success(), "{played:?}");
+    }
+    let [first, second] = [1, 2].map(|number| std::fs::read_to_string(path(number)).unwrap());
+    let differing = first
+        .lines()
+        .zip(second.lines())
+        .find(|(one, other)| one != other);
+    assert_eq!(differing, None);
+    assert_eq!(first.len(), second.len());
+    assert!(first.lines().count() > 1000);
 }
