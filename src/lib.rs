@@ -35,6 +35,8 @@ pub mod ledger;
 
 pub mod run;
 
+pub mod reads;
+
 #[cfg(feature = "simulator")]
 pub mod simulator;
 

@@ -23,10 +23,10 @@ use crate::columns;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
 use crate::ledger::{self, SharedLedger, lock};
+use crate::reads::rest::{ReadEnd, Rest};
+use crate::reads::shared::Reading;
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::drive::GRACE;
-use crate::run::readings::Reading;
-use crate::run::rest::{ReadEnd, Rest};
 use crate::settings;
 
 /// How often a waiting thread checks for signals, so that Ctrl-C takes effect within a tenth of a second.

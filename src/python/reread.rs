@@ -43,6 +43,11 @@ pub fn check_unchanged(
     options: &WriteOptions,
     names: Names,
 ) -> PyResult<()> {
+    // What identifies a row depends on the category of its template.
+    let names = Names {
+        category: rows.template_category(),
+        ..names
+    };
     let mut source = prepared(py, rows, options, names.settings.as_ref())?;
     let policy = options.policy(write.row, None, names);
     let now = py

@@ -16,7 +16,7 @@ use super::objects::{FrameColumn, Objects};
 use super::settings::Settings;
 use crate::columns::{self, Batches, Layout, Page, TextLayout, TooWide};
 use crate::error::Error;
-use crate::run::rest::Rest;
+use crate::reads::rest::Rest;
 use crate::sheet;
 use crate::table;
 

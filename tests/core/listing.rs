@@ -15,7 +15,7 @@ use acc_assets::http::send::{Request, Response, Sending, Transport};
 use acc_assets::http::{Caller, Stop, Token};
 use acc_assets::listing::{Limited, Listing, Stream};
 use acc_assets::options::Options;
-use acc_assets::run::rest::List;
+use acc_assets::reads::rest::List;
 use acc_assets::simulator::{self, Simulator};
 use fastrand::Rng;
 use serde_json::{Value, json};

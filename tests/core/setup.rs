@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use acc_assets::call::Session;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
-use acc_assets::run::settings::Reader;
+use acc_assets::reads::settings::Reader;
 use acc_assets::run::setup::{Outcome, Status, Writer};
 use acc_assets::settings::Settings;
 use acc_assets::settings::setup::{Action, Description, Kind, Plan, plan};

@@ -23,10 +23,10 @@ use crate::ledger::OwnedLabel;
 use crate::listing::{PER_PAGE, Values};
 use crate::model::text::{composed, trimmed};
 use crate::model::value;
+use crate::reads::rest::ReadEnd;
 use crate::rows::columns::CUSTOM_ATTRIBUTES;
 use crate::rows::compare::as_number;
 use crate::rows::{in_rows, lookup};
-use crate::run::rest::ReadEnd;
 
 /// The longest value to search for, which is the limit for text attributes.
 const LONGEST: usize = 250;

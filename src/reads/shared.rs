@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop, scope};
 use crate::ids::ProjectId;
+use crate::reads::settings::Reader;
 use crate::run::activity::{Activity, CurrentActivity};
-use crate::run::settings::Reader;
 use crate::settings::Settings;
 
 /// The result of a read for each waiting call.
