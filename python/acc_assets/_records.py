@@ -422,10 +422,10 @@ class SetupStep(NamedTuple):
         kind: "status_set", "status", "attribute", "category", "category_status_set" (assignment of a status set to a
             category) or "category_attribute" (assignment of an attribute to a category).
         name: Name of the setting.
-        action: "create", "assign", "exists" (as described), "differs" (exists, but is not as described and is not changed)
-            or "missing" (cannot be created or assigned).
+        action: "create", "assign", "extend" (a select attribute gets more options), "exists" (as described), "differs"
+            (exists, but is not as described and is not changed) or "missing" (cannot be created or assigned).
         note: What differs, why the step is not possible, or other information. May be empty.
-        status: "created", "assigned", "exists", "differs", "failed", "not_sent" or "unknown". None in a plan.
+        status: "created", "assigned", "extended", "exists", "differs", "failed", "not_sent" or "unknown". None in a plan.
         error: Why the step failed or what differs, or None.
         request_id: Id of the request for this step, which Autodesk support may ask for, or None.
     """

@@ -60,7 +60,7 @@ class SetupPlan(Sequence[SetupStep]):
 
     @property
     def ok(self) -> bool:
-        """Whether all settings exist as described or can be created or assigned."""
+        """Whether all settings exist as described or can be created, assigned or extended."""
         return not any(step.action in ("differs", "missing") for step in self._steps)
 
     def to_dicts(self) -> list[dict[str, object]]:

@@ -162,6 +162,15 @@ pub const CREATE_ATTRIBUTE: Endpoint = write(
     "/{prefix}/assets/v1/projects/{project}/custom-attributes",
 );
 
+/// PATCH custom-attributes/:customAttributeId. The page does not say what happens to a value that `enumValues` omits.
+pub const CHANGE_ATTRIBUTE: Endpoint = Endpoint {
+    method: Method::Patch,
+    ..write(
+        "custom-attributes:patch",
+        "/{prefix}/assets/v1/projects/{project}/custom-attributes/{attribute_id}",
+    )
+};
+
 /// The parameter of POST status-step-sets and POST custom-attributes that renames an inactive object with the same
 /// name.
 pub const RENAME_CONFLICTING: (&str, &str) = ("renameConflicting", "true");

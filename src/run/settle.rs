@@ -160,7 +160,9 @@ impl State {
                 Err(error) => log::warn!(target: "acc_assets", "cannot return the assets: {error}"),
             }
         }
-        self.prove_named(&batch);
+        if absent.len() < batch.items.len() {
+            self.prove_named(&batch);
+        }
         self.settle_absent(batch, sending, response, &absent, in_doubt);
     }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -29,6 +29,8 @@ use crate::settings::setup::{Action, Plan, Step, Thing, Work};
 pub enum Status {
     Created,
     Assigned,
+    /// A select attribute got more options.
+    Extended,
     /// The object already existed, or another user created it in the meantime.
     Exists,
     /// The object already existed, but differs from the description.
@@ -47,6 +49,7 @@ impl Status {
         match self {
             Self::Created => "created",
             Self::Assigned => "assigned",
+            Self::Extended => "extended",
             Self::Exists => "exists",
             Self::Differs => "differs",
             Self::Failed => "failed",
@@ -106,7 +109,7 @@ impl Outcome {
 
 const STOPPED: &str = "the call was stopped before";
 
-/// The maximum number of attempts to send an assignment if responses are unreadable.
+/// The maximum number of attempts to send an assignment, or the options of an attribute, if responses are unreadable.
 const READS: u32 = 3;
 
 /// The target project of a setup.
@@ -177,9 +180,10 @@ impl Writer {
         tokio::select! {
             biased;
             outcome = async {
-                match &sent.made {
-                    Some(made) => self.create(&sent, made, &left).await,
-                    None => self.assign(&sent, &left).await,
+                match &sent.what {
+                    What::Create(made) => self.create(&sent, made, &left).await,
+                    What::Assign => self.assign(&sent, &left).await,
+                    What::Extend(attribute, options) => self.extend(&sent, attribute, options, &left).await,
                 }
             } => outcome,
             () = self.session.stop.reached(Phase::Now) => {
@@ -334,6 +338,96 @@ impl Writer {
             tokio::time::sleep(self.session.caller.options().retry.base).await;
         }
     }
+
+    /// Adds options to a select attribute. The attribute is read just before each request, which has all of its options, so
+    /// that none is removed.
+    async fn extend(&self, sent: &Sent, attribute: &str, options: &[String], left: &AtomicBool) -> Outcome {
+        let at = |stage| {
+            left.store(stage == Stage::Leaving, Ordering::Relaxed);
+            untold(stage)
+        };
+        // The last request without a response, if any.
+        let mut doubt: Option<Outcome> = None;
+        for _ in 0..READS {
+            let known = match self.attribute(attribute).await {
+                Ok(Some(known)) => known,
+                Ok(None) => {
+                    let reason = "the attribute is no longer active in the project".to_owned();
+                    return doubt.unwrap_or_else(|| Outcome::new(Status::Failed, Some(reason)));
+                }
+                Err(error) => return doubt.unwrap_or_else(|| Outcome::of(Status::NotSent, &error)),
+            };
+            if has_options(&known, options) {
+                return match doubt {
+                    Some(doubt) => Outcome {
+                        request_id: doubt.request_id,
+                        ..Outcome::new(Status::Extended, None)
+                    },
+                    None => Outcome::new(Status::Exists, None),
+                };
+            }
+            let call = match self.call(sent) {
+                Ok(call) => call.with_body(json!({"enumValues": all_options(&known, options)}).to_string()),
+                Err(error) => return Outcome::of(Status::NotSent, &error),
+            };
+            let called = self.session.call(&call, &at, &Ok).await;
+            match called.result {
+                Ok(response) => {
+                    let body = std::str::from_utf8(&response.body).ok().and_then(value::read);
+                    let now = body.as_ref().and_then(Attribute::read);
+                    if now.is_some_and(|now| has_options(&now, options)) {
+                        return Outcome {
+                            request_id: request_id(&response),
+                            ..Outcome::new(Status::Extended, None)
+                        };
+                    }
+                    doubt = Some(Outcome::of(Status::Unknown, &unlike(sent, &response)));
+                }
+                Err(error) if called.in_doubt => doubt = Some(Outcome::of(Status::Unknown, &error)),
+                Err(_) if called.stopped => {
+                    return doubt.unwrap_or_else(|| Outcome::not_sent(STOPPED));
+                }
+                Err(error) => return doubt.unwrap_or_else(|| Outcome::of(Status::Failed, &error)),
+            }
+            tokio::select! {
+                () = self.session.stop.reached(Phase::Drain) => break,
+                () = tokio::time::sleep(self.session.caller.options().retry.base) => {}
+            }
+        }
+        doubt.unwrap_or_else(|| Outcome::not_sent(STOPPED))
+    }
+
+    /// Reads an active custom attribute.
+    async fn attribute(&self, id: &str) -> Result<Option<Attribute>, Error> {
+        let project = self.project.to_string();
+        let call = self
+            .session
+            .to(&endpoints::CUSTOM_ATTRIBUTES, &[("project", &project)])?;
+        let entries = self.session.pages(call).rows(value::read).await?;
+        let mut attributes = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Attribute::read(&entry));
+        Ok(attributes.find(|attribute| attribute.active && attribute.id.eq_ignore_ascii_case(id)))
+    }
+}
+
+fn has_options(attribute: &Attribute, options: &[String]) -> bool {
+    let active = attribute.choices.iter().filter(|choice| choice.active);
+    let known: BTreeSet<String> = active.map(|choice| folded(&choice.label)).collect();
+    options.iter().all(|option| known.contains(&folded(option)))
+}
+
+/// Returns the active options of an attribute, in their order, followed by those that it does not have.
+fn all_options<'o>(attribute: &'o Attribute, options: &'o [String]) -> Vec<&'o str> {
+    let active = attribute.choices.iter().filter(|choice| choice.active);
+    let mut all: Vec<&str> = active.map(|choice| choice.label.as_str()).collect();
+    for option in options {
+        if all.iter().all(|known| folded(known) != folded(option)) {
+            all.push(option);
+        }
+    }
+    all
 }
 
 fn created(id: String, request_id: Option<String>) -> Outcome {
@@ -352,7 +446,7 @@ fn unlike(sent: &Sent, response: &Response) -> Error {
 fn without_work(step: &Step) -> Option<Outcome> {
     let note = || Some(step.note.clone()).filter(|note| !note.is_empty());
     match (step.action, &step.work) {
-        (Action::Create | Action::Assign, Some(_)) => None,
+        (Action::Create | Action::Assign | Action::Extend, Some(_)) => None,
         (Action::Exists, _) => Some(Outcome::new(Status::Exists, None)),
         (Action::Differs, _) => Some(Outcome::new(Status::Differs, note())),
         _ => Some(Outcome::new(Status::NotSent, note())),
@@ -373,8 +467,15 @@ struct Sent {
     ids: Vec<(&'static str, String)>,
     query: Option<(&'static str, &'static str)>,
     body: Option<Value>,
-    /// The object to create; `None` for an assignment.
-    made: Option<Made>,
+    what: What,
+}
+
+/// What a request does.
+enum What {
+    Create(Made),
+    Assign,
+    /// Adds these options to the select attribute with this id.
+    Extend(String, Vec<String>),
 }
 
 fn ready(plan: &Plan, step: &Step, done: &[Option<Outcome>]) -> Ready {
@@ -422,7 +523,7 @@ fn sent(
             ids: Vec::new(),
             query,
             body: Some(body),
-            made: Some(made),
+            what: What::Create(made),
         }
     };
     let put = |endpoint, category, assigned| Sent {
@@ -430,7 +531,7 @@ fn sent(
         ids: vec![("category_id", category), ("assigned_id", assigned)],
         query: None,
         body: None,
-        made: None,
+        what: What::Assign,
     };
     let rename = |rename: bool| rename.then_some(endpoints::RENAME_CONFLICTING);
     Ok(match work {
@@ -471,6 +572,13 @@ fn sent(
             None,
             Made::Attribute { name: name.clone() },
         ),
+        Work::Options { attribute, options } => Sent {
+            endpoint: &endpoints::CHANGE_ATTRIBUTE,
+            ids: vec![("attribute_id", attribute.clone())],
+            query: None,
+            body: None,
+            what: What::Extend(attribute.clone(), options.clone()),
+        },
         Work::Category { name, body, parent } => {
             let parent = id(parent)?;
             let more = Some(("parentId", &parent));

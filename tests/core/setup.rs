@@ -608,6 +608,68 @@ async fn assignments_are_retried_until_answered() {
     }
 }
 
+fn fuel(options: &[&str]) -> Value {
+    json!({ "attributes": [{ "display_name": "Fuel", "type": "select", "options": options }] })
+}
+
+impl Side {
+    /// The active options of the attribute Fuel, in their order.
+    async fn fuels(&self) -> Vec<String> {
+        let settings = self.settings().await;
+        let attribute = &settings.content().attributes[0];
+        let active = attribute.choices.iter().filter(|choice| choice.active);
+        active.map(|choice| choice.label.clone()).collect()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn options_are_added_and_none_is_removed() {
+    for removal in ["deactivate", "400"] {
+        let side = Side::new(made_of(fuel(&["Gas", "Oil"])));
+        side.bench.simulator.set_switch("enum_removal", removal).unwrap();
+        let wanted = description(&fuel(&["oil", "Wood", "Sun"]));
+        let planned = side.plan(&wanted).await;
+        assert_eq!(shown(&planned), ["extend attribute Fuel"]);
+        assert_eq!(planned.steps[0].note, "adds `Wood`, `Sun`");
+        // Another user adds an option after the plan was made.
+        let theirs = description(&fuel(&["Steam"]));
+        assert_eq!(statuses(&side.apply(&theirs).await.1), ["extended"]);
+        let outcomes = side.carry_out(&planned, Stop::default()).await;
+        assert_eq!(statuses(&outcomes), ["extended"], "{outcomes:#?}");
+        assert!(outcomes[0].request_id.is_some());
+        assert_eq!(side.fuels().await, ["Gas", "Oil", "Steam", "Wood", "Sun"]);
+        // The same plan again has nothing to do.
+        assert_eq!(
+            statuses(&side.carry_out(&planned, Stop::default()).await),
+            ["exists"]
+        );
+        assert_eq!(shown(&side.plan(&wanted).await), ["exists attribute Fuel"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn options_are_added_once_despite_faults() {
+    for (what, status) in [
+        (json!({ "what": "reset_after_apply", "times": 1 }), "extended"),
+        (json!({ "what": "reset_before_apply", "times": 1 }), "extended"),
+        (json!({ "what": "html", "times": 2 }), "extended"),
+        (json!({ "what": "wrong_types", "times": 1 }), "extended"),
+        (json!({ "what": "reset_before_apply", "every": 1 }), "unknown"),
+        (json!({ "what": "status", "code": 403, "every": 1 }), "failed"),
+    ] {
+        let side = Side::new(made_of(fuel(&["Gas"])));
+        let mut each = what.clone();
+        each["on"] = json!("custom-attributes:patch");
+        side.bench.simulator.add_fault(fault(&each));
+        let wanted = description(&fuel(&["Wood"]));
+        let (_, outcomes) = side.apply(&wanted).await;
+        assert_eq!(statuses(&outcomes), [status], "{what}: {outcomes:#?}");
+        side.bench.simulator.clear_faults();
+        side.apply(&wanted).await;
+        assert_eq!(side.fuels().await, ["Gas", "Wood"], "{what}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stop_sends_nothing_new_and_reports_unknown_steps() {
     for (phase, status) in [(Phase::Drain, Status::Created), (Phase::Now, Status::Unknown)] {

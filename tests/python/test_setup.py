@@ -70,6 +70,20 @@ def test_apply_setup_creates_a_project_for_an_import(empty: Any) -> None:
     assert project.assets.create([row]).ok
 
 
+def test_apply_setup_adds_options_to_a_select_attribute(empty: Any) -> None:
+    _, project = empty
+    voltage: dict[str, Any] = {"display_name": "Voltage", "type": "select", "options": ["230", "400"]}
+    assert project.apply_setup(acc.Setup.from_dict({"attributes": [voltage]})).ok
+    more = acc.Setup.from_dict({"attributes": [{**voltage, "options": ["400", "690"]}]})
+    plan = project.plan_setup(more)
+    assert (plan.ok, plan.counts, plan[0].note) == (True, {"extend": 1}, "adds `690`")
+    result = project.apply_setup(more)
+    assert (result.ok, result.counts) == (True, {"extended": 1})
+    [attribute] = project.settings().attributes
+    assert attribute.options == ("230", "400", "690")
+    assert project.apply_setup(more).counts == {"exists": 1}
+
+
 def test_apply_setup_again_writes_nothing(empty: Any) -> None:
     sim, project = empty
     setup = acc.Setup.from_dict(PLANT)

@@ -8,7 +8,7 @@ use super::describe::number;
 use super::{DescribedAttribute, DescribedCategory, DescribedSet, DescribedStatus, Description, has_options};
 use crate::model::settings::{Attribute, Status, StatusSet};
 use crate::settings::names::{folded, nearest};
-use crate::settings::{SEPARATOR, Settings};
+use crate::settings::{Miss, SEPARATOR, Settings};
 
 /// The subject of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ impl Kind {
 pub enum Action {
     Create,
     Assign,
+    /// A select attribute exists, and gets more options.
+    Extend,
     /// The object or assignment exists as described.
     Exists,
     /// The object or assignment exists, but differs from the description. Nothing is changed.
@@ -58,6 +60,7 @@ impl Action {
         match self {
             Self::Create => "create",
             Self::Assign => "assign",
+            Self::Extend => "extend",
             Self::Exists => "exists",
             Self::Differs => "differs",
             Self::Missing => "missing",
@@ -92,6 +95,11 @@ pub enum Work {
         name: String,
         body: Value,
         rename: bool,
+    },
+    /// Adds options to the select attribute with this id.
+    Options {
+        attribute: String,
+        options: Vec<String>,
     },
     Category {
         name: String,
@@ -343,8 +351,21 @@ impl Planner<'_> {
             &attribute.display_name
         });
         let had = if let Some((place, attribute)) = found {
-            let differences = self.attribute_differences(place, attribute, wanted);
-            self.found(Kind::Attribute, wanted.display_name.clone(), &differences);
+            let mut differences = self.attribute_differences(place, attribute, wanted);
+            let missing = self.missing_options(place, attribute, wanted);
+            let name = wanted.display_name.clone();
+            if differences.is_empty() && !missing.is_empty() {
+                let note = format!("adds `{}`", missing.join("`, `"));
+                let work = Work::Options {
+                    attribute: attribute.id.clone(),
+                    options: missing,
+                };
+                self.planned(Kind::Attribute, name, Action::Extend, note, work);
+            } else {
+                let missing = missing.iter();
+                differences.extend(missing.map(|option| format!("the option `{option}` is missing")));
+                self.found(Kind::Attribute, name, &differences);
+            }
             Ok(Thing::Known(attribute.id.clone()))
         } else {
             let rename = called(attributes.iter(), &wanted.display_name, |attribute| {
@@ -417,16 +438,23 @@ impl Planner<'_> {
                 _ => {}
             }
             for option in &wanted.options {
-                match self.settings.choice(place, option, false) {
-                    Ok(_) => {}
-                    Err(crate::settings::Miss::Inactive(_)) => {
-                        differences.push(format!("the option `{option}` is inactive"));
-                    }
-                    Err(_) => differences.push(format!("the option `{option}` is missing")),
+                if let Err(Miss::Inactive(_)) = self.settings.choice(place, option, false) {
+                    differences.push(format!("the option `{option}` is inactive"));
                 }
             }
         }
         differences
+    }
+
+    /// Returns the options of the description that a select attribute does not have.
+    fn missing_options(&self, place: usize, known: &Attribute, wanted: &DescribedAttribute) -> Vec<String> {
+        let is_missing = |option: &&String| {
+            let found = self.settings.choice(place, option, false);
+            found.is_err_and(|miss| !matches!(miss, Miss::Inactive(_)))
+        };
+        let same_type = known.data_type == wanted.data_type;
+        let options = wanted.options.iter().filter(|_| same_type);
+        options.filter(is_missing).cloned().collect()
     }
 
     // ---- categories ----
