@@ -114,10 +114,12 @@ def test_iter_reads_ahead_while_the_caller_works(sim: acc.testing.Simulator, ids
 def test_an_error_of_a_page_that_was_read_ahead_is_raised_in_its_turn(
     sim: acc.testing.Simulator, ids: list[str]
 ) -> None:
-    # Two requests return the first page, and one the second page.
-    sim.add_fault("status", on="assets", code=500, nth=4)
     pages = sim.client(retry=ONCE).project(sim.project_id).assets.iter(page_size=50)
-    seen = [*next(pages), *next(pages)]
+    seen = [*next(pages)]
+    # The second page arrives, and no other page is requested before it is taken.
+    time.sleep(0.5)
+    sim.add_fault("status", on="assets", code=500, every=1)
+    seen += next(pages)
     with pytest.raises(acc.ServerError):
         next(pages)
     assert next(pages, None) is None
