@@ -31,7 +31,7 @@ COLORS = {
 
 @dataclass
 class Request:
-    """A request, and what became of it."""
+    """A request and its result."""
 
     number: int
     sent: int

@@ -37,7 +37,7 @@ use crate::options::{GivenOptions, Options};
 use crate::reads::by_field::{ByField, FieldOptions};
 use crate::reads::rest::{Earlier, Get, List};
 use crate::reads::settings::Reader;
-use crate::reads::shared::Readings;
+use crate::reads::shared_settings::Readings;
 use crate::rows::columns::are_of_template;
 use crate::rows::{Names, outcome_columns};
 use crate::run::activity::{Activity, CurrentActivity};

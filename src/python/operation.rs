@@ -24,7 +24,7 @@ use crate::error::{Error, Sent, TransportError};
 use crate::http::{Phase, Stop};
 use crate::ledger::{self, SharedLedger, lock};
 use crate::reads::rest::{ReadEnd, Rest};
-use crate::reads::shared::Reading;
+use crate::reads::shared_settings::Reading;
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::drive::GRACE;
 use crate::settings;

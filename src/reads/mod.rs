@@ -3,4 +3,4 @@
 pub mod by_field;
 pub mod rest;
 pub mod settings;
-pub mod shared;
+pub mod shared_settings;

@@ -24,7 +24,7 @@ use crate::run::state::State;
 impl State {
     /// Schedules a lookup of a request with an unknown outcome. Without `reconcile`, the rows of the request stay
     /// unknown instead.
-    pub(super) fn suspect(&mut self, batch: Batch, sending: u32, error: &Error, executed: bool, why: Why) {
+    pub(super) fn suspect(&mut self, batch: Batch, sending: u32, error: &Error, why: Why) {
         let mut fault = Fault::of(error);
         fault.fix = Some("check the project for this row before resending it".to_owned());
         if !self.job.reconcile || matches!(batch.write.proof, Proof::Needless) {
@@ -37,7 +37,7 @@ impl State {
         // A conflicting request was not executed, but its rows stay unknown until their assets have been
         // read.
         rows(&batch).for_each(|row| ledger.set_fault(row, Status::Unknown, fault));
-        let clock = self.clock;
+        let (clock, executed) = (self.clock, why == Why::Executed);
         ledger.note_sending(sending, |sending| sending.executed |= executed);
         let kept = ledger.sendings().get(sending as usize);
         let suspect = Suspect {
@@ -170,7 +170,7 @@ impl State {
                     let fault = Fault::new("impossible", reason, "remove the row, or correct its id");
                     self.blame(rows(&batch), Status::Rejected, &fault);
                 }
-                Finding::LeftOut(batch, reason) => {
+                Finding::Omitted(batch, reason) => {
                     self.blame(
                         rows(&batch),
                         Status::Rejected,

@@ -188,7 +188,7 @@ impl Machine {
             self.state.stop.to(Phase::Drain);
         }
         let mut commands = Vec::new();
-        // Nothing is written to the run of other rows, or of rows that another run has created.
+        // A new run is recorded only after its first rows were compared with those of other runs.
         let is_compared =
             self.packer.again.others.is_none() && self.glance.is_none() || self.state.has_glanced;
         if self.unwritten && !self.writing && is_compared && self.may_record() {

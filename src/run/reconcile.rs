@@ -27,7 +27,7 @@ pub struct Doubt {
     /// Whether the request was certainly executed, although the assets of these rows are not known yet.
     pub executed: bool,
     /// The possible reason, if the service omitted these rows from its response because it rejected them.
-    pub left_out: Option<&'static str>,
+    pub omitted: Option<&'static str>,
     /// When to look up the request next, and the time after which a missing row counts as not executed. Both are times
     /// since the start of the run.
     pub due: Duration,
@@ -415,7 +415,7 @@ mod tests {
             ended: moment(left + 500),
             earlier: false,
             executed: false,
-            left_out: None,
+            omitted: None,
             due: Duration::ZERO,
             settled: Duration::ZERO,
             looked: Duration::ZERO,

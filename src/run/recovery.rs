@@ -33,8 +33,10 @@ pub(super) struct Suspect {
 pub(super) enum Why {
     /// Its response was lost.
     Lost,
-    /// The service left these rows out of its response, for this possible reason.
-    LeftOut(&'static str),
+    /// The request was certainly executed, but its response does not name these rows.
+    Executed,
+    /// The service omitted these rows from its response, for this possible reason.
+    Omitted(&'static str),
     /// The request conflicts with the current assets, which are read before a second attempt.
     Conflict,
 }
@@ -48,8 +50,8 @@ pub(super) enum Finding {
     Done(Batch, Vec<Option<Value>>),
     /// The rows cannot get into the requested state, for this reason.
     Impossible(Batch, &'static str),
-    /// The service rejects the rows, for this reason: it leaves them out of its responses.
-    LeftOut(Batch, &'static str),
+    /// The service rejects the rows, for this reason: it omits them from its responses.
+    Omitted(Batch, &'static str),
     /// The request was not executed.
     NotExecuted(Batch),
     /// The service does not show the rows. To repeat the request is safe.
@@ -116,17 +118,17 @@ impl Recovery {
     pub fn add(&mut self, suspect: Suspect, why: Why, now: Duration) {
         let settle = self.settle;
         let first = match (why, &suspect.batch.write.proof) {
-            (Why::LeftOut(_) | Why::Conflict, _) => Duration::ZERO,
+            (Why::Omitted(_) | Why::Conflict, _) => Duration::ZERO,
             // Rows with ids can be looked up early, since resending them is safe.
-            (Why::Lost, Proof::ById { .. }) if !suspect.batch.suspicious => settle / 10,
-            (Why::Lost, Proof::ById { .. }) => settle,
-            (Why::Lost, _) => settle / 3,
+            (Why::Lost | Why::Executed, Proof::ById { .. }) if !suspect.batch.suspicious => settle / 10,
+            (Why::Lost | Why::Executed, Proof::ById { .. }) => settle,
+            (Why::Lost | Why::Executed, _) => settle / 3,
         };
         let mut doubt = Doubt {
             due: now + first,
-            left_out: match why {
-                Why::LeftOut(reason) => Some(reason),
-                Why::Lost | Why::Conflict => None,
+            omitted: match why {
+                Why::Omitted(reason) => Some(reason),
+                Why::Lost | Why::Executed | Why::Conflict => None,
             },
             ..doubt(suspect, now + settle, now)
         };
@@ -298,19 +300,19 @@ impl Recovery {
             if let Some(impossible) = part(&|_, state| state == Now::Impossible(reason)) {
                 findings.push(Finding::Impossible(impossible, reason));
             }
-            if doubt.left_out.is_none()
+            if doubt.omitted.is_none()
                 && let Some(unclear) = part(&|_, state| state == Now::Unclear(reason))
             {
                 findings.push(Finding::Unknown(unclear, reason));
             }
         }
-        if let Some(reason) = doubt.left_out {
+        if let Some(reason) = doubt.omitted {
             // The response may be incomplete too, so a row that it does not show is read once more.
             let is_unread =
                 |at: usize, state| doubt.rounds == 0 && matches!(state, Now::Unclear(_)) && !is_seen(at);
             let is_open = |state| matches!(state, Now::NotDone | Now::Unclear(_));
             if let Some(rejected) = part(&|at, state| is_open(state) && !is_unread(at, state)) {
-                findings.push(Finding::LeftOut(rejected, reason));
+                findings.push(Finding::Omitted(rejected, reason));
             }
             if let Some(batch) = part(&is_unread) {
                 self.doubts.push(Doubt {
@@ -372,7 +374,7 @@ fn doubt(suspect: Suspect, settled: Duration, now: Duration) -> Doubt {
         ended,
         earlier: false,
         executed,
-        left_out: None,
+        omitted: None,
         due: now,
         settled,
         looked: now,
@@ -479,7 +481,7 @@ mod tests {
             (patch(), Why::Lost, 3),
             (repeated, Why::Lost, 30),
             (patch(), Why::Conflict, 0),
-            (patch(), Why::LeftOut("deleted"), 0),
+            (patch(), Why::Omitted("deleted"), 0),
         ] {
             let mut recovery = recovery();
             recovery.add(suspect, why, after(100));
@@ -629,13 +631,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_left_out_of_a_response_are_read_twice() {
+    fn rows_omitted_of_a_response_are_read_twice() {
         let rows = ["gone", "there", "deleted"].map(|id| (id, json!(id)));
         let rows: Vec<(&str, &Value)> = rows.iter().map(|(id, body)| (*id, body)).collect();
         let mut recovery = recovery();
         recovery.add(
             suspect(&relationships::DELETE, &rows),
-            Why::LeftOut("it does not exist"),
+            Why::Omitted("it does not exist"),
             after(0),
         );
         let entries = [
@@ -644,13 +646,13 @@ mod tests {
             Some(json!({"id": "deleted", "isDeleted": true})),
         ];
         let findings = read(&mut recovery, &entries, after(0));
-        let [Finding::Done(deleted, _), Finding::LeftOut(there, _)] = &findings[..] else {
+        let [Finding::Done(deleted, _), Finding::Omitted(there, _)] = &findings[..] else {
             panic!("{findings:?}");
         };
         assert_eq!((keys(deleted), keys(there)), (vec!["deleted"], vec!["there"]));
         // The response may be incomplete.
         let findings = read(&mut recovery, &[None], after(0));
-        assert!(matches!(&findings[..], [Finding::LeftOut(gone, _)] if keys(gone) == ["gone"]));
+        assert!(matches!(&findings[..], [Finding::Omitted(gone, _)] if keys(gone) == ["gone"]));
         assert!(recovery.is_idle());
     }
 }

@@ -92,7 +92,8 @@ impl State {
             Err(error) => {
                 self.counters.take_back_success();
                 let executed = response.status == write.success && write.done == Done::Created;
-                self.suspect(batch, sending, &error, executed, Why::Lost);
+                let why = if executed { Why::Executed } else { Why::Lost };
+                self.suspect(batch, sending, &error, why);
                 // If the status is the documented one and the body is not a proxy's page, the request was
                 // executed, so this is not an outage.
                 if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
@@ -187,7 +188,7 @@ impl State {
                 ),
             );
             // The request was executed, so this is not an outage.
-            self.suspect(batch, sending, &error, true, Why::Lost);
+            self.suspect(batch, sending, &error, Why::Executed);
             return;
         }
         self.breaker.close();
@@ -209,7 +210,7 @@ impl State {
             // The response may be incomplete, so a lookup must show whether the assets still exist.
             Absent::Refused(reason) if !in_doubt => {
                 let error = unreadable(response, reason.to_owned());
-                self.suspect(part, sending, &error, false, Why::LeftOut(reason));
+                self.suspect(part, sending, &error, Why::Omitted(reason));
             }
             Absent::Refused(_) => {
                 let error = unreadable(
@@ -218,7 +219,7 @@ impl State {
                         response did not contain this row"
                         .to_owned(),
                 );
-                self.suspect(part, sending, &error, false, Why::Lost);
+                self.suspect(part, sending, &error, Why::Lost);
             }
             Absent::InDoubt => {
                 let error = unreadable(
@@ -229,7 +230,7 @@ impl State {
                         response.status
                     ),
                 );
-                self.suspect(part, sending, &error, true, Why::Lost);
+                self.suspect(part, sending, &error, Why::Executed);
             }
         }
     }
@@ -271,7 +272,7 @@ impl State {
             // repeated.
             Error::Service(refusal) if in_doubt && refusal.status < 500 && !self.reads() => {
                 let error = Error::Service(refusal);
-                self.suspect(batch, sending, &error, false, Why::Lost);
+                self.suspect(batch, sending, &error, Why::Lost);
                 if !concerns_rows {
                     self.give_up(error);
                 }
@@ -284,7 +285,7 @@ impl State {
                     && self.job.reconcile
                     && matches!(write.proof, Proof::ById { .. }) =>
             {
-                self.suspect(batch, sending, &Error::Service(refusal), false, Why::Conflict);
+                self.suspect(batch, sending, &Error::Service(refusal), Why::Conflict);
             }
             Error::Service(refusal) if concerns_rows => self.split(&batch, &refusal),
             Error::Service(refusal) if self.reads() && [400, 413, 422].contains(&refusal.status) => {
@@ -304,7 +305,7 @@ impl State {
                 if self.reads() {
                     self.blame(rows(&batch), Status::Unknown, &Fault::of(&error));
                 } else {
-                    self.suspect(batch, sending, &error, false, Why::Lost);
+                    self.suspect(batch, sending, &error, Why::Lost);
                 }
                 self.lost(error);
             }
@@ -314,7 +315,7 @@ impl State {
             }
             Error::Transport(_) => {
                 if in_doubt || error.sent() == Sent::Maybe {
-                    self.suspect(batch, sending, &error, false, Why::Lost);
+                    self.suspect(batch, sending, &error, Why::Lost);
                 } else {
                     self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
                     self.breaker.give_up();
@@ -322,7 +323,7 @@ impl State {
                 self.lost(error);
             }
             _ if in_doubt => {
-                self.suspect(batch, sending, &error, false, Why::Lost);
+                self.suspect(batch, sending, &error, Why::Lost);
                 self.give_up(error);
             }
             _ => {

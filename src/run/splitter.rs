@@ -41,7 +41,7 @@ pub(super) struct Division<'e> {
     pub is_pending: bool,
     /// The batches to send instead.
     pub again: Vec<Batch>,
-    /// How many rows of `again` an earlier rejection named. They may be good.
+    /// The number of rows in `again` that an earlier rejection named. They may be valid.
     pub taken_back: u64,
     pub size: Size,
     /// Whether too many requests were needed already, so that `again` is not to be sent.
@@ -52,7 +52,7 @@ pub(super) struct Division<'e> {
 #[derive(Debug)]
 pub(super) struct Parts {
     pub batches: Vec<Batch>,
-    /// How many of their rows a rejection named before. They may be good.
+    /// The number of rows in `batches` that an earlier rejection named. They may be valid.
     pub taken_back: u64,
 }
 

@@ -26,6 +26,10 @@ pub(super) enum Unfit {
     Repeated(u32, u32),
 }
 
+/// What to do with rows that do not match the run, if they have import keys.
+const ALL_ROWS_BY_KEY: &str =
+    "pass all rows without this run=: with the import keys, rows that the project has are unchanged";
+
 /// The maximum number of columns, or rows, that a message names.
 const NAMED: usize = 5;
 /// The input has other rows than the run if it has fewer than one of so many of the run's rows.
@@ -156,7 +160,7 @@ impl Packer {
     /// Returns what to do if the run began with a file of rows to fix, and this input may be its sheet.
     fn advice_of_part(&self, earlier: &Earlier) -> Option<String> {
         let others = if self.writer.import_keys_are_given() {
-            "pass this sheet without this run=: with the import keys, rows that the project has are unchanged"
+            ALL_ROWS_BY_KEY
         } else {
             "import only the rows that the run does not have, without this run=. With all rows, these would be created twice"
         };
@@ -197,9 +201,9 @@ impl Packer {
                 named(*row),
                 done(*row),
                 if self.again.edits && self.writer.import_keys_are_given() {
-                    ", or pass all rows without this run=: with the import keys, rows that the project has are unchanged"
+                    format!(", or {ALL_ROWS_BY_KEY}")
                 } else {
-                    ""
+                    String::new()
                 }
             ),
             Unfit::Row(Mismatch::Replaced(row)) => format!(
@@ -302,10 +306,11 @@ impl Packer {
 
     /// Says what to do with a row that was added.
     fn added(&self, at: u32, earlier: &Earlier, ledger: &Ledger) -> String {
+        let by_key = format!("to add rows, {ALL_ROWS_BY_KEY}");
         let fix = if !self.again.edits {
             "import additional rows in a separate call"
         } else if self.writer.import_keys_are_given() {
-            "to add rows, pass all rows without this run=: with the import keys, rows that the project has are unchanged"
+            &by_key
         } else {
             "to add rows, pass only the new rows, without this run=. With the old rows, everything would be created twice"
         };

@@ -232,9 +232,9 @@ impl RowWriter {
                 self.import_key_at = Some(value..self.attribute_body.len() - 1);
                 self.office.key_is_number = is_number(cell);
             }
-            if is_text {
+            if is_text && self.notes_digits() {
                 let name = self.attributes[index].name.clone();
-                self.note_digits(column, &name, cell);
+                self.note_digits(column, name, cell);
             }
             if self.compares_numbers(cell) {
                 let text = self.attribute_body.get(value + 1..self.attribute_body.len() - 2);

@@ -176,8 +176,8 @@ impl RowWriter {
             let text = out.get(value + 1..out.len() - 1).unwrap_or_default();
             self.office.note_text(field.name, text);
         }
-        if is_text {
-            self.note_digits(column, field.name, cell);
+        if is_text && self.notes_digits() {
+            self.note_digits(column, field.name.to_owned(), cell);
         }
         // The fields whose blanks are removed are identifiers.
         if field.trims && arrived_as_number(cell) {

@@ -16,12 +16,13 @@ pub(super) struct Digits {
 }
 
 impl RowWriter {
+    /// Returns whether the row may come from a file of rows to fix. The columns of dicts are known only after the first row.
+    pub(super) fn notes_digits(&self) -> bool {
+        self.has_rows_of_run || self.rows == 1
+    }
+
     /// Records a cell that is sent as text, if it may have lost digits since it was in a file of rows to fix.
-    pub(super) fn note_digits(&mut self, column: Option<Column>, field: &str, cell: &Cell<'_>) {
-        // The columns of dicts are known only after the first row.
-        if !self.has_rows_of_run && self.rows > 1 {
-            return;
-        }
+    pub(super) fn note_digits(&mut self, column: Option<Column>, field: String, cell: &Cell<'_>) {
         let text = match cell {
             // A text in a workbook was typed there.
             Cell::Text(text) if !self.policy.is_workbook() && as_number(text).is_some() => {
@@ -32,7 +33,7 @@ impl RowWriter {
         };
         self.digits.push(Digits {
             column,
-            field: field.to_owned(),
+            field,
             text,
             is_number: is_number(cell),
         });
