@@ -13,9 +13,9 @@ use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::ledger::{Ledger, Status, View};
 use crate::listing::{self, Limited, Listing, Machine, PER_PAGE};
+use crate::run::Again;
 use crate::run::machine::Ended;
 use crate::run::options::GetOptions;
-use crate::run::pack::Again;
 use crate::run::state::{Job, Tolerance};
 
 /// The request made by a read. A call that resumes the read must make the same request.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{ServiceError, Violation};
 use crate::model::text::same_key;
-use crate::run::pack::{Batch, Item};
+use crate::run::batch::{Batch, Item};
 
 /// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
@@ -133,7 +133,8 @@ mod tests {
     use crate::input::{Cell, Label, Sink};
     use crate::ledger::SharedLedger;
     use crate::rows::{Dates, Names, Nulls, Policy, RowShape};
-    use crate::run::pack::{Again, Ahead, Packer};
+    use crate::run::again::Again;
+    use crate::run::pack::{Ahead, Packer};
 
     fn batch(rows: usize) -> Batch {
         let policy = Policy {

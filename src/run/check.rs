@@ -7,7 +7,8 @@ use crate::input::{More, Source, SourceError};
 use crate::ledger::{Ledger, SharedLedger, lock};
 use crate::options::Limits;
 use crate::rows::Policy;
-use crate::run::pack::{Again, Ahead, Packer};
+use crate::run::again::Again;
+use crate::run::pack::{Ahead, Packer};
 
 /// Checks all rows from a source, counts the requests needed, and estimates their duration at the documented
 /// rate limits.

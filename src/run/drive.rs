@@ -12,11 +12,11 @@ use crate::input::Source;
 use crate::ledger::SharedLedger;
 use crate::ledger::journal::{Commits, New};
 use crate::run::activity::CurrentActivity;
-use crate::run::look::{self, Context};
+use crate::run::context::Context;
 use crate::run::machine::{Command, Ended, Event, Machine, Time};
 use crate::run::send::Sender;
 use crate::run::state::{Job, State};
-use crate::run::{existing, matched};
+use crate::run::{existing, look, matched};
 
 /// How long to wait for requests in flight after a stop.
 pub const GRACE: Duration = Duration::from_secs(10);

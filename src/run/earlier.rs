@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ledger::{Ledger, OwnedLabel, Status, number};
 use crate::rows::{Problem, RowOfRun};
+use crate::run::again::Again;
 use crate::run::align::{KnownRow, Mismatch, RowId, align};
-use crate::run::pack::Again;
-use crate::run::unfit::Unfit;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A row that was read from the input.
@@ -20,6 +19,25 @@ pub(super) struct ReadRow {
     pub import_key: Box<str>,
     /// The row's item in the request body, or its problems. Empty if the asset already has the row's values.
     pub judged: Result<Vec<u8>, Vec<Problem>>,
+}
+
+/// The current input for a row whose outcome is unknown, in case its request was not executed.
+#[derive(Debug, Clone)]
+pub(super) enum Today {
+    Row(ReadRow),
+    /// Missing from an input that should contain all rows in the run.
+    Removed,
+    /// Missing from an input that contains only some of the rows.
+    NotGiven,
+}
+
+/// Why the rows do not match the run.
+pub(super) enum Unfit {
+    Row(Mismatch),
+    /// One of several identical rows was removed, and it is unclear which one.
+    Unclear(u32),
+    /// These rows of a fixes file are the same row of the run.
+    Repeated(u32, u32),
 }
 
 /// The rows from an earlier call, until all of them have been read.

@@ -13,11 +13,12 @@ use crate::error::Error;
 use crate::http::{Moment, Phase};
 use crate::ledger::{Fault, Status, lock};
 use crate::rows::{Problem, RowShape};
+use crate::run::batch::{Batch, Item};
+use crate::run::earlier::Today;
 use crate::run::look::Evidence;
-use crate::run::pack::{Batch, Item, status_of};
+use crate::run::pack::status_of;
 use crate::run::reconcile::{self, Doubt};
 use crate::run::recovery::{Finding, Suspect, Why};
-use crate::run::resume::Today;
 use crate::run::settle::rows;
 use crate::run::state::State;
 

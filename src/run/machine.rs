@@ -14,11 +14,13 @@ use crate::input::{More, Sink, SourceError};
 use crate::ledger::journal::SameRows;
 use crate::ledger::lock;
 use crate::run::activity::{Activity, CurrentActivity};
+use crate::run::batch::Batch;
+use crate::run::context::Context;
 use crate::run::existing::{Existing, Search};
-use crate::run::look::{Context, Evidence};
+use crate::run::look::Evidence;
 use crate::run::matched::Matched;
 use crate::run::other_runs::Glance;
-use crate::run::pack::{Ahead, Batch, Packer};
+use crate::run::pack::{Ahead, Packer};
 use crate::run::reconcile::Doubt;
 use crate::run::send::{Flight, PairedResponse};
 use crate::run::state::{State, usual_activity};
@@ -537,7 +539,7 @@ mod tests {
     use crate::ledger::{SharedLedger, Status};
     use crate::options::Options;
     use crate::rows::{Dates, Names, Nulls, Policy};
-    use crate::run::pack::Again;
+    use crate::run::again::Again;
     use crate::run::state::{Job, Tolerance};
 
     const STATUS: &str = "3c6bf4c0-6f0e-4c0b-9a3a-0a8a4f2ea001";

@@ -11,9 +11,10 @@ use crate::model::text::same_key;
 use crate::model::value::flag;
 use crate::rows::compare::{self, Change};
 use crate::rows::{ImportKey, Problem, RowWriter};
+use crate::run::batch::{Batch, may_be_sent};
+use crate::run::context::Context;
 use crate::run::existing::SameKey;
-use crate::run::look::{Context, read_by_id};
-use crate::run::pack::{Batch, may_be_sent};
+use crate::run::look::read_by_id;
 use crate::run::state::State;
 use crate::settings::Settings;
 

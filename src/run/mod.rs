@@ -1,15 +1,20 @@
 //! Bulk runs: from rows to requests, and from requests to outcomes. Generic over the bulk endpoints.
 
 pub mod activity;
+mod again;
 mod align;
+mod batch;
 pub mod bisect;
 mod breaker;
 pub mod check;
+mod context;
 pub mod drive;
 mod earlier;
+mod estimate;
 mod existing;
 mod explain;
 mod findings;
+mod intake;
 mod look;
 pub mod machine;
 mod matched;
@@ -20,6 +25,7 @@ mod reconcile;
 mod recovery;
 mod resume;
 pub mod scan;
+mod seen;
 mod send;
 mod settle;
 pub mod setup;
@@ -29,5 +35,6 @@ pub mod state;
 mod unfit;
 mod zeros;
 
+pub use again::Again;
 pub use drive::Run;
 pub use state::Job;

@@ -12,7 +12,7 @@ use crate::api::{Found, Lookup};
 use crate::http::{By, Moment};
 use crate::model::text::same_key;
 use crate::rows::ImportKey;
-use crate::run::pack::Batch;
+use crate::run::batch::Batch;
 
 /// A request whose response was lost.
 pub struct Doubt {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::api::{Found, Lookup, Now, Proof, Write};
 use crate::http::{Moment, Replay};
 use crate::options::RetryPolicy;
+use crate::run::batch::Batch;
 use crate::run::look::places;
-use crate::run::pack::Batch;
 use crate::run::reconcile::{Doubt, Shown};
 
 /// The maximum number of lookups per request, after which its rows stay unknown.

@@ -9,18 +9,9 @@ use serde_json::Value;
 use crate::input::Label;
 use crate::ledger::{Fault, Status, lock, number};
 use crate::rows::Problem;
-use crate::run::earlier::{Earlier, ReadRow};
-use crate::run::pack::{Packer, Same};
-
-/// The current input for a row whose outcome is unknown, in case its request was not executed.
-#[derive(Debug, Clone)]
-pub(super) enum Today {
-    Row(ReadRow),
-    /// Missing from an input that should contain all rows in the run.
-    Removed,
-    /// Missing from an input that contains only some of the rows.
-    NotGiven,
-}
+use crate::run::earlier::{Earlier, ReadRow, Today};
+use crate::run::pack::Packer;
+use crate::run::seen::Same;
 
 impl Packer {
     /// Matches the rows with the run once all rows from the earlier call have been read.
@@ -177,9 +168,9 @@ impl Packer {
         }
         if status.good() && !edited {
             if let Some(same) = self.same(&read.key, &read.import_key) {
-                self.note_spelling(&same);
+                self.seen.note_spelling(&same);
                 let said = read.judged.as_deref().map_or(0, Packer::said);
-                self.seen.entry(same).or_insert((row, said));
+                self.seen.note(same, row, said);
             }
             return;
         }
@@ -258,16 +249,16 @@ impl Packer {
             has_asset.then(|| ledger.key(row)).flatten()
         };
         if let Some(same) = key.filter(|_| self.is_patch).and_then(|key| self.same(&key, "")) {
-            self.seen.entry(same).or_insert((row, 0));
+            self.seen.note(same, row, 0);
         }
     }
 
     /// Stores what to send for a row with an unknown outcome, in case its request was not executed.
     fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
         if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
-            self.note_spelling(&same);
+            self.seen.note_spelling(&same);
             let said = Packer::said(body);
-            let (first, other) = *self.seen.entry(same.clone()).or_insert((row, said));
+            let (first, other) = self.seen.note(same.clone(), row, said);
             if first != row && other != said {
                 read.judged = Err(vec![self.repeated(&same, &read.key, first)]);
             }

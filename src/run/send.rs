@@ -6,7 +6,7 @@ use crate::columns::Page;
 use crate::http::{CallOutcome, Moment, Noted, Response, Stage, untold};
 use crate::ledger::journal::{Commits, New};
 use crate::ledger::{Ledger, SharedLedger, Status, lock};
-use crate::run::pack::Batch;
+use crate::run::batch::Batch;
 use crate::run::settle::read as read_rows;
 
 /// A batch to send.

@@ -11,7 +11,7 @@ use crate::error::{Error, Sent, ServiceError};
 use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
-use crate::run::pack::Batch;
+use crate::run::batch::Batch;
 use crate::run::recovery::Why;
 use crate::run::send::PairedResponse;
 use crate::run::splitter::{Division, Size};

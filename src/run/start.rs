@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ledger::journal::{Header, Journal, Others};
 use crate::ledger::{Ledger, Status, View};
 use crate::rows::ImportKey;
-use crate::run::pack::Again;
+use crate::run::again::Again;
 
 /// Which rows from an earlier call to process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,14 +18,15 @@ use crate::ledger::journal::Journal;
 use crate::ledger::{SharedLedger, lock};
 use crate::rows::{ImportKey, Policy};
 use crate::run::activity::{Activity, CurrentActivity};
+use crate::run::again::Again;
+use crate::run::batch::Batch;
 use crate::run::breaker::Breaker;
+use crate::run::context::Context;
+use crate::run::earlier::Today;
 use crate::run::existing::Existing;
-use crate::run::pack::{Again, Batch, Packer};
+use crate::run::pack::{Packer, Refused};
 use crate::run::recovery::Recovery;
-use crate::run::resume::Today;
 use crate::run::splitter::{self, Splitter};
-use crate::run::unfit::Refused;
-use crate::run::zeros::Zeros;
 
 /// When to stop a run early because of failed rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,6 +60,16 @@ pub struct Job {
     pub again: Again,
     /// The journal in which the ledger is saved before anything is sent.
     pub journal: Option<Journal>,
+}
+
+/// What a run knows of lost zeros.
+#[derive(Default)]
+pub(super) struct Zeros {
+    /// A key of the project that a row has without its leading zeros, if there is any.
+    pub lost: Option<String>,
+    /// How many rows are sent with a shorter key of digits than any of the project, and the first such row with its
+    /// key.
+    pub short: (u64, Option<(u32, String)>),
 }
 
 /// The state of a run.
@@ -163,6 +174,15 @@ impl State {
         }
     }
 
+    /// Returns the data for lookups.
+    pub(super) fn context(&self) -> Context {
+        Context {
+            session: self.session(),
+            ledger: self.ledger.clone(),
+            project: self.job.project,
+        }
+    }
+
     /// Whether batches may be sent.
     pub(super) fn going(&self) -> bool {
         self.may_look() && self.breaker.lets_pass()
@@ -200,7 +220,7 @@ impl State {
             packer.finish(self.fatal.is_none());
             self.some_rows_only = !packer.has_all_rows();
         }
-        self.alike.extend(packer.alike.drain());
+        self.alike.extend(packer.seen.take_alike());
         if let Some(change) = packer.changed.take() {
             let is_run = self.is_recorded;
             self.is_foreign = true;

@@ -5,26 +5,9 @@ use crate::input::Label;
 use crate::ledger::{Ledger, lock};
 use crate::rows::columns::ROW_OF_RUN;
 use crate::run::align::Mismatch;
-use crate::run::earlier::Earlier;
+use crate::run::earlier::{Earlier, Unfit};
 use crate::run::options::SEPARATORS;
-use crate::run::pack::Packer;
-
-/// Why a call is refused before anything is sent.
-pub(super) enum Refused {
-    /// The rows are not those of the earlier call.
-    Rows(String),
-    /// The call does not fit the run, whatever its rows are. The message says what to do.
-    Call(String),
-}
-
-/// Why the rows do not match the run.
-pub(super) enum Unfit {
-    Row(Mismatch),
-    /// One of several identical rows was removed, and it is unclear which one.
-    Unclear(u32),
-    /// These rows of a fixes file are the same row of the run.
-    Repeated(u32, u32),
-}
+use crate::run::pack::{Packer, Refused};
 
 /// What to do with rows that do not match the run, if they have import keys.
 const ALL_ROWS_BY_KEY: &str =

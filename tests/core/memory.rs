@@ -13,7 +13,7 @@ use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
-use acc_assets::run::pack::Again;
+use acc_assets::run::Again;
 use acc_assets::run::state::Tolerance;
 use acc_assets::run::{Job, Run};
 

@@ -1,0 +1,262 @@
+//! Takes the rows of a source: each is checked and packed, or matched with a row of an earlier call.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::http::Phase;
+use crate::input::{Cell, Column, Label, Sink};
+use crate::ledger::{Ledger, OwnedLabel, Status, lock, number};
+use crate::rows::{Problem, digest_of_no_row, in_rows};
+use crate::run::earlier::{Earlier, ReadRow};
+use crate::run::pack::{Ahead, Packer};
+
+/// Reading pauses after this many rows, valid or not, to handle Ctrl-C and let other threads run.
+const PAUSE: usize = 1024;
+
+impl Packer {
+    /// Closes the current batch at the end of the source.
+    ///
+    /// If `whole` is false, some rows could not be read, so rows of an earlier call are not matched.
+    pub fn finish(&mut self, whole: bool) {
+        if whole {
+            self.place_earlier();
+        }
+        if self.changed.is_some() {
+            // The rows of this input are not those of the ledger.
+            return lock(&self.ledger).set_input(Some(Vec::new()));
+        }
+        if std::mem::take(&mut self.begun) {
+            // The source failed in the middle of a row.
+            self.enter("", 0);
+        }
+        self.close_batch();
+        let mut ledger = lock(&self.ledger);
+        let known = self.places.as_ref().map_or(0, Vec::len);
+        // Rows after those of the earlier call have consecutive numbers.
+        let row_of = |at: usize| match &self.places {
+            Some(places) if at < known => places[at],
+            Some(_) => number(ledger.rows().saturating_sub(self.writer.rows_read() - at)),
+            None => number(at),
+        };
+        // An input that ended early was not matched with the rows of the run.
+        let unmatched = self.again.edits && self.earlier.is_some();
+        let title = self.writer.row_title();
+        let warnings = self.writer.warnings(&|at| ledger.name_of(row_of(at), title));
+        let input = self
+            .places
+            .as_ref()
+            .map(|_| (0..self.writer.rows_read()).map(row_of).collect())
+            .or_else(|| unmatched.then(Vec::new));
+        if let Some(first) = self.corrected.first() {
+            let rows = in_rows(self.corrected.len() as u64, &ledger.name_of(*first, title));
+            ledger.warnings.push(format!(
+                "the project has the corrections from a file of `.write_fixes()`, not the values given here, {rows}"
+            ));
+        }
+        let copies = self.copies(&ledger);
+        ledger.set_input(input);
+        ledger.warnings.extend(copies);
+        ledger.warnings.extend(warnings);
+        ledger.columns = self.writer.uses().to_vec();
+    }
+
+    /// Warns of equal rows that become one asset, because they have the same import key.
+    fn copies(&self, ledger: &Ledger) -> Option<String> {
+        let field = self.import_key.as_deref().filter(|_| !self.named_by_id)?;
+        let given = self.places.as_ref().filter(|_| self.some_rows_only);
+        let given: Option<HashSet<u32>> = given.map(|rows| rows.iter().copied().collect());
+        let is_given = |row: &u32| given.as_ref().is_none_or(|given| given.contains(row));
+        let rows = (0..number(ledger.rows())).filter(is_given);
+        let mut copies = rows.filter_map(|row| Some((row, ledger.same_as(row)?)));
+        let (copy, first) = copies.next()?;
+        let title = self.writer.row_title();
+        let copy = ledger.name_of(copy, title);
+        let pair = format!("{} and {copy}", ledger.name_of(first, title));
+        let column = self.writer.heading_of(field);
+        Some(match copies.count() {
+            0 => format!(
+                "{pair} are equal, so they become one asset. If {copy} should be another asset, correct its `{column}`"
+            ),
+            others => format!(
+                "{} rows are equal to an earlier row, for example {pair}. Equal rows become one asset; if a copy \
+                 should be another asset, correct its `{column}`",
+                others + 1
+            ),
+        })
+    }
+
+    /// Starts a row. Returns `false` if the row is skipped, because the rows do not match the earlier call.
+    fn begin_row(&mut self, label: Label<'_>) -> bool {
+        if self.changed.is_some() {
+            self.writer.skip();
+            return false;
+        }
+        self.label = label.into();
+        if self.earlier.is_none() {
+            self.row = self.next_row;
+        }
+        true
+    }
+
+    /// Adds the ledger entry of the current row.
+    fn enter(&mut self, key: &str, digest: u64) {
+        let label = std::mem::replace(&mut self.label, OwnedLabel::Number);
+        let mut ledger = lock(&self.ledger);
+        self.row = ledger.push(label.as_label());
+        ledger.name_last(key, self.named_by_id);
+        ledger.set_digest(self.row, digest);
+        self.next_row = self.row + 1;
+        self.begun = false;
+    }
+
+    /// Handles an input row while the rows of an earlier call are being read.
+    fn end_earlier(&mut self, checked: Result<(), Vec<Problem>>, digest: u64) {
+        let key: Box<str> = self.writer.key().into();
+        if let Some(same) = self
+            .same(&key, self.writer.import_key())
+            .filter(|_| !self.named_by_id && checked.is_ok())
+            && !self.read_again.insert(same)
+        {
+            self.writer.forget_repeats();
+        }
+        let Some(earlier) = &mut self.earlier else {
+            return;
+        };
+        let numbered = self.writer.numbered();
+        if let Some((row, is_first)) = earlier.settled_next(digest).filter(|_| numbered.is_none()) {
+            earlier.take_settled(digest, &key);
+            if is_first {
+                self.corrected.push(row);
+            } else if let Some(same) = self.same(&key, self.writer.import_key()) {
+                self.seen.note_spelling(&same);
+                let said = checked.map_or(0, |()| Self::said(&self.current.open[self.start..]));
+                self.seen.note(same, row, said);
+            }
+        } else {
+            let row = ReadRow {
+                label: std::mem::replace(&mut self.label, OwnedLabel::Number),
+                digest,
+                key,
+                import_key: self.writer.import_key().into(),
+                judged: checked.map(|()| self.current.open[self.start..].to_vec()),
+            };
+            earlier.take(row, numbered.cloned());
+        }
+        self.current.undo_begin();
+        self.end_earlier_if_read();
+    }
+
+    fn end_earlier_if_read(&mut self) {
+        if self.earlier.as_ref().is_some_and(Earlier::is_read) {
+            self.place_earlier();
+        }
+    }
+}
+
+impl Sink for Packer {
+    fn column(&mut self, name: &str) -> Column {
+        let column = self.writer.column(name);
+        // Store the headings from the first request on, so that the journal of a killed run has them.
+        let mut ledger = lock(&self.ledger);
+        let headings = self.writer.headings();
+        if ledger.headings != *headings {
+            ledger.headings.clone_from(headings);
+        }
+        if let Some(field) = self.writer.field_of(column) {
+            if self.earlier.is_some() {
+                self.fields.insert(name.to_owned(), field);
+            } else {
+                ledger.fields.entry(name.to_owned()).or_insert(field);
+            }
+        }
+        drop(ledger);
+        column
+    }
+
+    fn begin(&mut self, label: Label<'_>) -> bool {
+        let wanted = self.begin_row(label);
+        if wanted {
+            self.start = self.current.begin();
+            self.writer.begin(&mut self.current.open);
+            if self.earlier.is_none() {
+                self.writer.set_number(self.row);
+                self.begun = true;
+            }
+        }
+        wanted
+    }
+
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
+        self.writer.cell(column, value, &mut self.current.open);
+    }
+
+    fn filled(&mut self, column: Column) {
+        self.writer.filled(column);
+    }
+
+    fn broken(&mut self, label: Label<'_>, found: &str) {
+        if !self.begin_row(label) {
+            return;
+        }
+        self.writer.skip();
+        let problem = Problem::not_a_row(found);
+        let digest = digest_of_no_row(found);
+        if let Some(earlier) = &mut self.earlier {
+            let row = ReadRow {
+                label: std::mem::replace(&mut self.label, OwnedLabel::Number),
+                digest,
+                key: Box::default(),
+                import_key: Box::default(),
+                judged: Err(vec![problem]),
+            };
+            earlier.take(row, None);
+            self.end_earlier_if_read();
+        } else {
+            self.enter("", digest);
+            self.refuse(self.row, &[problem]);
+        }
+    }
+
+    fn end(&mut self) {
+        let checked = self.writer.end(&mut self.current.open);
+        let digest = self.writer.digest();
+        if self.earlier.is_some() {
+            return self.end_earlier(checked, digest);
+        }
+        if let Some(name) = self
+            .writer
+            .numbered()
+            .and_then(|numbered| numbered.name.as_deref())
+            && self.is_import
+        {
+            self.changed = Some(self.of_named_run(name, self.taken));
+            self.begun = false;
+            return self.current.undo_begin();
+        }
+        let key: Arc<str> = self.writer.key().into();
+        self.enter(&key, digest);
+        let same = self.same(&key, self.writer.import_key());
+        if let Err(problems) = checked {
+            self.refuse_noted(self.row, &key, same, problems);
+            return self.current.undo_begin();
+        }
+        let body = std::mem::take(&mut self.current.open);
+        let repeats = self.repeats(self.row, &key, same, &body[self.start..]);
+        self.current.open = body;
+        if repeats {
+            self.current.undo_begin();
+            self.writer.forget_repeats();
+        } else if self.writer.has_nothing_to_send() {
+            self.current.undo_begin();
+            lock(&self.ledger).set(self.row, Status::Unchanged);
+        } else {
+            self.keep(key);
+        }
+    }
+
+    fn full(&self) -> bool {
+        self.stop.phase() > Phase::Run
+            || self.writer.rows_read().is_multiple_of(PAUSE)
+            || (self.ahead == Ahead::OneBatch && !self.ready.is_empty())
+    }
+}
