@@ -89,6 +89,12 @@ pub trait Sink {
     /// Returns the handle of a column. Never fails: the cells of an unknown column make their rows invalid.
     fn column(&mut self, name: &str) -> Column;
 
+    /// Announces that the columns and rows from here on belong to this part of a run. Sources whose rows are all for one
+    /// endpoint need not call it.
+    fn part(&mut self, part: usize) {
+        let _ = part;
+    }
+
     /// Starts a row. Returns `false` if the row is not needed. The source then calls neither `cell` nor `end`
     /// for the row.
     fn begin(&mut self, label: Label<'_>) -> bool;
@@ -127,8 +133,16 @@ pub trait Source: Send {
     /// If the source fails, for example because a generator raises.
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError>;
 
-    /// Returns the total number of rows, if known in advance.
+    /// Returns the total number of rows, if known in advance. The rows can then be read [again](Self::again).
     fn rows(&self) -> Option<usize>;
+
+    /// Returns a source of the same rows, from the first one.
+    ///
+    /// # Errors
+    /// If the rows can be read only once, or can no longer be read.
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        Err(SourceError::new("the rows can be read only once"))
+    }
 }
 
 /// An error from a row source.

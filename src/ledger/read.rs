@@ -63,6 +63,15 @@ impl Ledger {
         self.input.as_deref()
     }
 
+    /// Returns the row at this position of the last input.
+    #[must_use]
+    pub fn row_of_input(&self, position: usize) -> Option<u32> {
+        match &self.input {
+            Some(input) => input.get(position).copied(),
+            None => (position < self.rows()).then(|| number(position)),
+        }
+    }
+
     /// Returns the number of a row as users count it: its position in their input if only some rows of the input are in this
     /// ledger.
     #[must_use]

@@ -29,6 +29,9 @@ pub struct Sending {
 /// have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
+    /// The index of the part of the run that the rows belong to.
+    #[serde(default)]
+    pub part: usize,
     pub rows: Vec<SentItem>,
     /// The encoded rows, separated by commas.
     pub text: String,

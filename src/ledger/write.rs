@@ -221,6 +221,13 @@ impl Ledger {
         self.input = rows;
     }
 
+    /// Adds a row to the end of the input.
+    pub fn add_to_input(&mut self, row: u32) {
+        if let Some(input) = &mut self.input {
+            input.push(row);
+        }
+    }
+
     /// Records that the rows are those at these positions of an input with `of` rows.
     pub fn set_selected(&mut self, positions: Vec<u32>, of: usize) {
         self.selected = Some((positions, of));

@@ -44,7 +44,7 @@ use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::options::{GetOptions, WriteOptions};
 use crate::run::setup::Writer;
 use crate::run::start::{Start, Which};
-use crate::run::{Job, Run, check, scan};
+use crate::run::{Job, MOST_KEPT, Part, Run, check, scan};
 use crate::settings::setup::plan;
 
 /// A client's options, connection pool, token and rate windows. One per client, shared between threads.
@@ -189,15 +189,17 @@ impl Engine {
         ledger.stats.lookups += reads;
         let ledger = Arc::new(Mutex::new(ledger));
         let job = Job {
-            write,
+            parts: vec![Part::of(
+                write,
+                given.policy(write.row, import_key, names),
+                given.batch_size,
+            )],
             project,
-            query: Vec::new(),
-            policy: given.policy(write.row, import_key, names),
-            batch_size: given.batch_size,
             tolerance,
             dry_run: given.dry_run,
             keep: given.returning,
             replayable: source.rows().is_some(),
+            most_kept: MOST_KEPT,
             reconcile: given.reconciles(which),
             again,
             journal,

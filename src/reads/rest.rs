@@ -16,7 +16,7 @@ use crate::listing::{self, Limited, Listing, Machine, PER_PAGE};
 use crate::run::Again;
 use crate::run::machine::Ended;
 use crate::run::options::GetOptions;
-use crate::run::state::{Job, Tolerance};
+use crate::run::{Job, MOST_KEPT, Part, Tolerance};
 
 /// The request made by a read. A call that resumes the read must make the same request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -288,16 +288,19 @@ impl Get {
             None => (Ledger::default(), Again::default()),
             Some((rest, _)) => rest.rows(&asked)?,
         };
-        let job = Job {
-            write,
-            project,
+        let batch_size = options.batch_size;
+        let part = Part {
             query,
-            batch_size: options.batch_size,
-            policy: options.policy(write.row),
+            ..Part::of(write, options.policy(write.row), batch_size)
+        };
+        let job = Job {
+            parts: vec![part],
+            project,
             tolerance: Tolerance::All,
             dry_run: false,
             keep: true,
             replayable,
+            most_kept: MOST_KEPT,
             reconcile: false,
             again,
             journal: None,

@@ -76,6 +76,8 @@ rules! {
         "use a single value, or a list of strings for a multi-select";
     NOTHING_TO_CHANGE "nothing_to_change": "the row has nothing to change",
         "fill in a cell, use CLEAR to clear a field, or drop the row";
+    CHANGED "changed_while_read": "the row changed while the call was running, or is no longer in the input",
+        "make the call again";
     NOT_A_ROW "not_a_row": "the row is not a dict or another mapping of column names to values",
         "pass one dict per row";
     SAME_ID "same_id": "two rows change the same asset differently",
@@ -327,6 +329,12 @@ impl Problem {
         );
         let fix = format!("give each of these assets its own {column} in the project, then call again");
         AMBIGUOUS_IMPORT_KEY.problem(column, key, message, &fix)
+    }
+
+    /// Creates the problem for a row that was read a second time, and differs from what was checked.
+    #[must_use]
+    pub fn changed() -> Self {
+        CHANGED.problem("", "", CHANGED.says.to_owned(), "")
     }
 
     /// Creates the problem for a list item that is not a row. `found` describes the item.

@@ -25,6 +25,8 @@ pub struct Item {
 pub struct Batch {
     /// The endpoint that takes the rows.
     pub write: &'static Write,
+    /// The index of the part of the run that the rows belong to.
+    pub part_of_run: usize,
     /// The body, without its closing brackets.
     pub(super) open: Vec<u8>,
     pub items: Vec<Item>,
@@ -56,6 +58,7 @@ impl Batch {
     pub fn new(write: &'static Write) -> Self {
         Self {
             write,
+            part_of_run: 0,
             open: Vec::new(),
             items: Vec::new(),
             named: Vec::new(),
@@ -67,6 +70,15 @@ impl Batch {
             refused: false,
             half_of: None,
             remainder: false,
+        }
+    }
+
+    /// Creates a batch of this part of a run, without rows.
+    #[must_use]
+    pub(super) fn of_part(write: &'static Write, part: usize) -> Self {
+        Self {
+            part_of_run: part,
+            ..Self::new(write)
         }
     }
 
@@ -103,6 +115,7 @@ impl Batch {
             end: item.end - start,
         });
         SentBody {
+            part: self.part_of_run,
             rows: rows.collect(),
             // Encoded JSON is valid Unicode.
             text: String::from_utf8(self.open[start..].to_vec())
@@ -113,7 +126,7 @@ impl Batch {
     /// Restores a batch from the stored content of its request.
     #[must_use]
     pub fn kept(write: &'static Write, kept: &SentBody) -> Self {
-        let mut batch = Self::new(write);
+        let mut batch = Self::of_part(write, kept.part);
         let mut start = 0;
         for item in &kept.rows {
             let body = kept.text.get(start..item.end).unwrap_or_default();
@@ -155,7 +168,7 @@ impl Batch {
             resent: self.resent,
             suspicious: self.suspicious,
             in_doubt: self.in_doubt,
-            ..Self::new(self.write)
+            ..Self::of_part(self.write, self.part_of_run)
         };
         for (_, item) in self
             .items
@@ -191,7 +204,7 @@ impl Batch {
     }
 
     /// Fills up a remainder to this many rows with rows from the next batch. Returns what remains of the next
-    /// batch. Does not combine batches of two endpoints, batches that were halved, resent, reread or in doubt, or
+    /// batch. Does not combine batches of two parts, batches that were halved, resent, reread or in doubt, or
     /// from which rows were removed, nor bodies that are too large together. A rejected batch that fits in one
     /// request stays whole.
     pub fn fill(&mut self, next: Self, rows: usize) -> Option<Self> {
@@ -201,7 +214,7 @@ impl Batch {
                 && batch.resent == 0
                 && !(batch.halve || batch.reread || batch.suspicious || batch.in_doubt)
         };
-        let fits = self.write == next.write && self.bytes() + next.bytes() <= MOST_BYTES;
+        let fits = self.part_of_run == next.part_of_run && self.bytes() + next.bytes() <= MOST_BYTES;
         let whole = next.refused && next.items.len() <= rows;
         if !is_new(self) || !is_new(&next) || !fits || whole {
             return Some(next);

@@ -134,7 +134,9 @@ mod tests {
     use crate::ledger::SharedLedger;
     use crate::rows::{Dates, Names, Nulls, Policy, RowShape};
     use crate::run::again::Again;
-    use crate::run::pack::{Ahead, Packer};
+    use crate::run::job::Part;
+    use crate::run::pack::Packer;
+    use crate::run::passes::Ahead;
 
     fn batch(rows: usize) -> Batch {
         let policy = Policy {
@@ -145,14 +147,9 @@ mod tests {
             import_key: None,
             names: Names::default(),
         };
-        let mut packer = Packer::new(
-            &BATCH_CREATE,
-            policy,
-            SharedLedger::default(),
-            100,
-            Ahead::Everything,
-            Again::default(),
-        );
+        let parts = [Part::of(&BATCH_CREATE, policy, 100)];
+        let (ledger, ahead) = (SharedLedger::default(), Ahead::Everything(usize::MAX));
+        let mut packer = Packer::new(&parts, ledger, ahead, Again::default());
         let columns = ["clientAssetId", "categoryId", "statusId"].map(|name| packer.column(name));
         for row in 0..rows {
             packer.begin(Label::Number);
@@ -164,7 +161,7 @@ mod tests {
             packer.end();
         }
         packer.finish(true);
-        packer.take().unwrap()
+        packer.take(|_| true).unwrap()
     }
 
     /// Simulates a service that rejects `bad` rows and names the first of them, counting from `from`. Returns the rows

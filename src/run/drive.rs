@@ -13,9 +13,10 @@ use crate::ledger::SharedLedger;
 use crate::ledger::journal::{Commits, New};
 use crate::run::activity::CurrentActivity;
 use crate::run::context::Context;
+use crate::run::job::Job;
 use crate::run::machine::{Command, Ended, Event, Machine, Time};
 use crate::run::send::Sender;
-use crate::run::state::{Job, State};
+use crate::run::state::State;
 use crate::run::{existing, look, matched};
 
 /// How long to wait for requests in flight after a stop.
@@ -72,12 +73,17 @@ impl Run {
             let time = self.time(start);
             let commands = self.machine.on(std::mem::take(&mut events), time);
             for command in commands {
-                if let Command::Read = command {
-                    events.push(Event::Rows(source.fill(self.machine.sink())));
-                    // Reading takes long and does not yield by itself, so let the run's driver check for signals.
-                    tokio::task::yield_now().await;
-                } else {
-                    self.carry_out(command);
+                match command {
+                    Command::Read => {
+                        events.push(Event::Rows(source.fill(self.machine.sink())));
+                        // Reading takes long and does not yield by itself, so let the run's driver check for signals.
+                        tokio::task::yield_now().await;
+                    }
+                    Command::Repeat => {
+                        let again = source.again().map(|again| source = again);
+                        events.push(Event::Repeated(again));
+                    }
+                    command => self.carry_out(command),
                 }
             }
             if events.is_empty() {
@@ -131,7 +137,7 @@ impl Run {
         let context = self.context.clone();
         match command {
             // The source is not shared with tasks.
-            Command::Read => {}
+            Command::Read | Command::Repeat => {}
             Command::Send(flight) => {
                 let sender = self.sender.clone();
                 self.tasks.spawn(scope::inherit(async move {

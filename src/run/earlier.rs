@@ -7,18 +7,40 @@ use crate::ledger::{Ledger, OwnedLabel, Status, number};
 use crate::rows::{Problem, RowOfRun};
 use crate::run::again::Again;
 use crate::run::align::{KnownRow, Mismatch, RowId, align};
+use crate::run::seen::digest_of;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A row that was read from the input.
 #[derive(Debug, Clone)]
 pub(super) struct ReadRow {
+    /// The part of the run that it belongs to.
+    pub part: usize,
     pub label: OwnedLabel,
     /// The digest of the row's cells.
     pub digest: u64,
     pub key: Box<str>,
     pub import_key: Box<str>,
-    /// The row's item in the request body, or its problems. Empty if the asset already has the row's values.
-    pub judged: Result<Vec<u8>, Vec<Problem>>,
+    /// The row's item in the request body, or its problems.
+    pub judged: Result<Encoded, Vec<Problem>>,
+}
+
+/// The item of a row in the request body.
+#[derive(Debug, Clone)]
+pub(super) enum Encoded {
+    /// Empty if the asset already has the row's values.
+    Body(Vec<u8>),
+    /// The item takes too much memory, so its row is read again. Contains its digest.
+    Dropped(u64),
+}
+
+impl Encoded {
+    /// Returns a digest of the item, which is never 0.
+    pub fn digest(&self) -> u64 {
+        match self {
+            Self::Body(body) => digest_of(body),
+            Self::Dropped(digest) => *digest,
+        }
+    }
 }
 
 /// The current input for a row whose outcome is unknown, in case its request was not executed.
@@ -58,6 +80,8 @@ pub(super) struct Earlier {
     first: HashMap<u32, RowId>,
     /// For each row, the rows that share its outcome.
     twins: HashMap<u32, Vec<u32>>,
+    /// The digests and keys of the rows that may be done.
+    doubtful: HashSet<u64>,
 }
 
 impl Earlier {
@@ -79,8 +103,13 @@ impl Earlier {
             let key = named(key);
             Some((row, RowId { digest, key }))
         };
+        let run: Vec<KnownRow> = (0..rows).map(known).collect();
+        let doubtful = run.iter().filter(|known| known.in_doubt);
+        let doubtful: HashSet<u64> = doubtful
+            .flat_map(|known| [known.id.digest, known.id.key])
+            .collect();
         (rows > 0 || ledger.complete).then(|| Self {
-            run: (0..rows).map(known).collect(),
+            doubtful,
             good: (0..rows).map(|row| ledger.status(row).good()).collect(),
             complete: ledger.complete,
             input: Vec::new(),
@@ -89,6 +118,7 @@ impl Earlier {
             own: ledger.run(),
             first: (0..rows).filter_map(first).collect(),
             twins: ledger.twins(),
+            run,
         })
     }
 
@@ -100,6 +130,11 @@ impl Earlier {
     /// Returns the number of rows that may be done.
     pub fn in_doubt(&self) -> usize {
         self.run.iter().filter(|known| known.in_doubt).count()
+    }
+
+    /// Returns whether this may be a row that may be done.
+    pub fn may_be_in_doubt(&self, digest: u64, key: &str) -> bool {
+        !self.doubtful.is_empty() && (self.doubtful.contains(&digest) || self.doubtful.contains(&named(key)))
     }
 
     /// Returns whether no row is done, and none may be.

@@ -64,7 +64,8 @@ impl State {
 
     /// Returns the rows of a batch whose import keys the project already has.
     pub(super) fn matched(&self, batch: &Batch) -> Vec<Matched> {
-        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
+        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.part_of(batch).policy.import_key)
+        else {
             return Vec::new();
         };
         let ledger = lock(&self.ledger);
@@ -91,7 +92,7 @@ impl State {
     /// row exists and has the key, or could not be read. A row whose assets all lost the key or were deleted has no assets
     /// left. Returns whether any asset was read.
     pub(super) fn note_contents(&self, matched: &mut [Matched], contents: &HashMap<String, Value>) -> bool {
-        let Some(import_key) = &self.job.policy.import_key else {
+        let Some((_, import_key)) = self.job.with_import_key() else {
             return false;
         };
         let mut any = false;
@@ -110,8 +111,7 @@ impl State {
     }
 
     fn settle_matched(&mut self, matched: &Matched, writer: &RowWriter) {
-        let policy = &self.job.policy;
-        let Some(import_key) = &policy.import_key else {
+        let Some((policy, import_key)) = self.job.with_import_key() else {
             return;
         };
         let Some(asset) = &matched.same.content else {

@@ -13,8 +13,8 @@ use crate::ledger::journal::Header;
 use crate::rows::{
     CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy, Reading, RowShape, columns,
 };
+use crate::run::job::Tolerance;
 use crate::run::start::{Resume, Which};
-use crate::run::state::Tolerance;
 use crate::settings::Settings;
 
 /// The options shared by all write methods.

@@ -1,7 +1,6 @@
 //! Refuses to begin a run with rows that another run has created: its name was probably mistyped, and all rows would be
 //! created again.
 
-use crate::api::Done;
 use crate::error::{Error, shown};
 use crate::ledger::journal::{FIRST_ROWS, FirstRows, Others, Same, SameRows};
 use crate::ledger::{Status, lock, number};
@@ -31,7 +30,7 @@ impl State {
         let ledger = lock(&self.ledger);
         let rows = 0..number(ledger.rows());
         let is_begun = |row: u32| matches!(ledger.status(row), Status::Created | Status::Unknown);
-        let may_repeat = self.job.write.done == Done::Created && !packer.import_keys_are_given();
+        let may_repeat = self.job.creates() && !packer.import_keys_are_given();
         if !may_repeat || !self.has_glanced && rows.clone().any(is_begun) {
             packer.again.others = None;
         }

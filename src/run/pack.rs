@@ -3,30 +3,22 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::api::Write;
 use crate::http::Stop;
 use crate::ledger::{Ledger, OwnedLabel, Plan, SharedLedger, Status, lock, number};
 use crate::options::Limits;
 use crate::rows::compare::as_number;
-use crate::rows::{Policy, Problem, RowShape, RowWriter};
+use crate::rows::{ColumnUse, Problem, RowWriter};
 use crate::run::again::Again;
-use crate::run::batch::{Batch, Item, MOST_BYTES};
+use crate::run::batch::Batch;
 use crate::run::earlier::{Earlier, Today};
 use crate::run::estimate::Counted;
 use crate::run::existing::digest_of_key;
+use crate::run::job::Part;
+use crate::run::lane::Lane;
+use crate::run::passes::{Ahead, Passes};
 use crate::run::seen::{Same, Seen};
-
-/// How far packing runs ahead of sending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ahead {
-    /// Until one batch is ready. Used for streams, so that only the rows in flight are kept in memory.
-    OneBatch,
-    /// To the end: all rows are checked before the first request. Their bodies, about 400 bytes per row, stay
-    /// in memory until they are sent.
-    Everything,
-}
 
 /// Why a call is refused before anything is sent.
 pub(super) enum Refused {
@@ -39,18 +31,15 @@ pub(super) enum Refused {
 /// Packs rows into batches, and adds an entry per row to the ledger.
 #[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub struct Packer {
-    pub(super) write: &'static Write,
-    pub(super) writer: RowWriter,
-    pub(super) id_column: String,
-    pub(super) import_key: Option<String>,
-    pub(super) named_by_id: bool,
-    /// Whether rows change assets, so that two rows for the same asset contradict each other.
-    pub(super) is_patch: bool,
+    /// One per part.
+    pub(super) lanes: Vec<Lane>,
+    /// The part of the current row.
+    pub(super) part: usize,
     pub(super) ledger: SharedLedger,
-    pub(super) batch_size: usize,
-    pub(super) ahead: Ahead,
-    pub(super) current: Batch,
-    pub(super) ready: VecDeque<Batch>,
+    pub(super) passes: Passes,
+    ready: VecDeque<Batch>,
+    /// Batches that were just closed.
+    closed: VecDeque<Batch>,
     pub(super) again: Again,
     /// The rows of an earlier call, until all of them have been read.
     pub(super) earlier: Option<Earlier>,
@@ -77,13 +66,14 @@ pub struct Packer {
     pub(super) known_headings: BTreeMap<String, Option<String>>,
     /// Completed rows that are given as they were before they were corrected in a fixes file.
     pub(super) corrected: Vec<u32>,
+    /// The number of rows of the input so far.
+    pub(super) read: usize,
     pub(super) row: u32,
     /// The number of the next row, once all rows of an earlier call have been read.
     pub(super) next_row: u32,
     /// Whether the current row has no ledger entry yet. The entry is added at the end of the row, under a single lock.
     pub(super) begun: bool,
     pub(super) label: OwnedLabel,
-    pub(super) start: usize,
     pub(super) seen: Seen,
     /// The keys of the rows of an earlier call. Rows of one key are one asset or invalid, and cause no other warnings.
     pub(super) read_again: HashSet<Same>,
@@ -99,42 +89,33 @@ pub struct Packer {
 impl Packer {
     /// Creates a packer for one run. With `again`, the ledger may already have rows.
     #[must_use]
-    pub fn new(
-        write: &'static Write,
-        policy: Policy,
-        ledger: SharedLedger,
-        batch_size: usize,
-        ahead: Ahead,
-        again: Again,
-    ) -> Self {
-        let id_column = policy.id_column.clone();
-        let import_key = policy.import_key.as_ref().map(|key| key.field.clone());
-        let named_by_id = policy.shape != RowShape::NewAsset;
-        let is_patch = policy.shape == RowShape::AssetPatch;
-        let mut writer = RowWriter::new(policy);
+    pub fn new(parts: &[Part], ledger: SharedLedger, ahead: Ahead, again: Again) -> Self {
+        let mut lanes: Vec<Lane> = (0..)
+            .zip(parts)
+            .map(|(index, part)| Lane::new(index, part, parts.len() == 1))
+            .collect();
         let (earlier, next_row, known_headings) = {
             let mut ledger = lock(&ledger);
-            writer.headings().clone_from(&ledger.headings);
             let earlier = Earlier::of(&ledger, &again);
+            lanes
+                .iter_mut()
+                .for_each(|lane| lane.restore_headings(&ledger.headings));
             match &earlier {
-                None => ledger.row_title = writer.row_title().map(Into::into),
-                Some(earlier) if again.edits && earlier.nothing_is_sent() => writer.let_headings_grow(),
+                None => ledger.row_title = lanes[0].writer.row_title().map(Into::into),
+                Some(earlier) if again.edits && earlier.nothing_is_sent() => {
+                    lanes.iter_mut().for_each(|lane| lane.writer.let_headings_grow());
+                }
                 Some(_) => {}
             }
             (earlier, number(ledger.rows()), ledger.headings.clone())
         };
         Self {
-            write,
-            writer,
-            id_column,
-            import_key,
-            named_by_id,
-            is_patch,
+            lanes,
+            part: 0,
             ledger,
-            batch_size: batch_size.min(write.endpoint.items().most),
-            ahead,
-            current: Batch::new(write),
+            passes: Passes::new(ahead),
             ready: VecDeque::new(),
+            closed: VecDeque::new(),
             again,
             earlier,
             today: HashMap::new(),
@@ -148,11 +129,11 @@ impl Packer {
             are_moved: false,
             known_headings,
             corrected: Vec::new(),
+            read: 0,
             row: 0,
             next_row,
             begun: false,
             label: OwnedLabel::Number,
-            start: 0,
             seen: Seen::default(),
             read_again: HashSet::new(),
             invalid: 0,
@@ -162,26 +143,34 @@ impl Packer {
         }
     }
 
+    /// Restores the roles of the columns from an earlier call.
+    pub(super) fn restore_headings(&mut self, known: &BTreeMap<String, Option<String>>) {
+        self.lanes
+            .iter_mut()
+            .for_each(|lane| lane.restore_headings(known));
+    }
+
+    /// Limits the rows per batch of a part.
+    pub(super) fn at_most(&mut self, part: usize, rows: usize) {
+        self.lanes[part].at_most(rows);
+    }
+
     /// Only counts requests, for a dry run.
     pub fn count_only(&mut self) {
         self.count_only = true;
     }
 
-    /// Limits the rows per batch.
-    pub fn at_most(&mut self, rows: usize) {
-        self.batch_size = self.batch_size.min(rows);
-    }
-
     /// Estimates what the packed rows take at these rate limits.
     #[must_use]
     pub fn estimate(&self, limits: &Limits, ledger: &Ledger) -> Plan {
-        self.counted.estimate(self.write, limits, ledger)
+        let usual = self.lanes[0].write;
+        self.counted.estimate(usual, limits, ledger)
     }
 
     /// Returns digests of the import keys of all rows so far, and of the numbers that they are.
     #[must_use]
     pub(super) fn import_keys(&self) -> HashSet<u64> {
-        let numbers = self.writer.number_keys().iter();
+        let numbers = (0..self.lanes.len()).flat_map(|part| self.writer(part).number_keys());
         let numbers = numbers.filter_map(|key| Some(digest_of_key(&as_number(key)?)));
         self.seen.import_keys().chain(numbers).collect()
     }
@@ -194,7 +183,7 @@ impl Packer {
     /// Whether the rows have their own import keys, which an earlier run may have used.
     #[must_use]
     pub fn import_keys_are_given(&self) -> bool {
-        self.writer.import_keys_are_given()
+        (0..self.lanes.len()).any(|part| self.writer(part).import_keys_are_given())
     }
 
     /// Whether the input has all rows of the run, rather than only the rows in a fixes file.
@@ -203,11 +192,14 @@ impl Packer {
         !self.some_rows_only
     }
 
-    /// Takes the next batch that is ready.
-    pub fn take(&mut self) -> Option<Batch> {
-        let batch = self.ready.pop_front();
-        self.taken |= batch.is_some();
-        batch
+    /// Takes the next batch that is ready and of a part that may be sent.
+    pub fn take(&mut self, may_be_sent: impl Fn(usize) -> bool) -> Option<Batch> {
+        let next = self
+            .ready
+            .iter()
+            .position(|batch| may_be_sent(batch.part_of_run))?;
+        self.taken = true;
+        self.ready.remove(next)
     }
 
     /// Whether a batch is ready.
@@ -216,20 +208,76 @@ impl Packer {
         !self.ready.is_empty()
     }
 
-    pub(super) fn close_batch(&mut self) {
-        let batch = std::mem::replace(&mut self.current, Batch::new(self.write));
-        if batch.items.is_empty() {
-            return;
+    /// Returns what has read the rows of a part, for messages.
+    pub(super) fn writer(&self, part: usize) -> &RowWriter {
+        self.passes.writer(part).unwrap_or(&self.lanes[part].writer)
+    }
+
+    /// Returns what has read the rows of the first part, for messages about the whole input.
+    pub(super) fn first_writer(&self) -> &RowWriter {
+        self.writer(0)
+    }
+
+    /// Returns how the columns were interpreted.
+    pub(super) fn uses(&self) -> Vec<ColumnUse> {
+        let parts = 0..self.lanes.len();
+        parts.flat_map(|part| self.writer(part).uses().to_vec()).collect()
+    }
+
+    /// Returns the part of the current row.
+    pub(super) fn lane(&self) -> &Lane {
+        &self.lanes[self.part]
+    }
+
+    pub(super) fn lane_mut(&mut self) -> &mut Lane {
+        &mut self.lanes[self.part]
+    }
+
+    /// Returns the digest of the current row, which tells it apart from the rows of other parts.
+    pub(super) fn digest(&self) -> u64 {
+        let digest = self.lane().writer.digest();
+        match self.part {
+            0 => digest,
+            part => xxh3_64_with_seed(&digest.to_le_bytes(), part as u64),
         }
-        // Rows are similar, so the next body will be about as long as this body.
-        self.current
-            .open
-            .reserve(batch.open.len() + batch.open.len() / 16);
-        self.current.items.reserve(batch.items.len());
-        if !self.count_only {
-            return self.ready.push_back(batch);
+    }
+
+    /// Adds an encoded row.
+    pub(super) fn pack(&mut self, row: u32, key: &str, body: &[u8]) {
+        self.row = row;
+        self.lanes[self.part].pack(row, key, body, &mut self.closed);
+        self.hand_over();
+    }
+
+    /// Adds the row that just ended.
+    pub(super) fn keep(&mut self, key: Arc<str>) {
+        self.lanes[self.part].keep(self.row, key, &mut self.closed);
+        self.hand_over();
+    }
+
+    /// Closes the current batches.
+    pub(super) fn close_batches(&mut self) {
+        for lane in &mut self.lanes {
+            lane.close(&mut self.closed);
         }
-        self.counted.add(&batch);
+        self.hand_over();
+    }
+
+    fn hand_over(&mut self) {
+        while let Some(batch) = self.closed.pop_front() {
+            if self.count_only {
+                self.counted.add(&batch);
+            } else if self.passes.keeps(&batch) {
+                self.ready.push_back(batch);
+            } else {
+                for dropped in self.ready.drain(..).chain([batch]) {
+                    dropped
+                        .items
+                        .iter()
+                        .for_each(|item| self.passes.drop_row(item.row));
+                }
+            }
+        }
     }
 
     pub(super) fn refuse(&mut self, row: u32, problems: &[Problem]) {
@@ -243,14 +291,13 @@ impl Packer {
     /// Handles a row that may be for the same asset as an earlier row. Returns `true` if the row must not be
     /// sent.
     ///
-    /// Of equal rows, only the first is sent. If rows differ, the correct one is unclear, so the later row is
+    /// `digest` is that of its content. Of equal rows, only the first is sent. If rows differ, the correct one is unclear, so the later row is
     /// not sent, and the earlier row is not sent either unless its request has already been sent.
-    pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<Same>, body: &[u8]) -> bool {
+    pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<Same>, digest: u64) -> bool {
         let Some(same) = same else {
             return false;
         };
         self.seen.note_spelling(&same);
-        let digest = Self::said(body);
         let Some((first, said)) = self.seen.first(&same) else {
             self.seen.note(same, row, digest);
             return false;
@@ -261,8 +308,8 @@ impl Packer {
         }
         let ours = match same {
             Same::Id(_) if said == 0 && lock(&self.ledger).status(first) != Status::Invalid => {
-                let first = lock(&self.ledger).name_of(first, self.writer.row_title());
-                Problem::id_of_row(&self.id_column, key, &first)
+                let first = lock(&self.ledger).name_of(first, self.first_writer().row_title());
+                Problem::id_of_row(&self.lane().id_column, key, &first)
             }
             _ => self.repeated(&same, key, first),
         };
@@ -309,49 +356,8 @@ impl Packer {
 
     /// Returns the problem to report for a row that refers to the same asset as row `other`.
     pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
-        let other = lock(&self.ledger).name_of(other, self.writer.row_title());
-        match (same, &self.import_key) {
-            (Same::ImportKey(text), Some(field)) => {
-                Problem::same_import_key(&self.writer.heading_of(field), text, &other)
-            }
-            _ => Problem::same_id(&self.id_column, key, &other),
-        }
-    }
-
-    /// Returns a digest for comparing the content of rows with the same key. The digest is never 0.
-    pub(super) fn said(body: &[u8]) -> u64 {
-        xxh3_64(body).max(1)
-    }
-
-    /// Adds an encoded row.
-    pub(super) fn pack(&mut self, row: u32, key: &str, body: &[u8]) {
-        self.row = row;
-        self.start = self.current.begin();
-        self.current.open.extend_from_slice(body);
-        self.keep(key.into());
-    }
-
-    /// Adds the row to the current batch.
-    pub(super) fn keep(&mut self, key: Arc<str>) {
-        let end = self.current.open.len();
-        if end > MOST_BYTES && !self.current.items.is_empty() {
-            // A row that would make the body too large starts the next body.
-            let row = self.current.open.split_off(self.start);
-            self.current.undo_begin();
-            self.close_batch();
-            self.start = self.current.begin();
-            self.current.open.extend_from_slice(&row);
-        }
-        let end = self.current.open.len();
-        self.current.items.push(Item {
-            row: self.row,
-            key,
-            start: self.start,
-            end,
-        });
-        if self.current.items.len() >= self.batch_size {
-            self.close_batch();
-        }
+        let other = lock(&self.ledger).name_of(other, self.first_writer().row_title());
+        self.lane().repeated(same, key, &other)
     }
 }
 

@@ -406,6 +406,7 @@ mod tests {
             batch: Batch::kept(
                 &assets::BATCH_CREATE,
                 &SentBody {
+                    part: 0,
                     rows: vec![item],
                     text,
                 },

@@ -96,6 +96,11 @@ impl Recovery {
         }
     }
 
+    /// Returns whether requests with such batches are in doubt, or may be among those being looked up.
+    pub fn has(&self, is_such: impl Fn(&Batch) -> bool) -> bool {
+        self.is_looking || self.doubts.iter().any(|doubt| is_such(&doubt.batch))
+    }
+
     pub fn is_looking(&self) -> bool {
         self.is_looking
     }

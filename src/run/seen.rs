@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::model::text::same_key;
 use crate::rows::compare::as_number;
@@ -13,6 +14,11 @@ use crate::run::existing::{digest_of_key, digits_of};
 pub(super) enum Same {
     Id(Uuid),
     ImportKey(Box<str>),
+}
+
+/// Returns the digest of a row's item in the request body, which is never 0.
+pub(super) fn digest_of(body: &[u8]) -> u64 {
+    xxh3_64(body).max(1)
 }
 
 /// The keys seen so far.

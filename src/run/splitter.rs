@@ -270,7 +270,7 @@ mod tests {
             }
         });
         let rows = items.collect();
-        Batch::kept(&BATCH_CREATE, &SentBody { rows, text })
+        Batch::kept(&BATCH_CREATE, &SentBody { part: 0, rows, text })
     }
 
     fn refusal(status: u16, index: Option<usize>) -> ServiceError {

@@ -214,6 +214,7 @@ mod tests {
             let row = ledger.push(Label::Number);
             if status == Status::Unknown {
                 ledger.begin_sending(SentBody {
+                    part: 0,
                     rows: vec![SentItem {
                         row,
                         key: "P".into(),

@@ -11,7 +11,8 @@ use crate::run::state::State;
 impl State {
     /// Refuses rows whose import keys are numbers that the project writes in another way.
     pub(super) fn refuse_numbers(&mut self, batch: &Batch, writer: &RowWriter) {
-        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
+        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.part_of(batch).policy.import_key)
+        else {
             return;
         };
         if existing.is_empty() {
@@ -48,9 +49,11 @@ impl State {
     /// Refuses short keys of digits that the project does not have, if keys of other rows have lost their leading zeros:
     /// their column was read or saved as numbers.
     pub(super) fn refuse_short_keys(&mut self, batch: &Batch, writer: &RowWriter) {
-        let (Some(lost), Some(existing), Some(import_key)) =
-            (&self.zeros.lost, &self.existing, &self.job.policy.import_key)
-        else {
+        let (Some(lost), Some(existing), Some(import_key)) = (
+            &self.zeros.lost,
+            &self.existing,
+            &self.job.part_of(batch).policy.import_key,
+        ) else {
             return;
         };
         let column = writer.heading_of(&import_key.field);
@@ -64,7 +67,7 @@ impl State {
     /// Counts the short keys of digits that are sent, if the project has only longer ones with leading zeros.
     pub(super) fn note_short_keys(&mut self, batch: &Batch) {
         let width = self.existing.as_ref().and_then(|existing| existing.width);
-        let (Some(width), Some(import_key)) = (width, &self.job.policy.import_key) else {
+        let (Some(width), Some(import_key)) = (width, &self.job.part_of(batch).policy.import_key) else {
             return;
         };
         let ledger = lock(&self.ledger);

@@ -22,6 +22,7 @@ mod memory;
 mod names;
 mod outage;
 mod pairing;
+mod parts;
 mod readers;
 mod reads;
 mod reconcile;

@@ -14,7 +14,7 @@ use acc_assets::ledger::journal::{Journal, Kept};
 use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::rows::{ImportKey, RowShape};
-use acc_assets::run::state::Tolerance;
+use acc_assets::run::Tolerance;
 use acc_assets::simulator;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};

@@ -24,8 +24,8 @@ use acc_assets::ledger::{Ledger, Status, View, lock};
 use acc_assets::reads::settings::Reader;
 use acc_assets::rows::columns::{ROW_OF_RUN, RowOfRun};
 use acc_assets::rows::{CurrentAssets, ImportKey, RowShape};
+use acc_assets::run::Tolerance;
 use acc_assets::run::start::{Resume, Start, Which};
-use acc_assets::run::state::Tolerance;
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
@@ -688,6 +688,10 @@ impl Schedule {
             key.is_generated = !call.rows.iter().flatten().any(|(name, _)| *name == key.field);
         }
         call.stream = self.random.bool();
+        if self.random.u8(0..3) == 0 {
+            // The rows are read twice.
+            call.most_kept = self.random.usize(0..60_000);
+        }
         if self.random.u8(0..10) == 0 {
             call.tolerance = Tolerance::Rows(self.random.u64(0..50));
         }

@@ -862,6 +862,7 @@ fn every_rule_has_a_problem_and_vice_versa() {
         .chain(with_settings)
         .flat_map(Result::unwrap_err)
         .chain([
+            Problem::changed(),
             Problem::not_a_row("of type list"),
             Problem::same_id("id", ID, "row 4"),
             Problem::same_import_key("ca7", "key 4", "row 4"),
