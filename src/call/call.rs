@@ -3,19 +3,19 @@
 use super::Session;
 use crate::api::Call;
 use crate::error::Error;
-use crate::http::{At, CallOutcome, ReadAs};
+use crate::http::{CallOutcome, Observer, ReadAs};
 
 impl Session {
-    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage. An error
+    /// Sends a call, retries it if that is safe, and reads its response. `observer` is called at each stage. An error
     /// response without text gets the description of its code.
-    pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
+    pub async fn call<T>(&self, call: &Call, observer: Observer<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {
             caller,
             stop,
             counters,
         } = self;
-        let mut called = caller.read(&request, stop, counters, at, read).await;
+        let mut called = caller.read(&request, stop, counters, observer, read).await;
         if let Err(Error::Service(refusal)) = &mut called.result {
             // Boxed, because every call would otherwise have room for a second request.
             Box::pin(self.describe(call, refusal)).await;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::error::{Error, Sent, ServiceError, TransportError};
 use crate::http::backoff::{CAPACITY_WAIT, wait_after};
+use crate::http::message::Response;
 use crate::http::prepared::Replay;
 use crate::http::refusal;
-use crate::http::send::Response;
 
 /// Reads a successful response. On [`Error::Unreadable`], an idempotent request is retried.
 pub type ReadAs<'a, T> = &'a (dyn Fn(Response) -> Result<T, Error> + Sync);

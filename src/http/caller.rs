@@ -11,10 +11,10 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::http::auth::{Bearer, Token};
 use crate::http::clock::Clock;
+use crate::http::message::{Request, Transport};
 use crate::http::pace::Windows;
 use crate::http::prepared::{Auth, PreparedRequest};
 use crate::http::row_limit::RowLimit;
-use crate::http::send::{Request, Transport};
 use crate::model::error_code::ErrorCode;
 use crate::options::Options;
 

@@ -15,13 +15,13 @@ pub enum Stage {
 
 /// Observes the stages of a request. The request waits for the observer. If the observer fails before the request is
 /// sent, the request is not sent.
-pub type At<'a> = &'a (dyn Fn(Stage) -> Noted<'a> + Sync);
+pub type Observer<'a> = &'a (dyn Fn(Stage) -> Noted<'a> + Sync);
 
 /// Resolves once the stage of a request is recorded.
 pub type Noted<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
 
 /// Observes a stage and does nothing.
 #[must_use]
-pub fn untold<'a>(_: Stage) -> Noted<'a> {
+pub fn no_observer<'a>(_: Stage) -> Noted<'a> {
     Box::pin(std::future::ready(Ok(())))
 }

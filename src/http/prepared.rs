@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::http::send::Method;
+use crate::http::message::Method;
 use crate::options::RateGroup;
 
 /// Whether a request may be retried even though it may have been executed.

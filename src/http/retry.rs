@@ -12,9 +12,9 @@ use crate::http::attempt::{Attempt, ReadAs, classify, service};
 use crate::http::backoff::{backoff, pause_after};
 use crate::http::caller::Caller;
 use crate::http::counters::{Counted, Counters};
-use crate::http::observer::{At, Stage, untold};
+use crate::http::message::Response;
+use crate::http::observer::{Observer, Stage, no_observer};
 use crate::http::prepared::PreparedRequest;
-use crate::http::send::Response;
 use crate::http::stop::{Phase, Stop};
 
 /// The outcome of a call, including all of its attempts.
@@ -30,15 +30,15 @@ pub struct CallOutcome<T = Response> {
 }
 
 impl Caller {
-    /// Sends a request and retries it if that is safe. Calls `at` at each stage.
+    /// Sends a request and retries it if that is safe. Calls `observer` at each stage.
     pub async fn call(
         &self,
         request: &PreparedRequest,
         stop: &Stop,
         counters: &Counters,
-        at: At<'_>,
+        observer: Observer<'_>,
     ) -> CallOutcome {
-        self.read(request, stop, counters, at, &Ok).await
+        self.read(request, stop, counters, observer, &Ok).await
     }
 
     /// Sends a request, retries it if that is safe, and converts its response with `read`. A response that
@@ -48,7 +48,7 @@ impl Caller {
         request: &PreparedRequest,
         stop: &Stop,
         counters: &Counters,
-        at: At<'_>,
+        observer: Observer<'_>,
         read: ReadAs<'_, T>,
     ) -> CallOutcome<T> {
         let mut called = CallOutcome {
@@ -57,7 +57,7 @@ impl Caller {
             in_doubt: false,
             stopped: false,
         };
-        let tried = self.try_call(request, stop, counters, at, read, &mut called);
+        let tried = self.try_call(request, stop, counters, observer, read, &mut called);
         called.result = match tried.await {
             Ok(Some(response)) => Ok(response),
             Ok(None) => {
@@ -76,7 +76,7 @@ impl Caller {
         request: &PreparedRequest,
         stop: &Stop,
         counters: &Counters,
-        at: At<'_>,
+        observer: Observer<'_>,
         read: ReadAs<'_, T>,
         called: &mut CallOutcome<T>,
     ) -> Result<Option<T>, Error> {
@@ -96,9 +96,9 @@ impl Caller {
         let mut last: Option<Error> = None;
         let not_executed = |called: &CallOutcome<T>| {
             if called.in_doubt {
-                untold(Stage::NotExecuted)
+                no_observer(Stage::NotExecuted)
             } else {
-                at(Stage::NotExecuted)
+                observer(Stage::NotExecuted)
             }
         };
         loop {
@@ -148,7 +148,7 @@ impl Caller {
                 }
             };
             let wire = self.request(request, bearer.as_ref());
-            if let Err(error) = at(Stage::Leaving).await {
+            if let Err(error) = observer(Stage::Leaving).await {
                 slot.unused();
                 return Err(error);
             }

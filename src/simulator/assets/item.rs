@@ -1,6 +1,6 @@
 //! One item of a batch: its fields.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::attributes::fill_attributes;
 use crate::simulator::contract::{ASSET_FIELDS, Field, Kind, Switch, Switches};
@@ -20,11 +20,7 @@ pub fn fill(
     let mut found = Vec::new();
     let Some(map) = item.as_object() else {
         let detail = format!("An item must be an object, not {item}.");
-        return vec![Violation {
-            code: "MALFORMED_REQUEST",
-            detail,
-            metadata: Map::new(),
-        }];
+        return vec![Violation::new("MALFORMED_REQUEST", detail)];
     };
     for (name, value) in map {
         match ASSET_FIELDS.iter().find(|field| field.name == name) {

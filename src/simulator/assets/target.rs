@@ -1,7 +1,5 @@
 //! The asset that an item changes or deletes.
 
-use serde_json::Map;
-
 use crate::simulator::contract::Switch;
 use crate::simulator::refusal::Violation;
 use crate::simulator::state::State;
@@ -16,13 +14,9 @@ pub fn target(state: &State, id: &str, status: &mut u16) -> Result<usize, Violat
                 *status = number;
             }
         }
-        let mut metadata = Map::new();
-        metadata.insert("id".into(), id.into());
-        Violation {
-            code,
-            detail,
-            metadata,
-        }
+        let mut violation = Violation::new(code, detail);
+        violation.metadata.insert("id".into(), id.into());
+        violation
     };
     let Some(position) = uuid(id).and_then(|id| state.world.asset_position(id)) else {
         return Err(missing(
