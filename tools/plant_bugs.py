@@ -84,11 +84,11 @@ BUGS = [
         2000,
         (
             Edit(
-                "src/http/pace.rs",
+                "src/http/pace/window.rs",
                 "            self.in_flight += 1;\n            return Take::Taken;",
-                "            self.answered.push_back(Answered { at: now, foreign: false });\n            return Take::Taken;",
+                "            self.arrivals.push_back(Arrival { at: now, foreign: false });\n            return Take::Taken;",
             ),
-            Edit("src/http/pace.rs", "self.give_back(Some(Instant::now()));", "self.give_back(None);"),
+            Edit("src/http/pace/slot.rs", "self.give_back(Some(Instant::now()));", "self.give_back(None);"),
         ),
     ),
     Bug(

@@ -1,55 +1,21 @@
 //! One call and its response.
 
-use std::sync::Arc;
-
-use crate::api::{Call, Endpoint};
+use super::Session;
+use crate::api::Call;
 use crate::error::Error;
-use crate::http::{At, CallOutcome, Caller, Counters, ReadAs, Stop};
-
-/// State shared by all calls in one operation.
-#[derive(Clone)]
-pub struct Session {
-    pub caller: Arc<Caller>,
-    pub stop: Stop,
-    pub counters: Arc<Counters>,
-}
+use crate::http::{CallOutcome, Observer, ReadAs};
 
 impl Session {
-    /// Creates a session whose counts start at zero.
-    #[must_use]
-    pub fn new(caller: Arc<Caller>, stop: Stop) -> Self {
-        Self {
-            caller,
-            stop,
-            counters: Arc::default(),
-        }
-    }
-
-    /// Creates a call to an endpoint with this client's options, such as the path prefix of the Assets API.
-    ///
-    /// # Errors
-    /// [`Error::Option`] if a path parameter has no value.
-    pub fn to(&self, endpoint: &'static Endpoint, places: &[(&str, &str)]) -> Result<Call, Error> {
-        let prefix = [("prefix", self.caller.options().prefix.as_str())];
-        Call::new(endpoint, &[&prefix, places].concat())
-    }
-
-    /// Returns the service that this client talks to.
-    #[must_use]
-    pub fn service(&self) -> String {
-        self.caller.options().service()
-    }
-
-    /// Sends a call, retries it if that is safe, and reads its response. `at` is called at each stage. An error
+    /// Sends a call, retries it if that is safe, and reads its response. `observer` is called at each stage. An error
     /// response without text gets the description of its code.
-    pub async fn call<T>(&self, call: &Call, at: At<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
+    pub async fn call<T>(&self, call: &Call, observer: Observer<'_>, read: ReadAs<'_, T>) -> CallOutcome<T> {
         let request = call.prepare();
         let Self {
             caller,
             stop,
             counters,
         } = self;
-        let mut called = caller.read(&request, stop, counters, at, read).await;
+        let mut called = caller.read(&request, stop, counters, observer, read).await;
         if let Err(Error::Service(refusal)) = &mut called.result {
             // Boxed, because every call would otherwise have room for a second request.
             Box::pin(self.describe(call, refusal)).await;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Session;
 use crate::api::{Call, Endpoint, assets, settings, unreadable};
 use crate::error::{Error, ServiceError};
-use crate::http::{KnownCodes, Phase, Replay, Response, untold};
+use crate::http::{KnownCodes, Phase, Replay, Response, no_observer};
 use crate::model::error_code::ErrorCode;
 
 /// The longest delay of an error by the lookup of its description.
@@ -55,7 +55,7 @@ impl Session {
         // Not `Session::call`, which describes errors with these codes.
         let called = self
             .caller
-            .read(&request, &self.stop, &self.counters, &untold, &read);
+            .read(&request, &self.stop, &self.counters, &no_observer, &read);
         let codes: ErrorCodes = called.await.result?.into();
         known.codes = Some(codes.clone());
         Ok(codes)

@@ -4,9 +4,10 @@
 mod call;
 mod codes;
 mod pages;
+mod session;
 mod turned;
 
-pub use call::Session;
 pub use codes::ErrorCodes;
 pub use pages::{Page, Pages, Place, Reading};
+pub use session::Session;
 pub use turned::Turned;

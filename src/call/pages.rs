@@ -11,7 +11,7 @@ use crate::api::filters::{Checks, Ignored};
 use crate::api::{Call, Endpoint, Next, unreadable};
 use crate::columns::{self, Received, Table, Unread};
 use crate::error::{Error, shortened};
-use crate::http::{At, Response, untold};
+use crate::http::{Observer, Response, no_observer};
 
 /// Limits that stop a list that would never end: the number of consecutive pages without a new id, and the number
 /// of rows as a multiple of `totalResults`.
@@ -87,7 +87,7 @@ impl fmt::Debug for Place {
 /// The remaining pages of a list.
 pub struct Pages<'s> {
     session: &'s Session,
-    at: At<'s>,
+    observer: Observer<'s>,
     call: Call,
     /// The number of rows per page, if it is not the usual one.
     limit: Option<u32>,
@@ -113,7 +113,7 @@ impl Session {
     pub fn pages(&self, call: Call) -> Pages<'_> {
         Pages {
             session: self,
-            at: &untold,
+            observer: &no_observer,
             checks: Checks::of(&call),
             call,
             limit: None,
@@ -130,10 +130,10 @@ impl Session {
 }
 
 impl<'s> Pages<'s> {
-    /// Calls `at` at each stage of each request.
+    /// Calls `observer` at each stage of each request.
     #[must_use]
-    pub fn observed_by(mut self, at: At<'s>) -> Self {
-        self.at = at;
+    pub fn observed_by(mut self, observer: Observer<'s>) -> Self {
+        self.observer = observer;
         self
     }
 
@@ -198,7 +198,7 @@ impl<'s> Pages<'s> {
         paging.turn_to(&mut call, self.place.cursor.as_deref());
         let (before, checks) = (self.place.read, &self.checks);
         let read_as = |response| read(endpoint, checks, response, before);
-        let outcome = self.session.call(&call, self.at, &read_as).await;
+        let outcome = self.session.call(&call, self.observer, &read_as).await;
         let (mut page, next) = outcome.result.map_err(|error| refused(error, &self.place))?;
         let on_page = page.rows.len() as u64;
         let (read, total) = (before + on_page, next.total.unwrap_or(0).max(self.place.total));

@@ -7,7 +7,7 @@ use crate::api::filters::Checks;
 use crate::api::{Call, Next};
 use crate::columns::Received;
 use crate::error::Error;
-use crate::http::{At, Response};
+use crate::http::{Observer, Response};
 
 use super::pages::received;
 
@@ -26,7 +26,7 @@ const MOST_EQUAL: usize = 2;
 
 impl Session {
     /// Reads the page of a list that starts at this cursor, if one is given, with at most `limit` rows. The number
-    /// beside the cursor is that of the rows on the pages before. Calls `at` at each stage of each request.
+    /// beside the cursor is that of the rows on the pages before. Calls `observer` at each stage of each request.
     ///
     /// # Errors
     /// If the page cannot be read, its rows do not match the checks, or they have no ids that tell them apart.
@@ -36,7 +36,7 @@ impl Session {
         place: Option<(&str, u64)>,
         limit: u32,
         checks: &Checks,
-        at: At<'_>,
+        observer: Observer<'_>,
     ) -> Result<Turned, Error> {
         let endpoint = call.endpoint;
         let mut call = call;
@@ -57,7 +57,7 @@ impl Session {
             let next = next.map_err(|reason| endpoint.unreadable(&response, &reason))?;
             Ok((response, received, ids, next))
         };
-        let outcome = self.call(&call, at, &read).await;
+        let outcome = self.call(&call, observer, &read).await;
         let (response, received, ids, next) = outcome.result?;
         Ok(Turned {
             response,

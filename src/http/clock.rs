@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::http::send::Response;
+use crate::http::message::Response;
 
 /// The number of responses to use. Older responses may predate a sleep or a jump of the clock.
 const SAMPLES: usize = 8;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use memchr::{memchr, memmem};
 
-use crate::http::send::{Request, Response};
+use crate::http::message::{Request, Response};
 
 /// The replacements for a token and a cursor.
 const TOKEN: &str = "<token>";

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::error::{self, Headers, ServiceError, Violation};
-use crate::http::send::Response;
+use crate::http::message::Response;
 use crate::model::value;
 
 const CODE: [&str; 5] = ["errorCode", "code", "type", "error", "name"];

@@ -5,8 +5,12 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::call::Call;
 use super::contract::{LOCATION_PAGE_MOST, Switch, Switches};
-use super::handle::{Call, Refusal, State, answer, bad_field, uuid};
+use super::refusal::{Refusal, bad_field};
+use super::responses::json_response;
+use super::state::State;
+use super::values::uuid;
 use super::world::{Location, World};
 use crate::http::send::Response;
 
@@ -59,7 +63,7 @@ pub fn call(state: &State, call: &Call) -> Result<Response, Refusal> {
         let (key, url) = next_url(switches, call, limit, next);
         pagination[key] = json!(url);
     }
-    Ok(answer(
+    Ok(json_response(
         200,
         &json!({ "pagination": pagination, "results": results }),
     ))

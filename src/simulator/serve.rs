@@ -18,7 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::{Outcome, Simulator};
+use super::faulted::Outcome;
+use super::service::Simulator;
 use crate::http::send::{Method, Request, Response};
 
 /// How long a closing server waits for requests in flight.
@@ -64,7 +65,15 @@ impl Drop for Served {
     }
 }
 
-pub(super) fn serve(simulator: Simulator) -> io::Result<Served> {
+impl Simulator {
+    /// Serves the simulator over HTTP/1.1 on a free loopback port until the returned handle is closed or
+    /// dropped.
+    pub fn serve(&self) -> io::Result<Served> {
+        serve(self.clone())
+    }
+}
+
+fn serve(simulator: Simulator) -> io::Result<Served> {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
     listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);
@@ -155,7 +164,7 @@ async fn one(
         "PATCH" => Method::Patch,
         "DELETE" => Method::Delete,
         _ => {
-            return response(
+            return http_response(
                 Response {
                     status: 405,
                     ..Response::default()
@@ -185,9 +194,9 @@ async fn one(
         body: Some(bytes),
     };
     match simulator.exchange(request).await {
-        Outcome::Response(answer) => response(answer, Ending::Whole),
-        Outcome::Cut(answer, bytes) => response(answer, Ending::Cut(bytes)),
-        Outcome::Slow(answer, time) => response(answer, Ending::Slow(time)),
+        Outcome::Response(response) => http_response(response, Ending::Whole),
+        Outcome::Cut(response, bytes) => http_response(response, Ending::Cut(bytes)),
+        Outcome::Slow(response, time) => http_response(response, Ending::Slow(time)),
         Outcome::Broken(..) | Outcome::Late(..) => {
             broken.store(true, Ordering::Relaxed);
             Err(io::ErrorKind::ConnectionReset.into())
@@ -205,13 +214,13 @@ enum Ending {
     Slow(Duration),
 }
 
-fn response(answer: Response, ending: Ending) -> io::Result<hyper::Response<Output>> {
-    let mut builder = hyper::Response::builder().status(answer.status);
-    for (name, value) in &answer.headers {
+fn http_response(response: Response, ending: Ending) -> io::Result<hyper::Response<Output>> {
+    let mut builder = hyper::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
         builder = builder.header(name, value);
     }
     let mut output = Output {
-        bytes: answer.body,
+        bytes: response.body,
         state: Sending::Whole,
         drip: None,
     };

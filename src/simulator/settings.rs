@@ -2,14 +2,17 @@
 
 use std::collections::HashSet;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::assets::ids;
-use super::contract::{ERROR_CODES, PAGE_DEFAULT, PAGE_MOST, Switch, Switches};
-use super::handle::{Call, Query, Refusal, State, answer, bad_field, encoded, instants, refuse, uuid};
+use super::batch::ids;
+use super::call::Call;
+use super::contract::{ERROR_CODES, Switch, Switches};
+use super::pages::{Page, page, pagination, whole};
+use super::refusal::{Refusal, bad_field, refuse};
+use super::responses::json_response;
+use super::state::State;
+use super::values::{instants, uuid};
 use super::world::{Attribute, Category, Stamp, Status, StatusSet, World};
 use crate::http::send::Response;
 
@@ -25,7 +28,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
                 .iter()
                 .filter_map(|id| Some(world.category_json(world.category(id)?, &below, uid)))
                 .collect();
-            Ok(answer(200, &json!({ "results": results })))
+            Ok(json_response(200, &json!({ "results": results })))
         }
         "categories/custom-attributes" => {
             let category = category_of(world, call)?;
@@ -42,7 +45,7 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
         "error-codes" => {
             let results: Vec<Value> = ERROR_CODES.iter().map(error_code).collect();
             let pagination = json!({ "limit": results.len(), "offset": 0, "totalResults": results.len() });
-            Ok(answer(
+            Ok(json_response(
                 200,
                 &json!({ "pagination": pagination, "results": results }),
             ))
@@ -51,101 +54,10 @@ pub fn call(state: &mut State, call: &Call) -> Result<Response, Refusal> {
         _ => {
             let name = call.ids.first().map_or("", String::as_str);
             let code = ERROR_CODES.iter().find(|(known, ..)| *known == name);
-            code.map(|code| answer(200, &error_code(code)))
+            code.map(|code| json_response(200, &error_code(code)))
                 .ok_or_else(|| refuse(404, "NOT_FOUND", format!("There is no error code {name:?}.")))
         }
     }
-}
-
-/// The part of a list that a request asks for.
-pub struct Page {
-    pub limit: usize,
-    pub offset: usize,
-}
-
-/// Reads `limit` and `cursorState`. The cursor is a base64-encoded JSON object with `limit` and `offset`.
-pub fn page(query: &Query, switches: &Switches) -> Result<Page, Refusal> {
-    let mut page = Page {
-        limit: PAGE_DEFAULT,
-        offset: 0,
-    };
-    if let Some(cursor) = query.get("cursorState") {
-        let number = |value: &Value, key: &str| {
-            value[key]
-                .as_u64()
-                .and_then(|number| usize::try_from(number).ok())
-        };
-        let decoded = STANDARD
-            .decode(cursor)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-            .and_then(|value| {
-                Some(Page {
-                    limit: number(&value, "limit")?,
-                    offset: number(&value, "offset")?,
-                })
-            });
-        page = match decoded {
-            Some(page) => page,
-            None if switches.is(Switch::BadCursor, "restart") => page,
-            None => {
-                return Err(bad_field(
-                    "INVALID_PARAMETER",
-                    "cursorState",
-                    "cursorState is not valid.",
-                ));
-            }
-        };
-    }
-    if let Some(text) = query.get("limit") {
-        page.limit = match text.parse::<usize>() {
-            Ok(limit) if (1..=PAGE_MOST).contains(&limit) => limit,
-            Ok(limit) if switches.is(Switch::LimitOver, "clamp") => limit.clamp(1, PAGE_MOST),
-            _ => {
-                let detail = format!("limit must be a number from 1 to {PAGE_MOST}, not {text:?}.");
-                return Err(bad_field("INVALID_PARAMETER", "limit", detail));
-            }
-        };
-    }
-    page.limit = page.limit.clamp(1, PAGE_MOST);
-    Ok(page)
-}
-
-/// Creates the pagination object of a list response. On the last page, the object has neither a cursor nor a
-/// next URL.
-pub fn pagination(call: &Call, switches: &Switches, limit: usize, offset: usize, total: usize) -> Value {
-    let mut pagination = json!({ "limit": limit, "offset": offset, "totalResults": total });
-    let next = offset.saturating_add(limit);
-    if next < total {
-        let cursor = STANDARD.encode(json!({ "limit": limit, "offset": next }).to_string());
-        let mut query: Vec<String> = call
-            .query
-            .pairs()
-            .iter()
-            .filter(|(name, _)| name != "cursorState")
-            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
-            .collect();
-        query.push(format!("cursorState={}", encoded(&cursor)));
-        // In the documented examples, the next URL of GET assets has the wrong version, and the next URLs of
-        // settings lists lead to the assets.
-        let path = if switches.is(Switch::NextUrl, "correct") {
-            call.path.clone()
-        } else if call.endpoint.tag == "assets" {
-            call.path.replace("/v2/", "/v1/")
-        } else {
-            call.path
-                .rsplit_once('/')
-                .map_or_else(String::new, |(start, _)| format!("{start}/assets"))
-        };
-        pagination["nextUrl"] = json!(format!("{}{path}?{}", call.origin, query.join("&")));
-        pagination["cursorState"] = json!(cursor);
-    }
-    pagination
-}
-
-fn whole(results: &[Value]) -> Response {
-    let pagination = json!({ "limit": results.len(), "offset": 0, "totalResults": results.len() });
-    answer(200, &json!({ "pagination": pagination, "results": results }))
 }
 
 /// Returns all matching categories in one response, because the endpoint has no pagination ("GET categories"
@@ -241,7 +153,7 @@ fn category_sets(world: &World, switches: &Switches, call: &Call) -> Result<Resp
             Some(row)
         })
         .collect();
-    Ok(answer(200, &json!({ "results": results })))
+    Ok(json_response(200, &json!({ "results": results })))
 }
 
 /// An entry in a list of settings. An entry is formatted only if it is returned, since formatting is slow.
@@ -328,7 +240,7 @@ fn listed(
         .take(limit)
         .map(|component| component.printed(world))
         .collect();
-    Ok(answer(
+    Ok(json_response(
         200,
         &json!({ "pagination": pagination, "results": results }),
     ))
@@ -360,7 +272,7 @@ fn batch(
         .filter(|component| ids.contains(&component.id()) || names.contains(component.name()))
         .map(|component| component.printed(world))
         .collect();
-    Ok(answer(200, &json!({ "results": results })))
+    Ok(json_response(200, &json!({ "results": results })))
 }
 
 fn error_code((name, status, metadata, description): &(&str, u16, &[&str], &str)) -> Value {

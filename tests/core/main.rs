@@ -7,6 +7,7 @@ mod fuzz;
 mod lists;
 mod plant;
 mod recorded;
+mod uses;
 
 mod activity;
 mod batch_limit;

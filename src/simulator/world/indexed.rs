@@ -5,30 +5,10 @@ use std::ops::Deref;
 
 use uuid::Uuid;
 
-use super::world::{Attribute, Location, StatusSet};
-
 /// A member of an `Indexed` list.
 pub trait Identified {
     /// Returns the id, which never changes.
     fn id(&self) -> Uuid;
-}
-
-impl Identified for StatusSet {
-    fn id(&self) -> Uuid {
-        self.id
-    }
-}
-
-impl Identified for Attribute {
-    fn id(&self) -> Uuid {
-        self.id
-    }
-}
-
-impl Identified for Location {
-    fn id(&self) -> Uuid {
-        self.id
-    }
 }
 
 /// A list in order of creation, with an index by id. The list dereferences to a slice. Members are never
