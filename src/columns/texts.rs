@@ -1,7 +1,8 @@
 //! The strings of a column, concatenated. If there are only a few distinct strings, each of them is stored once.
 
-use super::column::fit;
-use crate::model::scan::{Scanner, same};
+use super::spare::fit;
+use crate::model::bytes::same;
+use crate::model::scan::Scanner;
 
 /// After this many distinct strings, a column may switch to storing one string per row.
 const FEW: usize = 16;

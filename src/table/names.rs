@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::columns::{Cell, Column, Image, Kinds};
-use crate::model::scan::same;
+use crate::model::bytes::same;
 use crate::model::text::joined;
 use crate::settings::{Reference, Settings};
 

@@ -14,6 +14,15 @@ pub(super) fn attribute_number(name: &str) -> Option<u64> {
     name.strip_prefix("ca")?.parse().ok()
 }
 
+/// Returns the column name for a custom attribute.
+pub(super) fn attribute_column(name: &str) -> Arc<str> {
+    if attribute_number(name).is_some() {
+        name.into()
+    } else {
+        format!("{ATTRIBUTES}.{name}").into()
+    }
+}
+
 /// The object that contains a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
