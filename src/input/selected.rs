@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::cell::Cell;
 use super::sheet::ROW_OF_RUN;
-use super::{Cell, Column, Label, More, Sink, Source, SourceError};
+use super::source::{Column, Label, More, Sink, Source, SourceError};
 
 /// The rows to select.
 #[derive(Debug, Clone, PartialEq, Eq)]

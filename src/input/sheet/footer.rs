@@ -1,7 +1,7 @@
 //! The rows at the end of a sheet that `skip_footer` skips, because they contain no asset.
 
-use super::SourceError;
 use crate::error::shortened;
+use crate::input::source::SourceError;
 
 /// A row with cells that are not blank.
 pub(super) struct FooterRow {

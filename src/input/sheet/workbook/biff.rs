@@ -3,35 +3,21 @@
 //!
 //! The records are documented in [MS-XLS], and are visited in the same order as in the library.
 
+mod records;
+mod sheet;
+
 use std::io::{self, Cursor, Read, Write};
 
-use calamine::{Cell, Data};
 use cfb::{CompoundFile, Version};
 
+use records::{Record, Records};
+use sheet::{PLACED_FORMULA, Sheet};
+
 type File = CompoundFile<Cursor<Vec<u8>>>;
-
-/// Bytes per cell in the library's list of a sheet's cells, and in the rectangle to which the library copies
-/// the cells.
-const LISTED: u64 = size_of::<Cell<Data>>() as u64;
-const PLACED: u64 = size_of::<Data>() as u64;
-
-/// Bytes per formula in the library's list of formulas, and in the rectangle to which the library copies the
-/// formulas.
-const LISTED_FORMULA: u64 = size_of::<Cell<String>>() as u64;
-const PLACED_FORMULA: u64 = size_of::<String>() as u64;
-
-/// The bytes assumed for an empty formula.
-const NO_FORMULA: u64 = 160;
 
 /// The bytes assumed per sheet and per defined name: the library keeps several copies of names of up to 255
 /// characters.
 const NAMES: u64 = 8192;
-
-/// Bytes per rectangle of merged cells.
-const MERGED: u64 = 16;
-
-/// The number of bytes per part of a continued record. The list of parts may be half empty.
-const PART: u64 = 32;
 
 /// The maximum size of the custom properties, in bytes. The library may copy each property once per name.
 const MOST_PROPERTIES: u64 = 64 << 10;
@@ -96,6 +82,7 @@ fn damage(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
+/// What the library needs for a workbook.
 #[derive(Default)]
 struct Memory {
     /// Bytes held until the workbook is closed.
@@ -116,7 +103,7 @@ impl Memory {
         };
         let (mut sheets, mut strings, mut bytes_per_character) = (Vec::new(), Vec::new(), 3);
         for mut record in Records::of(stream, 0) {
-            memory.held += PART * record.parts();
+            memory.held += record.bytes_of_parts();
             match record.kind {
                 // FilePass: the library reports that the workbook is protected.
                 0x002F if record.number(0) != Some(0) => break,
@@ -226,240 +213,4 @@ fn shared_string(record: &mut Record<'_>) -> Option<u16> {
         }
     }
     Some(characters)
-}
-
-#[derive(Default)]
-struct Sheet {
-    /// The number of cells that the library allocates before it reads them.
-    reserved: u64,
-    cells: u64,
-    formulas: u64,
-    texts: u64,
-    /// Bytes for merged cells and for parts of records.
-    rest: u64,
-    cells_at: Area,
-    formulas_at: Area,
-}
-
-impl Sheet {
-    fn of(
-        records: Records<'_>,
-        strings: &[u32],
-        bytes_per_character: u64,
-        formulas: &mut Vec<usize>,
-        most: u64,
-    ) -> Self {
-        let mut sheet = Self::default();
-        let (mut begun, mut nested) = (false, 0_u64);
-        let mut formula = (0, 0);
-        for record in records {
-            sheet.rest += PART * record.parts();
-            // Charts in a sheet have their own cells, between BOF and EOF.
-            match record.kind {
-                0x0809 if begun => nested += 1,
-                0x0809 => begun = true,
-                0x000A if nested == 0 => break,
-                0x000A => nested -= 1,
-                _ if nested > 0 => {}
-                _ => sheet.add(&record, strings, bytes_per_character, &mut formula, formulas),
-            }
-            if sheet.listed().saturating_add(sheet.texts) > most {
-                break;
-            }
-        }
-        sheet
-    }
-
-    fn add(
-        &mut self,
-        record: &Record<'_>,
-        strings: &[u32],
-        bytes_per_character: u64,
-        formula: &mut (u16, u16),
-        formulas: &mut Vec<usize>,
-    ) {
-        let at = (record.number(0).unwrap_or(0), record.number(2).unwrap_or(0));
-        let characters = |at: usize| u64::from(record.number(at).unwrap_or(0)) * bytes_per_character;
-        match record.kind {
-            // Dimensions
-            0x0200 => self.reserved = self.reserved.max(dimensions(record)),
-            // Number, BoolErr, RK
-            0x0203 | 0x0205 | 0x027E => self.cell(at, 0),
-            // Label, RString
-            0x0204 | 0x00D6 => self.cell(at, characters(6)),
-            // LabelSst
-            0x00FD => {
-                let string = record.long(6).and_then(|string| strings.get(string as usize));
-                self.cell(at, string.map_or(0, |bytes| u64::from(*bytes)));
-            }
-            // MulRk
-            0x00BD => {
-                let more = (record.data.len().saturating_sub(6) / 6) as u64;
-                if more > 0 {
-                    // A record has at most 65,535 bytes.
-                    let last = u16::try_from(more - 1).unwrap_or(u16::MAX);
-                    self.cell(at, 0);
-                    self.cell((at.0, at.1.saturating_add(last)), 0);
-                    self.cells += more.saturating_sub(2);
-                }
-            }
-            // Formula
-            0x0006 => {
-                *formula = at;
-                self.cell(at, 0);
-                self.formulas += 1;
-                self.formulas_at.add(at);
-                if record.number(20).is_some_and(|length| length > 0) {
-                    formulas.push(record.at + 20);
-                }
-            }
-            // String: the value of the preceding formula
-            0x0207 => self.cell(*formula, characters(0)),
-            // MergeCells
-            0x00E5 => self.rest += MERGED * u64::from(record.number(0).unwrap_or(0)),
-            _ => {}
-        }
-    }
-
-    fn cell(&mut self, at: (u16, u16), text: u64) {
-        self.cells += 1;
-        self.texts += text;
-        self.cells_at.add(at);
-    }
-
-    /// Bytes needed while a sheet is read. A growing list may have twice the capacity it needs.
-    fn listed(&self) -> u64 {
-        let cells = (2 * self.cells).max(self.reserved.saturating_add(self.cells));
-        cells
-            .saturating_mul(LISTED)
-            .saturating_add(2 * self.formulas * LISTED_FORMULA)
-    }
-
-    fn placed(&self) -> u64 {
-        self.cells_at.cells() * PLACED + self.texts
-    }
-
-    fn other(&self) -> u64 {
-        self.formulas_at.cells() * PLACED_FORMULA + self.formulas * NO_FORMULA + self.rest
-    }
-}
-
-/// Returns the number of cells that a sheet declares.
-fn dimensions(record: &Record<'_>) -> u64 {
-    let number = |at| record.number(at).map(u32::from);
-    let (first_row, end_row, first_column, end_column) = match record.data.len() {
-        10 => (number(0), number(2), number(4), number(6)),
-        _ => (record.long(0), record.long(4), number(8), number(10)),
-    };
-    let (Some(first_row), Some(end_row)) = (first_row, end_row) else {
-        return 0;
-    };
-    let (Some(mut first_column), Some(end_column)) = (first_column, end_column) else {
-        return 0;
-    };
-    if first_column > 0xFF || end_column < first_column {
-        first_column = 0;
-    }
-    if end_row == 0 || end_column == 0 {
-        return 1;
-    }
-    // An end before the beginning wraps around in the library, too.
-    let rows = u64::from(end_row.wrapping_sub(first_row));
-    rows * u64::from(end_column.wrapping_sub(first_column))
-}
-
-/// The bounding rectangle of cells.
-#[derive(Default)]
-struct Area(Option<[u16; 4]>);
-
-impl Area {
-    fn add(&mut self, (row, column): (u16, u16)) {
-        let [top, left, bottom, right] = self.0.unwrap_or([row, column, row, column]);
-        self.0 = Some([top.min(row), left.min(column), bottom.max(row), right.max(column)]);
-    }
-
-    fn cells(&self) -> u64 {
-        self.0.map_or(0, |[top, left, bottom, right]| {
-            (u64::from(bottom - top) + 1) * (u64::from(right - left) + 1)
-        })
-    }
-}
-
-/// A record and its continuations.
-struct Record<'a> {
-    kind: u16,
-    /// The position of the record's data in the stream.
-    at: usize,
-    data: &'a [u8],
-    more: &'a [u8],
-}
-
-impl Record<'_> {
-    const CONTINUE: u16 = 0x003C;
-
-    fn number(&self, at: usize) -> Option<u16> {
-        let bytes = self.data.get(at..)?.first_chunk()?;
-        Some(u16::from_le_bytes(*bytes))
-    }
-
-    fn long(&self, at: usize) -> Option<u32> {
-        let bytes = self.data.get(at..)?.first_chunk()?;
-        Some(u32::from_le_bytes(*bytes))
-    }
-
-    fn next_part(&mut self) -> bool {
-        let Some((_, data, rest)) = split(self.more) else {
-            return false;
-        };
-        (self.data, self.more) = (data, rest);
-        true
-    }
-
-    /// Returns the number of continuations.
-    fn parts(&self) -> u64 {
-        let mut more = self.more;
-        let mut parts = 0;
-        while let Some((_, _, rest)) = split(more) {
-            (more, parts) = (rest, parts + 1);
-        }
-        parts
-    }
-}
-
-/// Splits off the type and the data of the first record.
-fn split(stream: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    let ([a, b, c, d], rest) = stream.split_first_chunk()?;
-    let (data, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([*c, *d])))?;
-    Some((u16::from_le_bytes([*a, *b]), data, rest))
-}
-
-/// Iterates over the records in a stream. Ends at a truncated record, which the library reports.
-struct Records<'a> {
-    stream: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Records<'a> {
-    fn of(stream: &'a [u8], at: usize) -> Self {
-        Self { stream, at }
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Record<'a>;
-
-    fn next(&mut self) -> Option<Record<'a>> {
-        let (kind, data, following) = split(&self.stream[self.at..])?;
-        let mut rest = following;
-        // The library treats an empty continuation at the end as a separate record.
-        while rest.len() > 4
-            && let Some((Record::CONTINUE, _, after)) = split(rest)
-        {
-            rest = after;
-        }
-        let more = &following[..following.len() - rest.len()];
-        let at = self.at + 4;
-        self.at = self.stream.len() - rest.len();
-        Some(Record { kind, at, data, more })
-    }
 }
