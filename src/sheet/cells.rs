@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::civil::{Date, DateTime, Time};
 use rust_xlsxwriter::{Color, Format, Formula, Worksheet, XlsxError};
 
-use super::{LONGEST_CELL, as_text, cut};
+use super::format::{LONGEST_CELL, as_text, cut};
 use crate::input::{Cell, with_offset};
 use crate::rows::columns::CLEAR;
 

@@ -6,7 +6,7 @@ use rust_xlsxwriter::{
 };
 
 use super::columns::{Column, Kind};
-use super::{LONGEST_CELL, WIDEST, as_text, for_people, header};
+use super::format::{LONGEST_CELL, WIDEST, as_text, for_people, header};
 use crate::input::sheet::{LISTS, REQUIRED_MARK};
 
 /// Excel's limits, in characters, for the list in a validation, its input and error messages, and its titles.

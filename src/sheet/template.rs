@@ -1,12 +1,13 @@
 //! Creates a template: a sheet with the columns and drop-downs of a category, and a second sheet with the
 //! locations, if there are any.
 
-use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{DocProperties, Workbook, Worksheet, XlsxError};
 
 use super::columns::{Column, Kind, Offer};
+use super::format::{WIDEST, bytes, failed};
 use super::lists::{Lists, head};
-use super::{WIDEST, bytes, failed, for_category};
 use crate::input::SourceError;
+use crate::input::sheet::CATEGORY_PROPERTY;
 
 /// Returns the file of a template. `rows` is the number of rows that have drop-downs.
 ///
@@ -14,7 +15,9 @@ use crate::input::SourceError;
 /// If the settings do not fit into an Excel sheet.
 pub fn file(offer: &Offer<'_>, rows: u32) -> Result<Vec<u8>, SourceError> {
     let mut workbook = Workbook::new();
-    for_category(&mut workbook, &offer.category().unwrap_or_default());
+    // The default category of the rows.
+    let category = offer.category().unwrap_or_default();
+    workbook.set_properties(&DocProperties::new().set_custom_property(CATEGORY_PROPERTY, category.as_str()));
     lay_out(&mut workbook, offer, rows).map_err(|error| failed(&error))?;
     bytes(workbook)
 }
