@@ -32,13 +32,13 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Creates the batches of a table. `asked` returns the requested layout of a string column.
+    /// Creates the batches of a table. `requested` returns the requested layout of a string column.
     #[must_use]
-    pub fn new(layout: Arc<Layout>, asked: impl Fn(&str) -> Option<TextLayout>) -> Self {
+    pub fn new(layout: Arc<Layout>, requested: impl Fn(&str) -> Option<TextLayout>) -> Self {
         let texts: Vec<TextLayout> = layout
             .fields
             .iter()
-            .map(|(name, _)| asked(name).unwrap_or_default())
+            .map(|(name, _)| requested(name).unwrap_or_default())
             .collect();
         let fields: Vec<Field> = layout
             .fields

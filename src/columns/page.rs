@@ -138,9 +138,9 @@ impl Page {
 
 /// Returns the sort key of a column: fields of every asset, then other members in order of appearance, then custom
 /// attributes by number.
-pub(super) fn place(name: &str) -> (u8, u64) {
+pub(super) fn sort_key(name: &str) -> (u8, u64) {
     match FIRST.iter().position(|first| *first == name) {
-        Some(place) => (0, place as u64),
+        Some(index) => (0, index as u64),
         None => attribute_number(name).map_or((1, 0), |number| (2, number)),
     }
 }

@@ -42,14 +42,14 @@ impl Fill {
     }
 }
 
-/// The index of a table, if its labels are whole numbers. It shows which rows were left out of the table.
+/// The index of a table, if its labels are whole numbers. It shows which rows are missing.
 #[derive(Default)]
 pub(super) struct Index {
     /// The number of rows so far.
     rows: usize,
     /// The label of the current row.
     label: i64,
-    /// The label of the next row, if no row is left out.
+    /// The label of the next row, if no row is missing.
     next: i64,
     /// Why a cell cannot be filled.
     pub(super) refused: Option<String>,

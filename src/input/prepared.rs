@@ -8,10 +8,10 @@ use super::sheet::ROW_OF_RUN;
 use super::source::{Column, Label, More, Sink, Source, SourceError};
 use super::totals::{is_total, is_total_row};
 
-/// Returns whether a column of the rows (the first argument) is meant by a name that the user gave (the second).
-pub type Called = Box<dyn Fn(&str, &str) -> bool + Send>;
+/// Whether a name from the user (the second argument) means a column of the rows (the first).
+pub type ColumnMatch = Box<dyn Fn(&str, &str) -> bool + Send>;
 
-/// Returns whether a cell of a column may contain several values.
+/// Whether a cell of a column may contain several values.
 pub type HasItems = Box<dyn Fn(&str) -> bool + Send>;
 
 /// What to do with the cells of each column.
@@ -20,7 +20,7 @@ pub struct Preparation {
     fill_down: Vec<String>,
     /// The fields that a new asset requires, beginning with its name.
     required: Vec<&'static str>,
-    called: Called,
+    is_called: ColumnMatch,
     has_items: HasItems,
 }
 
@@ -30,7 +30,7 @@ impl Preparation {
         values: &[(String, Replacements)],
         fill_down: &[String],
         required: Vec<&'static str>,
-        called: Called,
+        is_called: ColumnMatch,
         has_items: HasItems,
     ) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Preparation {
                 .map(|(column, replacements)| (column.clone(), NewValues::of(replacements)))
                 .collect(),
             fill_down: fill_down.to_vec(),
-            called,
+            is_called,
             has_items,
         }
     }
@@ -49,15 +49,18 @@ impl Preparation {
         let values = self
             .values
             .iter()
-            .position(|(name, _)| (self.called)(column, name));
-        let fills = self.fill_down.iter().any(|name| (self.called)(column, name));
-        let required = self.required.iter().position(|name| (self.called)(column, name));
+            .position(|(name, _)| (self.is_called)(column, name));
+        let fills = self.fill_down.iter().any(|name| (self.is_called)(column, name));
+        let required = self
+            .required
+            .iter()
+            .position(|name| (self.is_called)(column, name));
         Treatment {
             name: column.to_owned(),
             has_items: values.is_some() && (self.has_items)(column),
             values,
             fill: fills.then(Fill::default),
-            required: required.map_or(0, |place| 1 << place),
+            required: required.map_or(0, |index| 1 << index),
         }
     }
 }
@@ -74,9 +77,9 @@ struct Treatment {
     required: u32,
 }
 
-/// What the current row has, before its blank cells are filled.
+/// What the current row contains, before its blank cells are filled.
 #[derive(Default)]
-struct Found {
+struct RowContent {
     /// The required fields with a value, and those with a title of totals.
     given: u32,
     titles: u32,
@@ -86,7 +89,7 @@ struct Found {
     headings: Headings,
 }
 
-impl Found {
+impl RowContent {
     /// Notes a cell, before and after its replacement. Returns whether it is a title of totals.
     fn note(&mut self, value: &Cell<'_>, new: &Cell<'_>, treatment: Option<&Treatment>) -> bool {
         if let Some(treatment) = treatment.filter(|_| !value.is_blank()) {
@@ -131,7 +134,7 @@ impl<S> Prepared<S> {
         }
     }
 
-    /// Refuses to fill a cell if the row above it was left out of the table, which the index of the rows shows.
+    /// Refuses to fill a cell if the row above it is missing from the table, which the index of the rows shows.
     #[must_use]
     pub fn with_index(self, has_index: bool) -> Self {
         Self {
@@ -158,7 +161,7 @@ impl<S: Source> Source for Prepared<S> {
             index: &mut self.index,
             sink,
             is_wanted: false,
-            found: Found::default(),
+            content: RowContent::default(),
         });
         match self.index.as_mut().and_then(|index| index.refused.take()) {
             Some(message) => Err(SourceError::new(message)),
@@ -181,7 +184,7 @@ struct Preparing<'a> {
     sink: &'a mut dyn Sink,
     /// Whether the sink takes the current row.
     is_wanted: bool,
-    found: Found,
+    content: RowContent,
 }
 
 impl Preparing<'_> {
@@ -205,17 +208,17 @@ impl Preparing<'_> {
     /// Returns whether the current row is one of totals.
     fn is_total(&self) -> bool {
         let required = (1 << self.preparation.required.len()) - 1;
-        let Found { given, titles, .. } = self.found;
-        self.found.has_title && is_total_row(given, titles, required)
+        let RowContent { given, titles, .. } = self.content;
+        self.content.has_title && is_total_row(given, titles, required)
     }
 
-    /// Returns whether the current row has only a name, such as "Checked by Jo", in a table with more columns than those
-    /// that make an asset. With the values of the row above, it would be an asset.
+    /// Returns whether the current row has only a name, such as "Checked by Jo", in a table with more columns than
+    /// those that make an asset. With the values of the row above, it would be an asset.
     fn is_only_a_name(&self) -> bool {
         let columns = || self.columns.iter().flatten();
         let filled = columns().filter(|treatment| treatment.fill.is_some() && treatment.required != 0);
-        self.found.given == NAME
-            && !self.found.has_more
+        self.content.given == NAME
+            && !self.content.has_more
             && filled.count() > 1
             && columns().any(|treatment| treatment.fill.is_none() && treatment.required == 0)
     }
@@ -225,17 +228,17 @@ impl Sink for Preparing<'_> {
     fn column(&mut self, name: &str) -> Column {
         let column = self.sink.column(name);
         *self.are_ready |= name == ROW_OF_RUN;
-        let place = column.0 as usize;
-        if self.columns.len() <= place {
-            self.columns.resize_with(place + 1, || None);
+        let index = column.0 as usize;
+        if self.columns.len() <= index {
+            self.columns.resize_with(index + 1, || None);
         }
-        self.columns[place].get_or_insert_with(|| self.preparation.treatment(name));
+        self.columns[index].get_or_insert_with(|| self.preparation.treatment(name));
         column
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {
         self.is_wanted = self.sink.begin(label);
-        self.found = Found::default();
+        self.content = RowContent::default();
         self.read_index(label);
         // The cells of a row that is not needed may still fill the rows below it.
         self.is_wanted || !self.preparation.fill_down.is_empty()
@@ -250,7 +253,7 @@ impl Sink for Preparing<'_> {
         let new = new.as_ref().map(NewCell::cell);
         let new = new.as_ref().unwrap_or(value);
         if !*self.are_ready {
-            let is_title = self.found.note(value, new, treatment.as_deref());
+            let is_title = self.content.note(value, new, treatment.as_deref());
             if let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) {
                 fill.note(new, is_title);
                 if new.is_blank() {
@@ -270,9 +273,9 @@ impl Sink for Preparing<'_> {
 
     fn end(&mut self) {
         let is_total = self.is_total();
-        let is_heading = self.found.headings.are_repeated();
+        let is_heading = self.content.headings.are_repeated();
         let fills = !is_total && !is_heading && !self.is_only_a_name();
-        for (place, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
+        for (index, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
             let Some(Treatment {
                 name,
                 fill: Some(fill),
@@ -302,10 +305,10 @@ impl Sink for Preparing<'_> {
                     }
                     match (above, current) {
                         (Some(above), _) => {
-                            self.sink.filled(Column(place));
-                            self.sink.cell(Column(place), &above.cell());
+                            self.sink.filled(Column(index));
+                            self.sink.cell(Column(index), &above.cell());
                         }
-                        (None, Current::Blank) => self.sink.cell(Column(place), &Cell::Null),
+                        (None, Current::Blank) => self.sink.cell(Column(index), &Cell::Null),
                         (None, _) => {}
                     }
                 }

@@ -68,12 +68,12 @@ impl NewValues {
     pub(super) fn of(replacements: &Replacements) -> Self {
         let new: Vec<Option<Replacement>> = replacements.iter().map(|(_, to)| to.clone()).collect();
         let (mut exact, mut folded) = (HashMap::new(), HashMap::new());
-        for (place, (from, to)) in replacements.iter().enumerate() {
-            exact.insert(composed(from.trim()).into_owned(), place);
+        for (index, (from, to)) in replacements.iter().enumerate() {
+            exact.insert(composed(from.trim()).into_owned(), index);
             folded
                 .entry(same_key(from))
                 .and_modify(|known: &mut Option<usize>| *known = known.filter(|other| new[*other] == *to))
-                .or_insert(Some(place));
+                .or_insert(Some(index));
         }
         let targets = new.iter().flatten().map(|to| match to {
             Replacement::Bool(value) => value.to_string(),
@@ -109,9 +109,9 @@ impl NewValues {
     }
 
     fn find(&self, text: &str) -> Option<&Option<Replacement>> {
-        let place = self.exact.get(&*composed(text.trim())).copied();
-        let place = place.or_else(|| *self.folded.get(&same_key(text))?)?;
-        self.new.get(place)
+        let index = self.exact.get(&*composed(text.trim())).copied();
+        let index = index.or_else(|| *self.folded.get(&same_key(text))?)?;
+        self.new.get(index)
     }
 
     fn items(&self, cell: &Cell<'_>, later: bool) -> Option<Owned> {

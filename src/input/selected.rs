@@ -9,7 +9,7 @@ use super::source::{Column, Label, More, Sink, Source, SourceError};
 /// The rows to select.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The name of the column of ids. A column of the source with this name is left out.
+    /// The name of the column of ids. A column of the source with this name is dropped.
     column: String,
     /// The ids, by the position of the row in the source.
     ids: BTreeMap<u32, Box<str>>,

@@ -42,8 +42,8 @@ const WHOLE: [&str; 8] = [
     "∑",
 ];
 
-/// Returns whether a row with a title of totals is a row of totals: it has no other required field, and not all of them.
-/// Each argument has one bit per field: those with a value, those with a title, and the required ones.
+/// Returns whether a row with a title of totals is a row of totals: it has no other required field, and not all of
+/// them. Each argument has one bit per field: those with a value, those with a title, and the required ones.
 #[must_use]
 pub fn is_total_row(given: u32, titles: u32, required: u32) -> bool {
     given & required & !titles == 0 && given & required != required
@@ -58,13 +58,13 @@ pub fn is_total(text: &str) -> bool {
         return false;
     }
     let mut letters = String::new();
-    for (place, word) in text.split([' ', '\u{a0}', ':']).enumerate() {
+    for (index, word) in text.split([' ', '\u{a0}', ':']).enumerate() {
         letters.extend(
             word.chars()
                 .filter(|character| character.is_alphabetic())
                 .flat_map(char::to_lowercase),
         );
-        if place < WORDS && TITLES.contains(&letters.as_str()) {
+        if index < WORDS && TITLES.contains(&letters.as_str()) {
             return true;
         }
     }

@@ -59,10 +59,10 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
         if scanner.peek() != b'[' || found.is_some() {
             return Err(Odd);
         }
-        let (mut entries, mut unread) = (Vec::new(), Unread::default());
+        let (mut entries, mut skipped) = (Vec::new(), SkippedMembers::default());
         scanner.items(b']', |scanner| {
             let start = scanner.at;
-            let identity = scanned_identity(scanner, &mut unread)?;
+            let identity = scanned_identity(scanner, &mut skipped)?;
             let range = start..scanner.at;
             entries.push(Entry { identity, range });
             Ok(false)
@@ -75,11 +75,14 @@ fn scanned<'a>(body: &'a str, name: &str) -> Result<Vec<Entry<'a>>, Odd> {
 
 /// The raw text of the members of an entry that are not read: before, between and after the two members read.
 #[derive(Default)]
-struct Unread<'a>([&'a str; 3]);
+struct SkippedMembers<'a>([&'a str; 3]);
 
-/// Reads the identity of an entry. Entries in a list are similar, so unread members are first compared with
+/// Reads the identity of an entry. Entries in a list are similar, so skipped members are first compared with
 /// those of the previous entry, and scanned only if they differ.
-fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> Result<Identity<'a>, Odd> {
+fn scanned_identity<'a>(
+    scanner: &mut Scanner<'a>,
+    skipped: &mut SkippedMembers<'a>,
+) -> Result<Identity<'a>, Odd> {
     let mut identity = Identity::default();
     if scanner.peek() != b'{' {
         scanner.skip(1)?;
@@ -88,11 +91,11 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
     if !scanner.begin(b'}') {
         return Ok(identity);
     }
-    // The number of members read, and the start of the unread members after them.
+    // The number of members read, and the start of the skipped members after them.
     let (mut read, mut start) = (0, scanner.at);
     loop {
         if start == scanner.at
-            && let Some(same) = unread.0.get(read)
+            && let Some(same) = skipped.0.get(read)
         {
             scanner.take(same.as_bytes());
         }
@@ -111,8 +114,8 @@ fn scanned_identity<'a>(scanner: &mut Scanner<'a>, unread: &mut Unread<'a>) -> R
         }
         if is_read {
             (read, start) = (read + 1, scanner.at);
-        } else if let Some(unread) = unread.0.get_mut(read) {
-            *unread = scanner.since(start);
+        } else if let Some(skipped) = skipped.0.get_mut(read) {
+            *skipped = scanner.since(start);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Creates a file of rows that need fixing: the user's own columns in order, followed by the problem and the fix.
 
-mod kept;
 mod origin;
 mod page;
+mod rows;
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use rust_xlsxwriter::Workbook;
 
 use super::format::{MOST_COLUMNS, MOST_ROWS, bytes, failed};
 use crate::input::{More, Source, SourceError};
-use kept::Kept;
 use page::Page;
+use rows::Rows;
 
 pub use origin::{Mark, NumberOfText, Origin, RowToFix};
 
@@ -25,22 +25,22 @@ pub fn file(
     wanted: &BTreeMap<u32, RowToFix>,
     origin: &Origin<'_>,
 ) -> Result<(usize, Vec<u8>), SourceError> {
-    let mut kept = Kept::new(wanted, origin);
-    while source.fill(&mut kept)? == More::Rows {}
-    let rows = kept.rows.len();
-    if rows == 0 {
+    let mut rows = Rows::new(wanted, origin);
+    while source.fill(&mut rows)? == More::Rows {}
+    let count = rows.list.len();
+    if count == 0 {
         return Ok((0, Vec::new()));
     }
-    let columns = kept.names.len() + 4;
-    if rows >= MOST_ROWS || columns > MOST_COLUMNS {
+    let columns = rows.names.len() + 4;
+    if count >= MOST_ROWS || columns > MOST_COLUMNS {
         return Err(SourceError::new(format!(
-            "{rows} rows of {columns} columns do not fit into an Excel sheet: fix the most common problem first"
+            "{count} rows of {columns} columns do not fit into an Excel sheet: fix the most common problem first"
         )));
     }
     let mut workbook = Workbook::new();
-    workbook.set_properties(&kept.properties());
-    Page::new(&kept, origin)
+    workbook.set_properties(&rows.properties());
+    Page::new(&rows, origin)
         .lay_out(&mut workbook)
         .map_err(|error| failed(&error))?;
-    Ok((rows, bytes(workbook)?))
+    Ok((count, bytes(workbook)?))
 }

@@ -3,7 +3,7 @@
 
 use rust_xlsxwriter::{DocProperties, Workbook, Worksheet, XlsxError};
 
-use super::columns::{Column, Kind, Offer};
+use super::columns::{DescribedColumn, Kind, Offer};
 use super::format::{WIDEST, bytes, failed};
 use super::lists::{Lists, head};
 use crate::input::SourceError;
@@ -28,16 +28,16 @@ fn lay_out(workbook: &mut Workbook, offer: &Offer<'_>, rows: u32) -> Result<(), 
     // The sheet to fill in is the first one, before the lists.
     let mut assets = Worksheet::new();
     assets.set_name("Assets")?.set_freeze_panes(1, 0)?;
-    for (place, column) in (0_u16..).zip(&offer.columns()) {
-        head(&mut assets, place, column)?;
-        lists.add(&mut assets, place, rows.max(1), column)?;
-        assets.set_column_width(place, width(column))?;
+    for (index, column) in (0_u16..).zip(&offer.columns()) {
+        head(&mut assets, index, column)?;
+        lists.add(&mut assets, index, rows.max(1), column)?;
+        assets.set_column_width(index, width(column))?;
     }
     workbook.push_worksheet(assets);
     lists.finish(workbook)
 }
 
-fn width(column: &Column) -> f64 {
+fn width(column: &DescribedColumn) -> f64 {
     #[allow(clippy::cast_precision_loss)] // Some tens of characters.
     let width = (column.name.chars().count() as f64 + 4.0).clamp(12.0, WIDEST);
     if matches!(column.kind, Kind::Location | Kind::Category(_)) {

@@ -30,12 +30,12 @@ struct Row {
 impl Cells {
     /// Takes the cells between the header and the row `end`. `names` are the columns with a name, from left to right.
     fn below(header: u32, end: u32, names: Vec<u32>, mut cells: Vec<Placed>) -> Self {
-        let places: BTreeMap<u32, u32> = names.into_iter().zip(0..).collect();
+        let indexes: BTreeMap<u32, u32> = names.into_iter().zip(0..).collect();
         cells.retain(|(row, _, _)| *row > header && *row < end);
         let mut rows: Vec<Row> = Vec::new();
         for (at, (row, column, _)) in cells.iter_mut().enumerate() {
             // Every column with a cell has a name.
-            *column = places.get(column).copied().unwrap_or(u32::MAX);
+            *column = indexes.get(column).copied().unwrap_or(u32::MAX);
             let number = row.saturating_add(1);
             match rows.last_mut() {
                 Some(last) if last.number == number => last.end = at + 1,
@@ -68,8 +68,8 @@ impl Cells {
             *next += 1;
             *first = row.end;
             if sink.begin(Label::Int(row.number.into())) {
-                for (place, column) in (0_u32..).zip(columns) {
-                    let cell = cells.next_if(|(_, column, _)| *column == place);
+                for (index, column) in (0_u32..).zip(columns) {
+                    let cell = cells.next_if(|(_, column, _)| *column == index);
                     sink.cell(*column, &cell.map_or(Cell::Null, |(_, _, value)| value.cell()));
                 }
                 sink.end();
@@ -134,7 +134,7 @@ pub(super) fn table(
     notes.extend(found.map_err(|error| SourceError::new(format!("{}{}", error.message(), names.hint)))?);
     let end = footer.first().map_or(u32::MAX, |row| row.row);
     let required = std::mem::take(&mut names.required);
-    let (places, names) = names.finish(rows.into_iter().flatten().map(|(_, column, _)| *column))?;
+    let (columns, names) = names.finish(rows.into_iter().flatten().map(|(_, column, _)| *column))?;
     let head = Head {
         names,
         required,
@@ -142,7 +142,7 @@ pub(super) fn table(
         skipped_above,
         notes,
     };
-    Ok((head, Cells::below(header_row, end, places, cells)))
+    Ok((head, Cells::below(header_row, end, columns, cells)))
 }
 
 /// Returns the layout for a file that this package wrote. An office's mapping file describes the office's own

@@ -33,8 +33,8 @@ pub(super) struct Table {
     /// The line that contains the column names, and the line of the last row, counted from 0.
     header: u32,
     last: u32,
-    /// The index of each column within a line.
-    places: Vec<u32>,
+    /// The index of each named column within a line.
+    columns: Vec<u32>,
     rows: usize,
 }
 
@@ -206,7 +206,7 @@ impl Table {
         notes.extend(footer_notes(LINE, &names.place, &above, &footer, is_shared)?);
         let below = (0_u32..).zip(&header.below).filter(|(_, used)| **used);
         let required = std::mem::take(&mut names.required);
-        let (places, names) = names.finish(below.map(|(column, _)| column))?;
+        let (columns, names) = names.finish(below.map(|(column, _)| column))?;
         let head = Head {
             names,
             required,
@@ -219,7 +219,7 @@ impl Table {
             format,
             header: header.line,
             last: header.last,
-            places,
+            columns,
             rows: header.rows,
         };
         Ok((head, table))
@@ -247,8 +247,8 @@ impl Table {
                 continue;
             }
             if sink.begin(Label::Int(i64::from(line) + 1)) {
-                for (place, column) in self.places.iter().zip(columns) {
-                    let cell = records.cell(*place as usize);
+                for (index, column) in self.columns.iter().zip(columns) {
+                    let cell = records.cell(*index as usize);
                     sink.cell(*column, &cell.map_or(Cell::Null, Cell::Text));
                 }
                 sink.end();

@@ -11,8 +11,8 @@ pub const CATEGORY_PROPERTY: &str = "acc-assets category";
 /// leading zeros. The file does not contain these texts, but numbers in the column are still bad.
 pub const PADDED_PROPERTY: &str = "acc-assets zeros: ";
 
-/// The prefix of the custom properties that store how to read the texts of a file of rows to fix. The index of each part
-/// follows, because a property has at most 255 characters.
+/// The prefix of the custom properties that store how to read the texts of a file of rows to fix. The index of each
+/// part follows, because a property has at most 255 characters.
 pub const READING_PROPERTY: &str = "acc-assets reading: ";
 
 /// The sheets in a template that contain the values of its drop-down lists. These sheets contain no rows to import.
@@ -48,10 +48,10 @@ impl Properties {
                 && let Some(texts) = Padded::parse(&value)
             {
                 found.padded.insert(with_control_characters(column), texts);
-            } else if let Some(place) = name.strip_prefix(READING_PROPERTY)
-                && let Ok(place) = place.parse()
+            } else if let Some(index) = name.strip_prefix(READING_PROPERTY)
+                && let Ok(index) = index.parse()
             {
-                reading.insert(place, value);
+                reading.insert(index, value);
             }
         }
         found.reading = (!reading.is_empty()).then(|| reading.into_values().collect());

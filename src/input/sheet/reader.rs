@@ -136,9 +136,9 @@ impl Sheet {
         SheetRows {
             content: Arc::clone(&self.0),
             columns: Vec::new(),
-            place: match &self.0.body {
-                Body::Cells(_) => Place::Cells { row: 0, cell: 0 },
-                Body::Lines(_) => Place::Lines(None),
+            position: match &self.0.body {
+                Body::Cells(_) => Position::Cells { row: 0, cell: 0 },
+                Body::Lines(_) => Position::Lines(None),
             },
         }
     }
@@ -228,11 +228,11 @@ impl Sheet {
 pub struct SheetRows {
     content: Arc<Content>,
     columns: Vec<Column>,
-    place: Place,
+    position: Position,
 }
 
 /// The current position in a sheet.
-enum Place {
+enum Position {
     /// The next row and its first cell.
     Cells { row: usize, cell: usize },
     /// The records of the file, once it has been opened.
@@ -245,21 +245,21 @@ impl Source for SheetRows {
         if self.columns.is_empty() {
             self.columns = content.head.names.iter().map(|name| sink.column(name)).collect();
         }
-        match (&content.body, &mut self.place) {
-            (Body::Cells(cells), Place::Cells { row, cell }) => {
+        match (&content.body, &mut self.position) {
+            (Body::Cells(cells), Position::Cells { row, cell }) => {
                 Ok(cells.fill(row, cell, &self.columns, sink))
             }
-            (Body::Lines(table), place) => {
-                let mut records = match std::mem::replace(place, Place::Lines(None)) {
-                    Place::Lines(Some(records)) => records,
+            (Body::Lines(table), position) => {
+                let mut records = match std::mem::replace(position, Position::Lines(None)) {
+                    Position::Lines(Some(records)) => records,
                     _ => Box::new(table.records()?),
                 };
                 let more = table.fill(&mut records, &self.columns, sink);
-                *place = Place::Lines(Some(records));
+                *position = Position::Lines(Some(records));
                 more
             }
             // Unreachable: a position always matches its body.
-            (Body::Cells(_), Place::Lines(_)) => Ok(More::End),
+            (Body::Cells(_), Position::Lines(_)) => Ok(More::End),
         }
     }
 

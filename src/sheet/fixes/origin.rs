@@ -48,7 +48,8 @@ pub struct Origin<'o> {
     pub fields: HashMap<&'o str, &'o str>,
     /// The values that the project offers, if its settings are known.
     pub offer: Option<Offer<'o>>,
-    /// Returns the number of a text in a column of numbers, if it would be another number without the options of the call.
+    /// Returns the number of a text in a column of numbers, if it would be another number without the options of the
+    /// call.
     pub number_of_text: Option<NumberOfText<'o>>,
 }
 

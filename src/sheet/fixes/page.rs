@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use rust_xlsxwriter::{Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::kept::{Kept, Row};
 use super::origin::{Mark, Origin, RowToFix};
+use super::rows::{Row, Rows};
 use crate::input::sheet::{LISTS, REQUIRED_MARK};
 use crate::model::text::trimmed;
 use crate::rows::columns::{
@@ -14,49 +14,49 @@ use crate::rows::columns::{
     is_unusual_number,
 };
 use crate::sheet::cells::{Value, marked, put};
-use crate::sheet::columns::{Column as Described, Kind};
+use crate::sheet::columns::{DescribedColumn, Kind};
 use crate::sheet::format::{LONGEST_CELL, WIDEST, as_text, cut, for_people, header};
 use crate::sheet::lists::{Lists, head};
 
 /// The sheet with the rows to fix.
 pub(super) struct Page<'p> {
-    kept: &'p Kept<'p>,
+    rows: &'p Rows<'p>,
     origin: &'p Origin<'p>,
-    /// The user's columns, as indexes in `Kept::names`, and the column in the sheet for each of them.
+    /// The user's columns, as indexes in `Rows::names`, and the column in the sheet for each of them.
     own: Vec<usize>,
     at: HashMap<usize, u16>,
     /// What the user's columns accept, if the settings are known.
-    described: Vec<Option<Described>>,
+    described: Vec<Option<DescribedColumn>>,
     /// The column in the sheet for each field and custom attribute.
     fields: HashMap<&'p str, u16>,
     widths: Vec<usize>,
 }
 
 impl<'p> Page<'p> {
-    pub(super) fn new(kept: &'p Kept<'p>, origin: &'p Origin<'p>) -> Self {
-        let own: Vec<usize> = (0..kept.names.len())
-            .filter(|place| !kept.is_of_report(&kept.names[*place]) && !kept.is_empty_container(*place))
+    pub(super) fn new(rows: &'p Rows<'p>, origin: &'p Origin<'p>) -> Self {
+        let own: Vec<usize> = (0..rows.names.len())
+            .filter(|index| !rows.is_of_report(&rows.names[*index]) && !rows.is_empty_container(*index))
             .collect();
         let at: HashMap<usize, u16> = own.iter().copied().zip(0_u16..).collect();
-        let field = |place: &usize| {
-            let name = kept.names[*place].as_str();
+        let field = |index: &usize| {
+            let name = rows.names[*index].as_str();
             let of_entry = || {
-                let offer = origin.offer.as_ref().filter(|_| kept.nested.contains(place));
+                let offer = origin.offer.as_ref().filter(|_| rows.nested.contains(index));
                 offer.and_then(|offer| offer.attribute(name))
             };
             origin.fields.get(name).copied().or_else(of_entry)
         };
-        let described = |place: &usize| {
+        let described = |index: &usize| {
             let offer = origin.offer.as_ref()?;
-            offer.column(field(place)?, &kept.names[*place])
+            offer.column(field(index)?, &rows.names[*index])
         };
         Self {
             described: own.iter().map(described).collect(),
             fields: own
                 .iter()
-                .filter_map(|place| Some((field(place)?, *at.get(place)?)))
+                .filter_map(|index| Some((field(index)?, *at.get(index)?)))
                 .collect(),
-            kept,
+            rows,
             origin,
             own,
             at,
@@ -65,7 +65,7 @@ impl<'p> Page<'p> {
     }
 
     pub(super) fn lay_out(mut self, workbook: &mut Workbook) -> Result<(), XlsxError> {
-        let has_locations = |column: &Option<Described>| {
+        let has_locations = |column: &Option<DescribedColumn>| {
             column
                 .as_ref()
                 .is_some_and(|column| column.kind == Kind::Location)
@@ -83,15 +83,15 @@ impl<'p> Page<'p> {
         if name.is_none_or(|name| sheet.set_name(name).is_err()) {
             sheet.set_name("Sheet1")?;
         }
-        let last = u32::try_from(self.kept.rows.len()).unwrap_or(u32::MAX);
+        let last = u32::try_from(self.rows.list.len()).unwrap_or(u32::MAX);
         for (at, column) in (0_u16..).zip(&self.described) {
             if let Some(column) = column {
                 lists.add(&mut sheet, at, last, column)?;
             }
         }
         let last_column = self.headings(&mut sheet)?;
-        for (line, row) in (1_u32..).zip(&self.kept.rows) {
-            if let Some(wanted) = self.kept.wanted.get(&row.number) {
+        for (line, row) in (1_u32..).zip(&self.rows.list) {
+            if let Some(wanted) = self.rows.wanted.get(&row.number) {
                 self.row(&mut sheet, line, row, wanted)?;
             }
         }
@@ -116,8 +116,8 @@ impl<'p> Page<'p> {
     fn headings(&mut self, sheet: &mut Worksheet) -> Result<u16, XlsxError> {
         let style = header();
         let mut titles: Vec<String> = Vec::new();
-        for (place, described) in self.own.iter().zip(&self.described) {
-            let name = &self.kept.names[*place];
+        for (index, described) in self.own.iter().zip(&self.described) {
+            let name = &self.rows.names[*index];
             let at = u16::try_from(titles.len()).unwrap_or(u16::MAX);
             let required = self.origin.required.contains(name);
             match described {
@@ -152,7 +152,7 @@ impl<'p> Page<'p> {
     /// Returns the column in the sheet that a problem concerns. A problem names the user's column, or else its field.
     fn column_of(&self, mark: &Mark) -> Option<u16> {
         let called = |name: &str| {
-            let own = self.kept.places.get(name).and_then(|place| self.at.get(place));
+            let own = self.rows.by_name.get(name).and_then(|index| self.at.get(index));
             own.or_else(|| self.fields.get(name)).copied()
         };
         let of_entry = || {
@@ -178,7 +178,7 @@ impl<'p> Page<'p> {
         self.values(sheet, line, row, &bad)?;
         let is_blank = |column: &u16| {
             let mut cells = row.cells.iter();
-            !cells.any(|(place, _)| self.at.get(place) == Some(column))
+            !cells.any(|(index, _)| self.at.get(index) == Some(column))
         };
         // Another program, such as pandas, does not know the category of the template.
         if let (Some(category), Some(column)) = (self.origin.category, self.fields.get("categoryId"))
@@ -208,8 +208,8 @@ impl<'p> Page<'p> {
         row: &Row,
         bad: &HashMap<u16, &Mark>,
     ) -> Result<(), XlsxError> {
-        for (place, value) in &row.cells {
-            let Some(column) = self.at.get(place) else {
+        for (index, value) in &row.cells {
+            let Some(column) = self.at.get(index) else {
                 continue;
             };
             let mark = bad.get(column);
@@ -223,7 +223,7 @@ impl<'p> Page<'p> {
             let code = mark.map(|mark| mark.code.as_str());
             let value = match code {
                 Some(code) => value.of_bad(code, is_multiple),
-                None if is_number => self.number_of(*place, value),
+                None if is_number => self.number_of(*index, value),
                 None => Cow::Borrowed(value),
             };
             let length = put(sheet, line, *column, &value, code)?;
@@ -250,8 +250,8 @@ impl<'p> Page<'p> {
     /// Returns the texts of a row that programs read as other numbers, by field.
     fn unusual_numbers(&self, row: &Row) -> BTreeMap<String, String> {
         let mut texts = BTreeMap::new();
-        for (place, value) in &row.cells {
-            let Some(column) = self.at.get(place) else {
+        for (index, value) in &row.cells {
+            let Some(column) = self.at.get(index) else {
                 continue;
             };
             let Value::Text(text) = value else { continue };
@@ -267,9 +267,9 @@ impl<'p> Page<'p> {
     }
 
     /// Returns the value for a column of numbers. A program that reads the file may not know the options of the call.
-    fn number_of<'v>(&self, place: usize, value: &'v Value) -> Cow<'v, Value> {
+    fn number_of<'v>(&self, index: usize, value: &'v Value) -> Cow<'v, Value> {
         let of_text = match (value, &self.origin.number_of_text) {
-            (Value::Text(text), Some(number)) => number(&self.kept.names[place], text),
+            (Value::Text(text), Some(number)) => number(&self.rows.names[index], text),
             _ => None,
         };
         of_text.map_or_else(|| value.as_number(), |number| Cow::Owned(Value::Number(number)))

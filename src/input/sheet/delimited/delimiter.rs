@@ -20,24 +20,24 @@ pub(super) fn delimiter(text: &str, ending: &str) -> u8 {
         let most = if tab_first {
             2
         } else {
-            (0..4).rev().max_by_key(|place| line[*place]).unwrap_or(0)
+            (0..4).rev().max_by_key(|index| line[*index]).unwrap_or(0)
         };
         (line[most] > 0).then_some(most)
     };
-    if let Some(place) = most(first) {
-        return DELIMITERS[place];
+    if let Some(index) = most(first) {
+        return DELIMITERS[index];
     }
     // The first line is a title if a table follows. Otherwise, the file has a single column, whose cells may
     // contain delimiters.
     let header = lines.iter().position(|line| most(line).is_some());
-    let Some((header, place)) = header.and_then(|at| Some((at, most(&lines[at])?))) else {
+    let Some((header, index)) = header.and_then(|at| Some((at, most(&lines[at])?))) else {
         return NONE;
     };
     if lines[header..]
         .iter()
-        .all(|line| line[place] == lines[header][place])
+        .all(|line| line[index] == lines[header][index])
     {
-        return DELIMITERS[place];
+        return DELIMITERS[index];
     }
     NONE
 }
@@ -61,10 +61,10 @@ fn counts(text: &str) -> Vec<[usize; 4]> {
         blank &= byte.is_ascii_whitespace();
         if byte == b'"' {
             quoted = !quoted;
-        } else if let Some(place) = DELIMITERS.iter().position(|delimiter| *delimiter == byte)
+        } else if let Some(index) = DELIMITERS.iter().position(|delimiter| *delimiter == byte)
             && !quoted
         {
-            line[place] += 1;
+            line[index] += 1;
             blank = false;
         }
     }

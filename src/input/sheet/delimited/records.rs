@@ -142,13 +142,13 @@ impl Records {
 
     /// Returns the cell at this index, or `None` if the cell is blank.
     #[inline]
-    pub(super) fn cell(&self, place: usize) -> Option<&str> {
-        if place >= self.columns {
+    pub(super) fn cell(&self, index: usize) -> Option<&str> {
+        if index >= self.columns {
             return None;
         }
-        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
         // Cells are split at ASCII characters, so each is valid Unicode.
-        let text = str::from_utf8(&self.fields[start..self.ends[place]]).unwrap_or_default();
+        let text = str::from_utf8(&self.fields[start..self.ends[index]]).unwrap_or_default();
         (!text.trim().is_empty()).then_some(text)
     }
 
@@ -157,7 +157,7 @@ impl Records {
     pub(super) fn cells(&self) -> impl Iterator<Item = (u32, &str)> {
         (0_u32..)
             .zip(0..self.columns)
-            .filter_map(|(column, place)| Some((column, self.cell(place)?)))
+            .filter_map(|(column, index)| Some((column, self.cell(index)?)))
     }
 
     fn open_quote(&self, line: u32) -> SourceError {

@@ -183,9 +183,9 @@ fn walk_xlsx(
     // The library reads formats and formulas in separate passes. Formats matter only if some show an identifier.
     if formats.iter().all(Option::is_none) {
         while let Some(record) = reader.next_cell_with_formula_metadata()? {
-            let place = record.pos;
+            let position = record.pos;
             let value = without_value(&record).or_else(|| strings.value(&record.value, None));
-            if value.is_some_and(|value| !take(place, value)) {
+            if value.is_some_and(|value| !take(position, value)) {
                 break;
             }
         }
@@ -252,9 +252,9 @@ fn walk_formulas(
     let (first_row, first_column) = formulas.start().unwrap_or_default();
     for (row, cells) in (first_row..).zip(formulas.rows()) {
         for (column, formula) in (first_column..).zip(cells).filter(|(_, text)| !text.is_empty()) {
-            let place = (row, column);
-            if matches!(values.get_value(place), None | Some(Data::Empty))
-                && !take(place, Value::Formula(Formula::new(place, formula).into()))
+            let position = (row, column);
+            if matches!(values.get_value(position), None | Some(Data::Empty))
+                && !take(position, Value::Formula(Formula::new(position, formula).into()))
             {
                 return;
             }

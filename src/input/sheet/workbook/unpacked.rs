@@ -39,8 +39,8 @@ impl Unpacked {
             return found;
         };
         let mut chunk = vec![0; 64 << 10];
-        for place in 0..archive.len() {
-            let Ok(mut part) = archive.by_index(place) else {
+        for index in 0..archive.len() {
+            let Ok(mut part) = archive.by_index(index) else {
                 continue;
             };
             let name = part.name().unwrap_or_default().to_ascii_lowercase();

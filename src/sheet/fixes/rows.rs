@@ -14,17 +14,17 @@ use crate::sheet::cells::{LEADING_ZEROS, Value, value};
 const LONGEST_PROPERTY: usize = 200;
 
 /// The rows to write, in order.
-pub(super) struct Kept<'m> {
+pub(super) struct Rows<'m> {
     pub wanted: &'m BTreeMap<u32, RowToFix>,
     next: u32,
     /// The columns in order, with one column per custom attribute in a dict.
     pub names: Vec<String>,
-    pub places: HashMap<String, usize>,
+    pub by_name: HashMap<String, usize>,
     /// The columns of entries in dicts of custom attributes.
     pub nested: HashSet<usize>,
     /// The texts with leading zeros, by column.
     padded: HashMap<usize, Padded>,
-    pub rows: Vec<Row>,
+    pub list: Vec<Row>,
     origin: &'m Origin<'m>,
 }
 
@@ -36,78 +36,78 @@ pub(super) struct Row {
     pub earlier: Option<RowOfRun>,
 }
 
-impl<'m> Kept<'m> {
+impl<'m> Rows<'m> {
     pub(super) fn new(wanted: &'m BTreeMap<u32, RowToFix>, origin: &'m Origin<'m>) -> Self {
         Self {
             wanted,
             next: 0,
             names: Vec::new(),
-            places: HashMap::new(),
+            by_name: HashMap::new(),
             nested: HashSet::new(),
             padded: HashMap::new(),
-            rows: Vec::new(),
+            list: Vec::new(),
             origin,
         }
     }
 
-    fn place(&mut self, name: &str) -> usize {
-        if let Some(place) = self.places.get(name) {
-            return *place;
+    fn index_of(&mut self, name: &str) -> usize {
+        if let Some(index) = self.by_name.get(name) {
+            return *index;
         }
         self.names.push(name.to_owned());
-        self.places.insert(name.to_owned(), self.names.len() - 1);
+        self.by_name.insert(name.to_owned(), self.names.len() - 1);
         self.names.len() - 1
     }
 
-    fn keep(&mut self, place: usize, cell: &Cell<'_>) {
+    fn keep(&mut self, index: usize, cell: &Cell<'_>) {
         let Some(value) = value(cell) else { return };
-        let Some(row) = self.rows.last_mut() else { return };
-        if self.nested.contains(&place)
-            && let Some((_, known)) = row.cells.iter_mut().find(|(known, _)| *known == place)
+        let Some(row) = self.list.last_mut() else { return };
+        if self.nested.contains(&index)
+            && let Some((_, known)) = row.cells.iter_mut().find(|(known, _)| *known == index)
         {
             // A column and an entry of a dict have the same name, and both have a value.
             *known = Value::Unwritable;
         } else {
-            row.cells.push((place, value));
+            row.cells.push((index, value));
         }
     }
 
     /// Returns whether a column contains only dicts of custom attributes, whose entries have columns of their own.
-    pub(super) fn is_empty_container(&self, place: usize) -> bool {
-        let name = &self.names[place];
-        let is_written = |row: &Row| row.cells.iter().any(|(known, _)| *known == place);
+    pub(super) fn is_empty_container(&self, index: usize) -> bool {
+        let name = &self.names[index];
+        let is_written = |row: &Row| row.cells.iter().any(|(known, _)| *known == index);
         let mut marks = self.wanted.values().flat_map(|row| &row.marks);
-        self.is_container(place)
-            && !self.rows.iter().any(is_written)
+        self.is_container(index)
+            && !self.list.iter().any(is_written)
             && !marks.any(|mark| mark.column == *name)
     }
 
-    fn is_container(&self, place: usize) -> bool {
-        let name = self.names[place].as_str();
+    fn is_container(&self, index: usize) -> bool {
+        let name = self.names[index].as_str();
         self.origin
             .fields
             .get(name)
             .is_some_and(|field| *field == CUSTOM_ATTRIBUTES)
     }
 
-    /// Returns what the file says about itself: the category of its rows, how its texts are read, and the texts with leading
-    /// zeros beside which its numbers are bad.
+    /// Returns what the file says about itself: the category of its rows, how its texts are read, and the texts with
+    /// leading zeros beside which its numbers are bad.
     pub(super) fn properties(&self) -> DocProperties {
         let mut properties = DocProperties::new();
         if let Some(category) = self.origin.category {
             properties = properties.set_custom_property(CATEGORY_PROPERTY, category);
         }
         let reading: Vec<char> = self.origin.reading.iter().flat_map(|json| json.chars()).collect();
-        for (place, part) in reading.chunks(LONGEST_PROPERTY).enumerate() {
+        for (index, part) in reading.chunks(LONGEST_PROPERTY).enumerate() {
             let part: String = part.iter().collect();
-            properties = properties.set_custom_property(format!("{READING_PROPERTY}{place}"), part.as_str());
+            properties = properties.set_custom_property(format!("{READING_PROPERTY}{index}"), part.as_str());
         }
         let is_bad = |name: &str| {
             let mut marks = self.wanted.values().flat_map(|row| &row.marks);
             marks.any(|mark| mark.code == LEADING_ZEROS && mark.column == name)
         };
-        for (place, name) in self.names.iter().enumerate() {
-            let padded = self.origin.padded.get(name).or_else(|| self.padded.get(&place));
+        for (index, name) in self.names.iter().enumerate() {
+            let padded = self.origin.padded.get(name).or_else(|| self.padded.get(&index));
             if let Some(padded) = padded.filter(|_| is_bad(name)) {
                 properties = properties
                     .set_custom_property(format!("{PADDED_PROPERTY}{name}"), padded.property().as_str());
@@ -123,7 +123,7 @@ impl<'m> Kept<'m> {
         if !self.wanted.contains_key(&number) {
             return false;
         }
-        self.rows.push(Row {
+        self.list.push(Row {
             number,
             cells: Vec::new(),
             earlier: None,
@@ -137,7 +137,7 @@ impl<'m> Kept<'m> {
             let title = name.strip_suffix(OF_REPORT_MARK);
             title.is_some_and(|title| OF_REPORTS.contains(&title))
         };
-        if !self.places.contains_key(ROW_OF_RUN) {
+        if !self.by_name.contains_key(ROW_OF_RUN) {
             return false;
         }
         // If the report marked its columns, the columns without the mark belong to the user.
@@ -146,10 +146,10 @@ impl<'m> Kept<'m> {
     }
 }
 
-impl Sink for Kept<'_> {
+impl Sink for Rows<'_> {
     fn column(&mut self, name: &str) -> Column {
-        let place = self.place(name);
-        Column(u32::try_from(place).unwrap_or(u32::MAX))
+        let index = self.index_of(name);
+        Column(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
     fn begin(&mut self, _: Label<'_>) -> bool {
@@ -162,16 +162,16 @@ impl Sink for Kept<'_> {
             // In a sheet, each entry in a dict of custom attributes has its own column.
             Cell::Map(entries) if self.is_container(column) => {
                 for (name, cell) in entries {
-                    let place = self.place(name);
-                    self.nested.insert(place);
-                    self.keep(place, cell);
+                    let index = self.index_of(name);
+                    self.nested.insert(index);
+                    self.keep(index, cell);
                 }
             }
             other => {
                 if let Cell::Text(text) = cell {
                     let text = text.trim();
                     let is_row_of_run = self.names.get(column).is_some_and(|name| name == ROW_OF_RUN);
-                    if let Some(row) = self.rows.last_mut().filter(|_| is_row_of_run) {
+                    if let Some(row) = self.list.last_mut().filter(|_| is_row_of_run) {
                         row.earlier = RowOfRun::of(cell);
                     }
                     if text.starts_with('0') {
