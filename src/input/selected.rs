@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::cell::Cell;
 use super::sheet::ROW_OF_RUN;
-use super::{Cell, Column, Label, More, Sink, Source, SourceError};
+use super::source::{Column, Label, More, Sink, Source, SourceError};
 
 /// The rows to select.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The name of the column of ids. A column of the source with this name is left out.
+    /// The name of the column of ids. A column of the source with this name is dropped.
     column: String,
     /// The ids, by the position of the row in the source.
     ids: BTreeMap<u32, Box<str>>,

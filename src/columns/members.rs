@@ -14,6 +14,15 @@ pub(super) fn attribute_number(name: &str) -> Option<u64> {
     name.strip_prefix("ca")?.parse().ok()
 }
 
+/// Returns the column name for a custom attribute.
+pub(super) fn attribute_column(name: &str) -> Arc<str> {
+    if attribute_number(name).is_some() {
+        name.into()
+    } else {
+        format!("{ATTRIBUTES}.{name}").into()
+    }
+}
+
 /// The object that contains a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -125,11 +134,11 @@ impl Members {
     }
 
     fn find(&mut self, level: Level, name: &str, watched: &[&str]) -> usize {
-        let places = match level {
+        let by_name = match level {
             Level::Row => &mut self.rows,
             Level::Attributes => &mut self.attributes,
         };
-        if let Some(member) = places.get(name) {
+        if let Some(member) = by_name.get(name) {
             return *member;
         }
         let role = match (level, name) {
@@ -144,7 +153,7 @@ impl Members {
             Level::Attributes => None,
         };
         let member = self.known.len();
-        places.insert(name.into(), member);
+        by_name.insert(name.into(), member);
         self.known.push(Known {
             token: Token::new(&format!("\"{name}\":")),
             name: name.into(),
