@@ -217,19 +217,19 @@ impl Machine {
     /// Goes on to the next stage once the current one has ended.
     fn advance(&mut self) -> Result<(), Trouble> {
         match self.stage {
-            Stage::Lists if self.lists.iter().all(Series::rests) => self.after_lists(),
+            Stage::Lists if self.lists.iter().all(Series::has_ended) => self.after_lists(),
             Stage::AllChanges => {
-                if let Some(changes) = self.changes.as_mut().filter(|changes| changes.rests()) {
+                if let Some(changes) = self.changes.as_mut().filter(|changes| changes.has_ended()) {
                     changes.begin(changes.changed_since())?;
                 }
                 self.after_all_changes()
             }
-            Stage::Changes if self.lists.iter().all(Series::rests) => self.read_changes(),
+            Stage::Changes if self.lists.iter().all(Series::has_ended) => self.read_changes(),
             Stage::Counts if !self.lists.iter().any(Series::is_counting) => self.begin_last_changes(),
-            Stage::ChangesUntilCounts if self.changes.as_ref().is_none_or(Series::rests) => {
+            Stage::ChangesUntilCounts if self.changes.as_ref().is_none_or(Series::has_ended) => {
                 self.after_last_changes()
             }
-            Stage::Moves if self.changes.as_ref().is_none_or(Series::rests) => self.after_moves(),
+            Stage::Moves if self.changes.as_ref().is_none_or(Series::has_ended) => self.after_moves(),
             _ => Ok(()),
         }
     }
@@ -276,7 +276,7 @@ impl Machine {
     /// Reads the changes in every list that is not quiet. A round that was interrupted goes on.
     fn read_changes(&mut self) -> Result<(), Trouble> {
         self.stage = Stage::Changes;
-        for list in self.lists.iter_mut().filter(|list| list.rests()) {
+        for list in self.lists.iter_mut().filter(|list| list.has_ended()) {
             list.begin(list.changed_since())?;
         }
         if !self.lists.iter().all(Series::is_quiet) {
@@ -295,7 +295,7 @@ impl Machine {
         if let Some(changes) = &mut self.changes {
             changes.disturb();
             changes.begin(changes.changed_since())?;
-            if !changes.rests() {
+            if !changes.has_ended() {
                 return Ok(());
             }
         }
@@ -337,7 +337,7 @@ impl Machine {
             self.stage = Stage::Moves;
             changes.disturb();
             changes.begin(changes.changed_since())?;
-            if changes.rests() {
+            if changes.has_ended() {
                 // The service does not tell what has changed.
                 self.stage = Stage::End;
             }

@@ -101,7 +101,7 @@ impl Asked {
         let sort = match ask.next.part {
             Part::Newest | Part::Count => "updatedAt desc",
             Part::Range(_) => "updatedAt asc",
-            Part::Plain => "createdAt asc",
+            Part::Unsorted => "createdAt asc",
         };
         query.push((DELETED.to_owned(), "true".to_owned()));
         query.push(("sort".to_owned(), sort.to_owned()));
