@@ -21,6 +21,11 @@ pub fn refused(py: Python<'_>, message: String) -> PyErr {
     exception(py, &Error::Option(message))
 }
 
+/// Creates the exception for rows that cannot be read.
+pub fn input_error(py: Python<'_>, message: String) -> PyErr {
+    exception(py, &Error::Input(message))
+}
+
 /// Creates the exception for data with several mistakes, listed one per line.
 pub fn mistaken(py: Python<'_>, head: &str, mistakes: &[String]) -> PyErr {
     let mut message = head.to_owned();

@@ -16,6 +16,7 @@ mod matched;
 pub mod options;
 mod other_runs;
 pub mod pack;
+pub mod progress;
 mod reconcile;
 mod recovery;
 mod resume;

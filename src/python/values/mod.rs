@@ -1,48 +1,30 @@
-//! Converts Python values to cells. `validation` decides what may be sent.
+//! Converts Python values to cells. `rows` decides what may be sent.
+
+mod clear;
+mod kind;
+mod mapping;
+mod time;
 
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
 use jiff::SignedDuration;
-use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::Offset;
+use jiff::civil::{Date, DateTime};
 use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyType};
 
-use crate::input::{Cell, Column, Sink, date_of_day};
+use crate::input::{Cell, Column, Sink};
 
-/// The type of `CLEAR`, which a patch sends as JSON null.
-#[pyclass(frozen, name = "Clear", module = "acc_assets._core")]
-pub struct Clear;
-
-#[pymethods]
-impl Clear {
-    #[expect(clippy::unused_self, reason = "a method of the Python class")]
-    fn __repr__(&self) -> &'static str {
-        "CLEAR"
-    }
-
-    /// Makes pickling and copying return the singleton.
-    #[expect(clippy::unused_self, reason = "a method of the Python class")]
-    fn __reduce__(&self) -> &'static str {
-        "CLEAR"
-    }
-}
-
-/// Returns the singleton `CLEAR`.
-///
-/// # Errors
-/// If Python runs out of memory.
-pub fn clear(py: Python<'_>) -> PyResult<&Py<Clear>> {
-    static CLEAR: PyOnceLock<Py<Clear>> = PyOnceLock::new();
-    CLEAR.get_or_try_init(py, || Py::new(py, Clear))
-}
+pub use clear::{Clear, clear};
+pub use kind::type_name;
+use kind::{Kind, kind_of};
+pub use mapping::entries;
+use time::{at_its_time, date, date_by_parts, zoned};
 
 /// A value from Python, together with the data that its cell borrows.
-pub(super) enum Value<'py> {
+pub enum Value<'py> {
     /// A cell that borrows nothing.
     Cell(Cell<'static>),
     Text(Bound<'py, PyString>),
@@ -75,36 +57,9 @@ fn text_cell<'t>(text: &'t Bound<'_, PyString>) -> Cell<'t> {
         .map_or(Cell::Other("str that is not valid Unicode"), Cell::Text)
 }
 
-/// How to convert the values of a type.
-#[derive(Clone, Copy)]
-enum Kind {
-    Null,
-    Clear,
-    Bool,
-    Int,
-    Float,
-    Float32,
-    Text,
-    Date,
-    DateTime,
-    /// A pandas Timestamp, whose years may exceed Python's range.
-    Timestamp,
-    /// A numpy datetime64, whose string form follows ISO 8601.
-    DateTime64,
-    Decimal,
-    Uuid,
-    Enum,
-    List,
-    /// A numpy array.
-    Array,
-    Map,
-    Other,
-}
-
-/// Reads values, and caches how to convert each type. numpy and pandas types are recognized by name, never
-/// imported.
+/// Reads values, and caches how to convert each type.
 #[derive(Default)]
-pub(super) struct Values {
+pub struct Values {
     /// The kind of each type, keyed by the type's address. The type is kept alive, so that its address is not
     /// reused.
     kinds: HashMap<usize, (Py<PyType>, Kind)>,
@@ -121,7 +76,7 @@ const MOST_DIGITS: u64 = 2000;
 
 impl Values {
     /// Passes a value to a sink.
-    pub(super) fn push(&mut self, value: &Bound<'_, PyAny>, column: Column, sink: &mut dyn Sink) {
+    pub fn push(&mut self, value: &Bound<'_, PyAny>, column: Column, sink: &mut dyn Sink) {
         // Fast path: most values are strings, which are read in place.
         if value.is_exact_instance_of::<PyString>()
             && let Ok(text) = value.cast_exact::<PyString>()
@@ -135,7 +90,7 @@ impl Values {
         }
     }
 
-    pub(super) fn read<'py>(&mut self, value: Bound<'py, PyAny>) -> Value<'py> {
+    pub fn read<'py>(&mut self, value: Bound<'py, PyAny>) -> Value<'py> {
         self.read_at(value, 0)
     }
 
@@ -279,77 +234,9 @@ impl Values {
     }
 
     /// Returns whether a value is a mapping. Every row must be a mapping.
-    pub(super) fn is_mapping(&mut self, value: &Bound<'_, PyAny>) -> bool {
+    pub fn is_mapping(&mut self, value: &Bound<'_, PyAny>) -> bool {
         value.is_exact_instance_of::<PyDict>() || matches!(self.kind(value), Kind::Map)
     }
-}
-
-fn kind_of(class: &Bound<'_, PyType>) -> PyResult<Kind> {
-    let py = class.py();
-    let name = class.name()?;
-    let name = name.to_str()?;
-    let module = class.module()?;
-    let package = module.to_str()?.split('.').next().unwrap_or_default();
-    match (package, name) {
-        ("pandas", "NAType" | "NaTType") => return Ok(Kind::Null),
-        ("pandas", "Timestamp") => return Ok(Kind::Timestamp),
-        _ => {}
-    }
-    if package == "numpy" {
-        match name {
-            "bool" | "bool_" => return Ok(Kind::Bool),
-            "ndarray" => return Ok(Kind::Array),
-            "datetime64" => return Ok(Kind::DateTime64),
-            "float16" | "float32" => return Ok(Kind::Float32),
-            "longdouble" | "float128" => return Ok(Kind::Float),
-            // In numpy, the class for durations is a subclass of the one for integers.
-            "timedelta64" => return Ok(Kind::Other),
-            _ if class
-                .getattr("__mro__")?
-                .try_iter()?
-                .any(|base| is_numpy_integer(base.as_ref().ok())) =>
-            {
-                return Ok(Kind::Int);
-            }
-            _ => {}
-        }
-    }
-    // Subclasses come before their base classes: an IntEnum is an int, a datetime is a date.
-    let named = |module: &str, name: &str| class.is_subclass(&py.import(module)?.getattr(name)?);
-    Ok(if class.is(py.get_type::<Clear>()) {
-        Kind::Clear
-    } else if named("enum", "Enum")? {
-        Kind::Enum
-    } else if class.is_subclass_of::<PyString>()? {
-        Kind::Text
-    } else if class.is_subclass_of::<PyInt>()? {
-        Kind::Int
-    } else if class.is_subclass_of::<PyFloat>()? {
-        Kind::Float
-    } else if named("datetime", "datetime")? {
-        Kind::DateTime
-    } else if named("datetime", "date")? {
-        Kind::Date
-    } else if named("decimal", "Decimal")? {
-        Kind::Decimal
-    } else if named("uuid", "UUID")? {
-        Kind::Uuid
-    } else if class.is_subclass_of::<PyList>()? || class.is_subclass_of::<PyTuple>()? {
-        Kind::List
-    } else if class.is_subclass_of::<PyDict>()? || named("collections.abc", "Mapping")? {
-        Kind::Map
-    } else {
-        Kind::Other
-    })
-}
-
-fn is_numpy_integer(class: Option<&Bound<'_, PyAny>>) -> bool {
-    class
-        .and_then(|class| class.cast::<PyType>().ok())
-        .is_some_and(|class| {
-            class.name().is_ok_and(|name| name == "integer")
-                && class.module().is_ok_and(|module| module == "numpy")
-        })
 }
 
 fn float(number: f64) -> Cell<'static> {
@@ -358,77 +245,4 @@ fn float(number: f64) -> Cell<'static> {
     } else {
         Cell::Float(number)
     }
-}
-
-fn date(value: &Bound<'_, PyAny>) -> PyResult<Date> {
-    // Python's day 1 is January 1 of the year 1.
-    const DAY_OF_1970: i64 = 719_163;
-    let day: i64 = value.call_method0(intern!(value.py(), "toordinal"))?.extract()?;
-    date_of_day(day.saturating_sub(DAY_OF_1970)).ok_or_else(|| PyValueError::new_err("not a date"))
-}
-
-fn date_by_parts(value: &Bound<'_, PyAny>) -> PyResult<Date> {
-    let py = value.py();
-    let year = value.getattr(intern!(py, "year"))?.extract()?;
-    let month = value.getattr(intern!(py, "month"))?.extract()?;
-    let day = value.getattr(intern!(py, "day"))?.extract()?;
-    Date::new(year, month, day).map_err(|error| PyValueError::new_err(error.to_string()))
-}
-
-/// Returns the wall-clock time, regardless of the time zone.
-fn at_its_time(value: &Bound<'_, PyAny>, date: Date) -> PyResult<DateTime> {
-    let py = value.py();
-    let hour = value.getattr(intern!(py, "hour"))?.extract()?;
-    let minute = value.getattr(intern!(py, "minute"))?.extract()?;
-    let second = value.getattr(intern!(py, "second"))?.extract()?;
-    let microsecond: i32 = value.getattr(intern!(py, "microsecond"))?.extract()?;
-    let time = Time::new(hour, minute, second, microsecond.saturating_mul(1000));
-    Ok(date.to_datetime(time.map_err(|error| PyValueError::new_err(error.to_string()))?))
-}
-
-/// Returns the cell of a datetime, with the offset of its time zone if it has one.
-fn zoned(value: &Bound<'_, PyAny>, moment: DateTime) -> PyResult<Cell<'static>> {
-    let py = value.py();
-    if value.getattr(intern!(py, "tzinfo"))?.is_none() {
-        return Ok(Cell::DateTime(moment));
-    }
-    let offset = value.call_method0(intern!(py, "utcoffset"))?;
-    if offset.is_none() {
-        return Ok(Cell::DateTime(moment));
-    }
-    let seconds: f64 = offset.call_method0(intern!(py, "total_seconds"))?.extract()?;
-    #[allow(clippy::cast_possible_truncation)] // Less than a day.
-    let offset = Offset::from_seconds(seconds as i32);
-    Ok(offset.map_or(Cell::DateTime(moment), |offset| Cell::Zoned(moment, offset)))
-}
-
-/// Collects the entries in a mapping before reading any value. Reading a value may run Python code, which must not
-/// happen while iterating a dict. Returns `false` if the items are not pairs.
-pub(super) fn entries<'py>(
-    mapping: &Bound<'py, PyAny>,
-    into: &mut Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
-) -> PyResult<bool> {
-    into.clear();
-    if let Ok(dict) = mapping.cast::<PyDict>() {
-        into.extend(dict.iter());
-        return Ok(true);
-    }
-    let items = mapping.call_method0(intern!(mapping.py(), "items"))?;
-    if items.hasattr(intern!(mapping.py(), "__iter__"))? {
-        for entry in items.try_iter()? {
-            match entry?.extract() {
-                Ok(pair) => into.push(pair),
-                Err(_) => return Ok(false),
-            }
-        }
-        return Ok(true);
-    }
-    Ok(false)
-}
-
-pub(super) fn type_name(value: &Bound<'_, PyAny>) -> String {
-    value.get_type().name().map_or_else(
-        |_| "unknown".to_owned(),
-        |name| name.to_string_lossy().into_owned(),
-    )
 }
