@@ -19,6 +19,7 @@ pub mod pack;
 pub mod progress;
 mod reconcile;
 mod recovery;
+pub mod reread;
 mod resume;
 pub mod scan;
 mod send;
@@ -27,7 +28,9 @@ pub mod setup;
 mod splitter;
 pub mod start;
 pub mod state;
+pub mod to_fix;
 mod unfit;
+pub mod unsent;
 mod zeros;
 
 pub use drive::Run;
