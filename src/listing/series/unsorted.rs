@@ -17,7 +17,7 @@ impl Series {
             self.note_total(facts);
             self.newest = facts.asked_at;
             let first = self.from.map(|from| from.saturating_sub(MARGIN));
-            // Without times, changes cannot be told from the rest.
+            // Without times, changes cannot be distinguished from other rows.
             let is_early = |time: Option<i64>| time.is_none_or(|time| Some(time) < first);
             if facts.rows.iter().any(|row| is_early(row.version.changed)) {
                 self.service = Service::Ignores;

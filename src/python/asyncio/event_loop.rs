@@ -21,8 +21,8 @@ use crate::python::attached::{Held, attached};
 pub const LOOP_CHECK: Duration = Duration::from_millis(500);
 
 /// The error message for an await outside asyncio.
-pub const NO_LOOP: &str = "there is no running asyncio event loop. Await acc_assets in asyncio, uvloop, or anyio with its asyncio \
-                       backend; trio is not supported";
+pub const NO_LOOP: &str = "there is no running asyncio event loop. Await acc_assets in asyncio, uvloop, or anyio with its \
+                       asyncio backend; trio is not supported";
 
 /// The event loop that awaits an operation, with the context variables of the awaiting code.
 pub struct EventLoop(Arc<Held<TaskLocals>>);

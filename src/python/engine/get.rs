@@ -13,7 +13,7 @@ use crate::http::Stop;
 use crate::input::{Prepared, Source};
 use crate::ledger::{self, SharedLedger};
 use crate::python::errors::exception;
-use crate::python::operation::{Ended, Operation};
+use crate::python::operation::{CallEnd, Operation};
 use crate::python::reread::Input;
 use crate::python::rows::Rows;
 use crate::python::table::Table;
@@ -44,7 +44,7 @@ pub fn by_id(
     let ledger = Arc::new(Mutex::new(ledger));
     run::plan(py, client, job, source, ledger, move |ended, ledger| {
         let ledger = ledger::lock(ledger);
-        Ended::of_read(get.end(ended, &ledger))
+        CallEnd::of_read(get.end(ended, &ledger))
     })
 }
 
@@ -75,7 +75,7 @@ pub fn by_field(
     let stopping = stop.clone();
     let work = Box::pin(async move {
         let source = Box::new(Blocking(source));
-        Ended::of_read(read.read(source, &stopping).await)
+        CallEnd::of_read(read.read(source, &stopping).await)
     });
     let ledger = SharedLedger::default();
     Ok(Operation::new(work, ledger, stop, None, error, activity))

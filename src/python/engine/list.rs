@@ -10,7 +10,7 @@ use crate::api::Query;
 use crate::http::Stop;
 use crate::listing::{self, Stream};
 use crate::python::errors::exception;
-use crate::python::operation::{Ended, Operation};
+use crate::python::operation::{CallEnd, Operation};
 use crate::python::pages::Pages;
 use crate::python::settings::Settings;
 use crate::python::table::Table;
@@ -55,7 +55,7 @@ pub fn rows(py: Python<'_>, client: &Client, request: Request<'_, '_>) -> PyResu
     let list = List::new(session, call, earlier(py, request.after)?, request.limit)
         .map_err(|error| exception(py, &error))?;
     let stopping = stop.clone();
-    let work = Box::pin(async move { Ended::of_read(list.read(&stopping).await) });
+    let work = Box::pin(async move { CallEnd::of_read(list.read(&stopping).await) });
     Ok(Operation::without_rows(work, stop, activity))
 }
 
@@ -97,11 +97,11 @@ pub fn count(
     let call = call.with_query(query);
     let work = Box::pin(async move {
         match listing::count(session, call).await {
-            Ok(count) => Ended {
+            Ok(count) => CallEnd {
                 count: Some(count),
-                ..Ended::default()
+                ..CallEnd::default()
             },
-            Err(error) => Ended::of_error(error),
+            Err(error) => CallEnd::of_error(error),
         }
     });
     Ok(Operation::without_rows(work, stop, activity))
@@ -113,6 +113,6 @@ pub fn error_codes(py: Python<'_>, client: &Client) -> PyResult<Operation> {
     let session = client.session(py, &stop)?;
     let activity = CurrentActivity::new(Activity::Reading, session.counters.clone());
     let stopping = stop.clone();
-    let work = Box::pin(async move { Ended::of_read(error_codes::read(&session, &stopping).await) });
+    let work = Box::pin(async move { CallEnd::of_read(error_codes::read(&session, &stopping).await) });
     Ok(Operation::without_rows(work, stop, activity))
 }

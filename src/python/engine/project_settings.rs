@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::arguments::project_id;
 use super::client::Client;
 use crate::http::Stop;
-use crate::python::operation::{Ended, Operation};
+use crate::python::operation::{CallEnd, Operation};
 use crate::python::settings::Settings;
 use crate::python::setup::{Description, mistaken, steps};
 use crate::reads::settings::Reader;
@@ -38,11 +38,11 @@ pub fn read(
     let (waited, stopping) = (reading.clone(), stop.clone());
     let work = Box::pin(async move {
         match waited.settings(&stopping).await {
-            Ok(settings) => Ended {
+            Ok(settings) => CallEnd {
                 settings: Some(settings),
-                ..Ended::default()
+                ..CallEnd::default()
             },
-            Err(error) => Ended::of_error(error),
+            Err(error) => CallEnd::of_error(error),
         }
     });
     let activity = reading.activity();
@@ -73,9 +73,9 @@ pub fn apply_setup(
     let activity = CurrentActivity::new(Activity::Setup, writer.session.counters.clone());
     let work = Box::pin(async move {
         let outcomes = writer.apply(&planned).await;
-        Ended {
+        CallEnd {
             table: Some(steps(&planned, Some(&outcomes))),
-            ..Ended::default()
+            ..CallEnd::default()
         }
     });
     Ok(Operation::without_rows(work, stop, activity))

@@ -8,7 +8,7 @@ use super::client::Client;
 use crate::http::Stop;
 use crate::input::{More, Sink, Source, SourceError};
 use crate::ledger::SharedLedger;
-use crate::python::operation::{Ended, Operation};
+use crate::python::operation::{CallEnd, Operation};
 use crate::python::reread::Input;
 use crate::run::machine;
 use crate::run::{Job, Run};
@@ -23,7 +23,7 @@ pub fn plan(
     job: Job,
     source: Input,
     ledger: SharedLedger,
-    finish: impl FnOnce(machine::Ended, &SharedLedger) -> Ended + Send + 'static,
+    finish: impl FnOnce(machine::Ended, &SharedLedger) -> CallEnd + Send + 'static,
 ) -> PyResult<Operation> {
     let caller = client.caller(py)?;
     let stop = Stop::default();

@@ -14,7 +14,7 @@ use crate::input::Source;
 use crate::ledger::journal::Header;
 use crate::python::errors::{exception, refused};
 use crate::python::ledger::Ledger;
-use crate::python::operation::{Ended, Operation};
+use crate::python::operation::{CallEnd, Operation};
 use crate::python::reread::prepared;
 use crate::python::rows::Rows;
 use crate::python::settings::Settings;
@@ -105,10 +105,10 @@ pub fn write(
     let returning = given.returning;
     run::plan(py, client, job, source, ledger, move |mut ended, _| {
         ended.table.sort();
-        Ended {
+        CallEnd {
             table: returning.then_some(ended.table),
             error: ended.fatal,
-            ..Ended::default()
+            ..CallEnd::default()
         }
     })
 }

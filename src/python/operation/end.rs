@@ -13,7 +13,7 @@ use crate::settings;
 
 /// The result of a call.
 #[derive(Default)]
-pub struct Ended {
+pub struct CallEnd {
     pub table: Option<columns::Table>,
     /// What remains of an interrupted read.
     pub rest: Option<Rest>,
@@ -25,7 +25,7 @@ pub struct Ended {
     pub error: Option<Error>,
 }
 
-impl Ended {
+impl CallEnd {
     /// The end of a read.
     pub fn of_read(end: ReadEnd) -> Self {
         Self {
@@ -56,4 +56,4 @@ impl Ended {
 }
 
 /// The work of a call as one future, which is driven in the caller's thread or in the background.
-pub type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
+pub type Work = Pin<Box<dyn Future<Output = CallEnd> + Send>>;

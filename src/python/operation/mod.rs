@@ -1,6 +1,6 @@
 //! A running call, driven in the caller's thread or in the background.
 
-mod ended;
+mod end;
 mod state;
 mod wait;
 
@@ -22,23 +22,23 @@ use crate::python::table::Table;
 use crate::reads::shared_settings::Reading;
 use crate::run::activity::CurrentActivity;
 
-pub use ended::{Ended, Work};
-use state::{Shared, locked};
+pub use end::{CallEnd, Work};
+use state::{CallState, locked};
 use wait::{Callbacks, Report, report};
 
 /// A running call, driven either by `wait` in this thread or by `start` in the background.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Operation {
     work: Mutex<Option<Work>>,
-    shared: Arc<Shared>,
+    shared: Arc<CallState>,
     /// The read of settings that this call waits for. The read is kept until Python has stored the settings, so that a
     /// call that starts meanwhile finds either the read or the stored settings.
     reading: Mutex<Option<Arc<Reading>>>,
 }
 
 impl Operation {
-    /// Creates the operation. `rows` is the number of rows, if known in advance. `source_error` receives an exception raised
-    /// by the rows.
+    /// Creates the operation. `rows` is the number of rows, if known in advance. `source_error` receives an exception
+    /// raised by the rows.
     pub fn new(
         work: Work,
         ledger: SharedLedger,
@@ -49,7 +49,7 @@ impl Operation {
     ) -> Self {
         Self {
             work: Mutex::new(Some(work)),
-            shared: Arc::new(Shared::new(ledger, stop, rows, source_error, activity)),
+            shared: Arc::new(CallState::new(ledger, stop, rows, source_error, activity)),
             reading: Mutex::default(),
         }
     }
@@ -121,7 +121,7 @@ impl Operation {
                     shared.stop.to(Phase::Drain);
                 }
             };
-            shared.end(Ended::of_task(joined));
+            shared.end(CallEnd::of_task(joined));
             tokio::task::block_in_place(logs::flush);
             // The future may have been canceled.
             let _ = sender.send(());
@@ -202,7 +202,7 @@ impl Operation {
 
 impl Drop for Operation {
     fn drop(&mut self) {
-        // Nobody can ask for the result anymore.
+        // The result can no longer be asked for.
         self.shared.stop.to(Phase::Now);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
-use super::ended::Ended;
+use super::end::CallEnd;
 use crate::error::Error;
 use crate::http::{Phase, Stop};
 use crate::ledger::{Ledger, SharedLedger, lock};
@@ -18,7 +18,7 @@ use crate::run::activity::CurrentActivity;
 use crate::run::progress::{Counts, Progress};
 
 /// State shared by the driver and the observers.
-pub struct Shared {
+pub struct CallState {
     ledger: SharedLedger,
     pub stop: Stop,
     /// Whether a signal handler or the progress callback raised `KeyboardInterrupt`.
@@ -28,7 +28,7 @@ pub struct Shared {
     goes_on: AtomicBool,
     /// The number of rows, if known in advance.
     rows: Option<usize>,
-    end: Mutex<End>,
+    end: Mutex<CallResult>,
     /// The ledger, once the call has ended.
     ended: OnceLock<Arc<Ledger>>,
     /// The counts of the last progress report.
@@ -40,7 +40,7 @@ pub struct Shared {
 
 /// The result of a call, once it has ended.
 #[derive(Default)]
-pub struct End {
+pub struct CallResult {
     pub table: Option<Py<Table>>,
     pub settings: Option<Py<Settings>>,
     pub count: Option<u64>,
@@ -49,7 +49,7 @@ pub struct End {
     signal: Option<PyErr>,
 }
 
-impl Shared {
+impl CallState {
     pub fn new(
         ledger: SharedLedger,
         stop: Stop,
@@ -73,7 +73,7 @@ impl Shared {
     }
 
     /// Stores the result of the call.
-    pub fn end(&self, ended: Ended) {
+    pub fn end(&self, ended: CallEnd) {
         self.goes_on.store(ended.goes_on, Ordering::Relaxed);
         let rest = ended.rest;
         let table = ended.table.and_then(|table| {
@@ -100,7 +100,7 @@ impl Shared {
     }
 
     /// Returns the result, which is empty until the call has ended.
-    pub fn result(&self) -> MutexGuard<'_, End> {
+    pub fn result(&self) -> MutexGuard<'_, CallResult> {
         locked(&self.end)
     }
 

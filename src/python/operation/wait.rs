@@ -7,8 +7,8 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::ended::Ended;
-use super::state::Shared;
+use super::end::CallEnd;
+use super::state::CallState;
 use crate::http::Phase;
 use crate::python::logs;
 use crate::run::drive::GRACE;
@@ -20,8 +20,8 @@ const TICK: Duration = Duration::from_millis(50);
 /// The number of ticks between calls of the progress callback.
 const TICKS_PER_REPORT: u32 = 5;
 
-/// The arguments of the progress callback: rows that were settled, checked or read, all rows if known, requests, lookups
-/// (included in requests), and the current activity.
+/// The arguments of the progress callback: rows that were settled, checked or read, all rows if known, requests,
+/// lookups (included in requests), and the current activity.
 pub type Report = (usize, Option<usize>, u64, u64, &'static str);
 
 /// Returns progress as the arguments of the progress callback.
@@ -49,7 +49,7 @@ pub struct Callbacks<'c> {
 }
 
 /// Waits until the work has ended, without the GIL. Returns whether the call was interrupted.
-pub async fn wait(mut work: JoinHandle<Ended>, shared: &Shared, callbacks: Callbacks<'_>) -> bool {
+pub async fn wait(mut work: JoinHandle<CallEnd>, shared: &CallState, callbacks: Callbacks<'_>) -> bool {
     let mut ticks = interval_at(Instant::now() + TICK, TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut count: u32 = 0;
@@ -59,7 +59,7 @@ pub async fn wait(mut work: JoinHandle<Ended>, shared: &Shared, callbacks: Callb
     let end = loop {
         tokio::select! {
             biased;
-            joined = &mut work => break Ended::of_task(joined),
+            joined = &mut work => break CallEnd::of_task(joined),
             _ = ticks.tick() => {}
         }
         count = count.wrapping_add(1);
@@ -108,8 +108,8 @@ pub async fn wait(mut work: JoinHandle<Ended>, shared: &Shared, callbacks: Callb
 pub fn block_on(
     py: Python<'_>,
     runtime: &Handle,
-    work: JoinHandle<Ended>,
-    shared: &Shared,
+    work: JoinHandle<CallEnd>,
+    shared: &CallState,
     callbacks: Callbacks<'_>,
 ) -> bool {
     let is_interrupted = py.detach(|| runtime.block_on(wait(work, shared, callbacks)));

@@ -12,7 +12,7 @@ use crate::input::arrow::{self, Chunks};
 use crate::input::{Column, Padded, Sink};
 use crate::python::capsule;
 use crate::python::errors::exception;
-use crate::python::values::Values;
+use crate::python::values::ValueReader;
 
 /// The cells in one column.
 pub enum Cells {
@@ -82,7 +82,7 @@ impl Cells {
         py: Python<'_>,
         row: usize,
         column: Column,
-        values: &mut Values,
+        values: &mut ValueReader,
         sink: &mut dyn Sink,
     ) -> PyResult<()> {
         match self {

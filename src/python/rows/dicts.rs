@@ -7,7 +7,7 @@ use pyo3::types::{PyIterator, PyString};
 
 use super::label::read_label;
 use crate::input::{Column, More, Sink};
-use crate::python::values::{Values, entries, type_name};
+use crate::python::values::{ValueReader, entries, type_name};
 
 /// Iterates over dicts. Most rows have the same keys in the same order, and even the same key objects.
 pub struct Dicts {
@@ -30,7 +30,7 @@ impl Dicts {
     }
 
     /// Passes rows to a sink until it is full.
-    pub fn fill(&mut self, py: Python<'_>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<More> {
+    pub fn fill(&mut self, py: Python<'_>, values: &mut ValueReader, sink: &mut dyn Sink) -> PyResult<More> {
         let items = self.items.bind(py).clone();
         let mut labels = self.labels.as_ref().map(|labels| labels.bind(py).clone());
         let mut pairs = Vec::new();

@@ -10,8 +10,8 @@ use pyo3::types::PyBytes;
 use crate::input::sheet::{Layout, Sheet};
 use crate::python::errors::exception;
 
-/// Opens one sheet of a file. `source` is a path or the bytes of a file, whose name is `name`. Returns the sheet and the
-/// absolute path of the file.
+/// Opens one sheet of a file. `source` is a path or the bytes of a file, whose name is `name`. Returns the sheet and
+/// the absolute path of the file.
 ///
 /// # Errors
 /// If the file cannot be read, or if the name of bytes is missing.

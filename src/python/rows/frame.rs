@@ -12,7 +12,7 @@ use super::cells::Cells;
 use super::label::read_label;
 use super::problem::check_names;
 use crate::input::{Cell, Column, More, Padded, Sink};
-use crate::python::values::Values;
+use crate::python::values::ValueReader;
 
 /// The columns in a frame, and the labels of its rows.
 pub struct Frame {
@@ -111,7 +111,7 @@ impl FrameRows {
     }
 
     /// Passes rows to a sink until it is full.
-    pub fn fill(&mut self, py: Python<'_>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<More> {
+    pub fn fill(&mut self, py: Python<'_>, values: &mut ValueReader, sink: &mut dyn Sink) -> PyResult<More> {
         let Self { frame, columns, next } = self;
         if columns.is_empty() {
             columns.extend(frame.names.iter().map(|name| sink.column(name)));

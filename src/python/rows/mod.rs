@@ -287,7 +287,7 @@ impl Rows {
         }
     }
 
-    /// Leaves out the rows that are not selected. `source` has all rows.
+    /// Selects the rows of this object from `source`, which has all rows.
     pub fn selected<S: Source>(&self, source: S) -> Selected<S, Arc<Selection>> {
         Selected::new(source, self.selection.clone())
     }

@@ -12,12 +12,12 @@ use crate::input::arrow::Batches;
 use crate::input::sheet::SheetRows;
 use crate::input::{More, Sink, Source, SourceError};
 use crate::python::attached::{Held, attached};
-use crate::python::values::Values;
+use crate::python::values::ValueReader;
 
 /// An iterator over rows from Python. The iterator attaches to Python only inside `fill`.
 pub struct PythonSource {
     walk: Walk,
-    values: Held<Values>,
+    values: Held<ValueReader>,
     rows: Option<usize>,
     error: Arc<Mutex<Option<PyErr>>>,
 }
@@ -43,7 +43,7 @@ impl Walk {
 }
 
 impl Objects {
-    fn fill(&mut self, py: Python<'_>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<More> {
+    fn fill(&mut self, py: Python<'_>, values: &mut ValueReader, sink: &mut dyn Sink) -> PyResult<More> {
         match self {
             Self::Dicts(dicts) => dicts.fill(py, values, sink),
             Self::Values(list) => list.fill(py, values, sink),
@@ -57,7 +57,7 @@ impl PythonSource {
     pub fn new(walk: Walk, rows: Option<usize>) -> Self {
         Self {
             walk,
-            values: Held::new(Values::default()),
+            values: Held::new(ValueReader::default()),
             rows,
             error: Arc::default(),
         }

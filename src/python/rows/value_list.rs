@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyIterator;
 
 use crate::input::{Column, Label, More, Sink};
-use crate::python::values::Values;
+use crate::python::values::ValueReader;
 
 /// Iterates over the values of one column.
 pub struct ValueList {
@@ -24,7 +24,7 @@ impl ValueList {
     }
 
     /// Passes rows to a sink until it is full.
-    pub fn fill(&mut self, py: Python<'_>, values: &mut Values, sink: &mut dyn Sink) -> PyResult<More> {
+    pub fn fill(&mut self, py: Python<'_>, values: &mut ValueReader, sink: &mut dyn Sink) -> PyResult<More> {
         let column = *self.column.get_or_insert_with(|| sink.column(&self.name));
         for item in self.items.bind(py).clone() {
             let item = item?;

@@ -24,24 +24,24 @@ pub use mapping::entries;
 use time::{at_its_time, date, date_by_parts, zoned};
 
 /// A value from Python, together with the data that its cell borrows.
-pub enum Value<'py> {
+pub enum PythonValue<'py> {
     /// A cell that borrows nothing.
     Cell(Cell<'static>),
     Text(Bound<'py, PyString>),
     Digits(Bound<'py, PyString>),
     Other(String),
-    List(Vec<Value<'py>>),
-    Map(Vec<(Bound<'py, PyString>, Value<'py>)>),
+    List(Vec<PythonValue<'py>>),
+    Map(Vec<(Bound<'py, PyString>, PythonValue<'py>)>),
 }
 
-impl Value<'_> {
+impl PythonValue<'_> {
     fn cell(&self) -> Cell<'_> {
         match self {
             Self::Cell(cell) => cell.clone(),
             Self::Text(text) => text_cell(text),
             Self::Digits(digits) => digits.to_str().map_or(Cell::Other("number"), Cell::Digits),
             Self::Other(kind) => Cell::Other(kind),
-            Self::List(items) => Cell::List(items.iter().map(Value::cell).collect()),
+            Self::List(items) => Cell::List(items.iter().map(PythonValue::cell).collect()),
             Self::Map(entries) => Cell::Map(
                 entries
                     .iter()
@@ -59,7 +59,7 @@ fn text_cell<'t>(text: &'t Bound<'_, PyString>) -> Cell<'t> {
 
 /// Reads values, and caches how to convert each type.
 #[derive(Default)]
-pub struct Values {
+pub struct ValueReader {
     /// The kind of each type, keyed by the type's address. The type is kept alive, so that its address is not
     /// reused.
     kinds: HashMap<usize, (Py<PyType>, Kind)>,
@@ -74,7 +74,7 @@ const DEEPEST: usize = 4;
 /// The largest exponent of a decimal that is written out. No field accepts this many digits.
 const MOST_DIGITS: u64 = 2000;
 
-impl Values {
+impl ValueReader {
     /// Passes a value to a sink.
     pub fn push(&mut self, value: &Bound<'_, PyAny>, column: Column, sink: &mut dyn Sink) {
         // Fast path: most values are strings, which are read in place.
@@ -85,20 +85,20 @@ impl Values {
             return sink.cell(column, &ManuallyDrop::new(text_cell(text)));
         }
         match self.read(value.clone()) {
-            Value::Cell(cell) => sink.cell(column, &cell),
+            PythonValue::Cell(cell) => sink.cell(column, &cell),
             value => sink.cell(column, &value.cell()),
         }
     }
 
-    pub fn read<'py>(&mut self, value: Bound<'py, PyAny>) -> Value<'py> {
+    pub fn read<'py>(&mut self, value: Bound<'py, PyAny>) -> PythonValue<'py> {
         self.read_at(value, 0)
     }
 
-    fn read_at<'py>(&mut self, value: Bound<'py, PyAny>, depth: usize) -> Value<'py> {
+    fn read_at<'py>(&mut self, value: Bound<'py, PyAny>, depth: usize) -> PythonValue<'py> {
         // Check the type first, since a failed cast allocates objects.
         let value = if value.is_exact_instance_of::<PyString>() {
             match value.cast_into_exact::<PyString>() {
-                Ok(text) => return Value::Text(text),
+                Ok(text) => return PythonValue::Text(text),
                 Err(error) => error.into_inner(),
             }
         } else {
@@ -117,17 +117,26 @@ impl Values {
         };
         // A value whose methods raise is invalid, but must not stop the rows after it.
         self.convert(&value, kind, depth)
-            .unwrap_or_else(|error| Value::Other(format!("{} ({error})", type_name(&value))))
+            .unwrap_or_else(|error| PythonValue::Other(format!("{} ({error})", type_name(&value))))
     }
 
-    fn convert<'py>(&mut self, value: &Bound<'py, PyAny>, kind: Kind, depth: usize) -> PyResult<Value<'py>> {
+    fn convert<'py>(
+        &mut self,
+        value: &Bound<'py, PyAny>,
+        kind: Kind,
+        depth: usize,
+    ) -> PyResult<PythonValue<'py>> {
         let py = value.py();
-        Ok(Value::Cell(match kind {
-            Kind::Text => return Ok(Value::Text(value.cast::<PyString>()?.clone())),
+        Ok(PythonValue::Cell(match kind {
+            Kind::Text => return Ok(PythonValue::Text(value.cast::<PyString>()?.clone())),
             Kind::Float => float(value.extract()?),
             Kind::Int => match value.extract() {
                 Ok(number) => Cell::Int(number),
-                Err(_) => return Ok(Value::Digits(py.get_type::<PyInt>().call1((value,))?.str()?)),
+                Err(_) => {
+                    return Ok(PythonValue::Digits(
+                        py.get_type::<PyInt>().call1((value,))?.str()?,
+                    ));
+                }
             },
             Kind::Null => Cell::Null,
             Kind::Bool => Cell::Bool(value.is_truthy()?),
@@ -158,7 +167,7 @@ impl Values {
                     text => match (text.parse::<DateTime>(), text.parse::<Date>()) {
                         (_, Ok(date)) if !text.contains('T') => Cell::Date(date),
                         (Ok(moment), _) => Cell::DateTime(moment),
-                        _ => return Ok(Value::Other(format!("datetime64 ({text})"))),
+                        _ => return Ok(PythonValue::Other(format!("datetime64 ({text})"))),
                     },
                 }
             }
@@ -167,10 +176,10 @@ impl Values {
                     // 1E+999999999 would be written out with all its zeros.
                     let exponent: i64 = value.call_method0(intern!(py, "adjusted"))?.extract()?;
                     if exponent.unsigned_abs() > MOST_DIGITS {
-                        return Ok(Value::Other(format!("Decimal with exponent {exponent}")));
+                        return Ok(PythonValue::Other(format!("Decimal with exponent {exponent}")));
                     }
                     let digits = value.call_method1(intern!(py, "__format__"), (intern!(py, "f"),))?;
-                    return Ok(Value::Digits(digits.cast_into::<PyString>()?));
+                    return Ok(PythonValue::Digits(digits.cast_into::<PyString>()?));
                 }
                 if value.call_method0(intern!(py, "is_nan"))?.is_truthy()? {
                     Cell::Null
@@ -178,10 +187,13 @@ impl Values {
                     float(value.extract()?)
                 }
             }
-            Kind::Uuid => return Ok(Value::Text(value.str()?)),
-            Kind::Other => return Ok(Value::Other(type_name(value))),
+            Kind::Uuid => return Ok(PythonValue::Text(value.str()?)),
+            Kind::Other => return Ok(PythonValue::Other(type_name(value))),
             _ if depth == DEEPEST => {
-                return Ok(Value::Other(format!("{}, nested too deeply", type_name(value))));
+                return Ok(PythonValue::Other(format!(
+                    "{}, nested too deeply",
+                    type_name(value)
+                )));
             }
             Kind::Enum => return Ok(self.read_at(value.getattr(intern!(py, "value"))?, depth + 1)),
             Kind::Array => {
@@ -190,18 +202,18 @@ impl Values {
             Kind::List => {
                 let Ok(list) = value.cast::<PyList>() else {
                     let items = value.try_iter()?.map(|item| Ok(self.read_at(item?, depth + 1)));
-                    return Ok(Value::List(items.collect::<PyResult<_>>()?));
+                    return Ok(PythonValue::List(items.collect::<PyResult<_>>()?));
                 };
                 let mut items = Vec::with_capacity(list.len());
                 for item in list {
                     items.push(self.read_at(item, depth + 1));
                 }
-                return Ok(Value::List(items));
+                return Ok(PythonValue::List(items));
             }
             Kind::Map => {
                 let mut pairs = Vec::new();
                 if !entries(value, &mut pairs)? {
-                    return Ok(Value::Other(format!(
+                    return Ok(PythonValue::Other(format!(
                         "{} whose items() are not pairs",
                         type_name(value)
                     )));
@@ -214,7 +226,7 @@ impl Values {
                     };
                     entries.push((name, self.read_at(value, depth + 1)));
                 }
-                return Ok(Value::Map(entries));
+                return Ok(PythonValue::Map(entries));
             }
         }))
     }

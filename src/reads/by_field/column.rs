@@ -22,8 +22,8 @@ pub struct BlankRows {
     pub first: String,
 }
 
-/// Reads the values in a column. Rows without a value are only counted. `row_title` is the title of the row labels, such
-/// as "line".
+/// Reads the values in a column. Rows without a value are only counted. `row_title` is the title of the row labels,
+/// such as "line".
 ///
 /// # Errors
 /// [`Error::Input`] if the rows cannot be read, if they do not have the column, or if a value is neither a text nor a
@@ -55,8 +55,8 @@ pub async fn read_column(
     if read.rows > 0 && !read.has_column {
         let names: Vec<String> = read.names.iter().take(MOST_NAMES).cloned().collect();
         return Err(Error::Input(format!(
-            "no column `{}`: pass the name of the column with the values as key=. The columns are `{}`{}. If the first row \
-             is not column names, pass the values as a list",
+            "no column `{}`: pass the name of the column with the values as key=. The columns are `{}`{}. If the first \
+             row is not column names, pass the values as a list",
             shortened(column, 100),
             names.join("`, `"),
             if read.names.len() > MOST_NAMES {

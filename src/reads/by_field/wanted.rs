@@ -28,8 +28,8 @@ pub struct Wanted {
     indexes: HashMap<String, usize>,
     /// The indexes of values that are numbers, by their usual text. Programs read texts such as 0017 as numbers.
     numbers: HashMap<String, usize>,
-    /// The indexes of values that are digits without leading zeros, and the value of an asset with the same digits after
-    /// leading zeros.
+    /// The indexes of values that are digits without leading zeros, and the value of an asset with the same digits
+    /// after leading zeros.
     padded: Mutex<BTreeMap<usize, String>>,
     blank: BlankRows,
 }
