@@ -242,7 +242,7 @@ BUGS = [
         500,
         (
             Edit(
-                "src/listing/series.rs",
+                "src/listing/series/state.rs",
                 "self.quiet |= self.service == Service::Ignores;",
                 "self.quiet |= self.service == Service::Ignores || self.round() >= 1;",
             ),
@@ -252,13 +252,13 @@ BUGS = [
         "missing rows go unnoticed",
         LISTS,
         500,
-        (Edit("src/listing/series.rs", "if shown >= total {", "if shown + 1_000_000 >= total {"),),
+        (Edit("src/listing/series/whole.rs", "if shown >= total {", "if shown + 1_000_000 >= total {"),),
     ),
     Bug(
         "other changes count as rows that have left",
         LISTS,
         3000,
-        (Edit("src/listing/series.rs", "if kept >= counted {", "if kept + 1_000_000 >= counted {"),),
+        (Edit("src/listing/series/whole.rs", "if kept >= counted {", "if kept + 1_000_000 >= counted {"),),
     ),
     Bug(
         "a stream returns an asset twice",

@@ -1,5 +1,7 @@
 //! Replaces the texts of some columns and fills their blank cells, before anything else reads the rows.
 
+use std::sync::Arc;
+
 use super::cell::Cell;
 use super::fill_down::{Current, Fill, Index};
 use super::headings::Headings;
@@ -9,10 +11,10 @@ use super::source::{Column, Label, More, Sink, Source, SourceError};
 use super::totals::{is_total, is_total_row};
 
 /// Whether a name from the user (the second argument) means a column of the rows (the first).
-pub type ColumnMatch = Box<dyn Fn(&str, &str) -> bool + Send>;
+pub type ColumnMatch = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// Whether a cell of a column may contain several values.
-pub type HasItems = Box<dyn Fn(&str) -> bool + Send>;
+pub type HasItems = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// What to do with the cells of each column.
 pub struct Preparation {
@@ -115,7 +117,7 @@ const NAME: u32 = 1;
 /// A source of prepared rows.
 pub struct Prepared<S> {
     source: S,
-    preparation: Option<Preparation>,
+    preparation: Option<Arc<Preparation>>,
     columns: Vec<Option<Treatment>>,
     /// Whether the rows come from `write_fixes`, so they were prepared before, but may have been edited since.
     are_ready: bool,
@@ -125,6 +127,10 @@ pub struct Prepared<S> {
 impl<S> Prepared<S> {
     /// Prepares the rows of a source. If `preparation` is `None`, the rows are passed on unchanged.
     pub fn new(source: S, preparation: Option<Preparation>) -> Self {
+        Self::shared(source, preparation.map(Arc::new))
+    }
+
+    fn shared(source: S, preparation: Option<Arc<Preparation>>) -> Self {
         Self {
             source,
             preparation,
@@ -171,6 +177,13 @@ impl<S: Source> Source for Prepared<S> {
 
     fn rows(&self) -> Option<usize> {
         self.source.rows()
+    }
+
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(Prepared::shared(
+            self.source.again()?,
+            self.preparation.clone(),
+        )))
     }
 }
 
@@ -234,6 +247,10 @@ impl Sink for Preparing<'_> {
         }
         self.columns[index].get_or_insert_with(|| self.preparation.treatment(name));
         column
+    }
+
+    fn part(&mut self, part: usize) {
+        self.sink.part(part);
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {

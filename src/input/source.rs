@@ -83,6 +83,20 @@ pub trait Source: Send {
     }
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        (**self).fill(sink)
+    }
+
+    fn rows(&self) -> Option<usize> {
+        (**self).rows()
+    }
+
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        (**self).again()
+    }
+}
+
 /// An error from a row source.
 #[derive(Debug, Clone)]
 pub enum SourceError {

@@ -5,8 +5,10 @@
 //! custom attributes on that path.
 
 mod find;
+mod listed;
 mod named;
 pub mod names;
+mod saved;
 pub mod setup;
 mod tree;
 

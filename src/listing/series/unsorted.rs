@@ -3,7 +3,7 @@
 use crate::listing::facts::Facts;
 use crate::listing::part::{Phase, Service, Trouble};
 
-use super::{MARGIN, MOST_EMPTY, Series};
+use super::state::{MARGIN, MOST_EMPTY, Series};
 
 /// How often a list without time order may begin again because it changed.
 const MOST_BEGINS: u32 = 10;
@@ -11,13 +11,13 @@ const MOST_BEGINS: u32 = 10;
 impl Series {
     /// Reads a page of a list in any order, which may show no row that is `new` in this round. If the list
     /// changes, it begins again.
-    pub(super) fn on_plain(&mut self, facts: &Facts, new: bool) -> Result<(), Trouble> {
+    pub(super) fn on_unsorted(&mut self, facts: &Facts, new: bool) -> Result<(), Trouble> {
         self.in_flight = false;
         if self.cursor.is_none() {
             self.note_total(facts);
             self.newest = facts.asked_at;
             let first = self.from.map(|from| from.saturating_sub(MARGIN));
-            // Without times, changes cannot be told from the rest.
+            // Without times, changes cannot be distinguished from other rows.
             let is_early = |time: Option<i64>| time.is_none_or(|time| Some(time) < first);
             if facts.rows.iter().any(|row| is_early(row.version.changed)) {
                 self.service = Service::Ignores;
@@ -51,9 +51,7 @@ impl Series {
             return Err(Trouble::Restless);
         }
         let round = self.round();
-        for seen in self.seen.values_mut().filter(|seen| seen.round == round) {
-            seen.round -= 1;
-        }
+        self.seen.forget_round(round);
         self.start(self.from);
         Ok(())
     }
