@@ -98,9 +98,9 @@ impl Ledger {
                 .collect();
         };
         let mut places = vec![None; self.rows()];
-        for (row, place) in input.iter().zip(0..) {
+        for (row, position) in input.iter().zip(0..) {
             if let Some(known) = places.get_mut(*row as usize) {
-                *known = Some(self.number_of(place));
+                *known = Some(self.number_of(position));
             }
         }
         places

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Ledger, Number, Status, number};
+use super::numbers::Number;
+use super::{Fault, Ledger, Status, number};
 use crate::input::Label;
 
 /// Everything known about one row.
@@ -154,8 +155,8 @@ impl View {
     #[must_use]
     pub fn places(&self) -> Vec<Option<u32>> {
         let places = self.ledger.places();
-        let place = |row: u32| places.get(row as usize).copied().flatten();
-        self.numbers().map(place).collect()
+        let position = |row: u32| places.get(row as usize).copied().flatten();
+        self.numbers().map(position).collect()
     }
 
     /// Selects the rows with one of these statuses.

@@ -182,10 +182,10 @@ impl Ledger {
 
     /// Reverts `hold_fault`. A reason that is neither held nor used by any row is dropped.
     pub(crate) fn release_fault(&mut self, fault: u32) {
-        if let Some((place, body)) = self.faults.release(fault)
+        if let Some((index, body)) = self.faults.release(fault)
             && let Some(changes) = &mut self.changes
         {
-            changes.faults.insert(place);
+            changes.faults.insert(index);
             changes.bodies.extend(body);
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::Header;
+use super::header::Header;
 use super::input;
 use super::trouble::{CHANGED, DAMAGED, FOREIGN, Trouble};
 
