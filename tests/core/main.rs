@@ -22,6 +22,8 @@ mod memory;
 mod names;
 mod outage;
 mod pairing;
+#[cfg(unix)]
+mod power_loss;
 mod readers;
 mod reads;
 mod reconcile;
