@@ -168,7 +168,7 @@ impl Ledger {
         }
         let settled = self.ids.iter().zip(&self.statuses);
         let known = settled
-            .filter(|(_, status)| status.good())
+            .filter(|(_, status)| status.is_ok())
             .filter_map(|(id, _)| uuids.get(id).copied());
         let others = self.other_ids.values().map(AsRef::as_ref);
         known
@@ -246,7 +246,7 @@ impl Ledger {
     /// Returns the rows that are done, by their ids.
     #[must_use]
     pub fn done_ids(&self) -> HashMap<String, u32> {
-        let done = (0..number(self.rows())).filter(|row| self.statuses[*row as usize].good());
+        let done = (0..number(self.rows())).filter(|row| self.statuses[*row as usize].is_ok());
         done.filter_map(|row| Some((self.id(row)?, row))).collect()
     }
 

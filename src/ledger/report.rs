@@ -177,7 +177,7 @@ impl View {
     /// correction, but a patch. A row with several causes counts once for each cause.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
-        if self.is_good() {
+        if self.is_ok() {
             return Vec::new();
         }
         let mut causes = Causes::default();
@@ -187,7 +187,7 @@ impl View {
         for row in self.numbers() {
             let settled = self.ledger.settled(row);
             let status = self.ledger.status(settled);
-            if status.good() {
+            if status.is_ok() {
                 continue;
             }
             let reason = Some((status, self.ledger.faults_of.get(settled)));

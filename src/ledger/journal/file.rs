@@ -86,7 +86,10 @@ pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
 fn sync_folder_of(path: &Path) {
     let Some(folder) = path.parent() else { return };
     #[cfg(unix)]
-    if fs::File::open(folder).and_then(|folder| folder.sync_all()).is_err() {
+    if fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .is_err()
+    {
         return;
     }
     #[cfg(feature = "simulator")]
