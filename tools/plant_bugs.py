@@ -40,6 +40,7 @@ class Bug(NamedTuple):
 
 LISTS = "listing::lists_are_whole"
 RUNS = "schedules::the_ledger_is_true_in_every_schedule"
+POWER = "power_loss::a_run_resumed_after_power_losses_is_true"
 
 BUGS = [
     Bug(
@@ -65,6 +66,36 @@ BUGS = [
                 "if let Some(journal) = journal.filter(|_| false) {",
             ),
         ),
+    ),
+    Bug(
+        "the journal is not synced",
+        POWER,
+        500,
+        (
+            Edit(
+                "src/ledger/journal/mod.rs",
+                'connection.pragma_update(None, "synchronous", "FULL")?;',
+                'connection.pragma_update(None, "synchronous", "OFF")?;',
+            ),
+        ),
+    ),
+    Bug(
+        "a run's file is used before its name is synced",
+        POWER,
+        3000,
+        (
+            Edit(
+                "src/ledger/journal/file.rs",
+                "    sync_folder_of(path);\n    Ok(())\n",
+                "    Ok(())\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a new folder of runs is not synced",
+        POWER,
+        500,
+        (Edit("src/ledger/journal/file.rs", "        sync_folder_of(folder);\n", ""),),
     ),
     Bug(
         "rows are paired by position",
@@ -315,7 +346,7 @@ def is_found(bug: Bug) -> bool:
         *("cargo", "test", "--quiet", "--locked", "--no-default-features", "--features", "simulator"),
         *("--test", "core"),
     ]
-    seeds = {"LISTINGS": str(bug.seeds), "SCHEDULES": str(bug.seeds)}
+    seeds = dict.fromkeys(("LISTINGS", "POWER_LOSSES", "SCHEDULES"), str(bug.seeds))
     environment = os.environ | seeds | {"RUSTFLAGS": "--cap-lints allow"}
     environment["CARGO_TARGET_DIR"] = str(ROOT / "target" / "planted-build")
     try:

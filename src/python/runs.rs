@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use super::errors::exception;
 use super::ledger::Ledger;
 use crate::ledger::journal::lock;
-use crate::ledger::journal::{Journal, Kept};
+use crate::ledger::journal::{Journal, StoredRun};
 
 /// Reads the identity of a run (verb, project, service, `import_key`), the title of its row labels, the times it was
 /// started and last written (milliseconds since 1970), and its ledger.
@@ -17,7 +17,7 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>
     let kept = py
         .detach(move || Journal::read(&path))
         .map_err(|error| exception(py, &error))?;
-    let Some(Kept {
+    let Some(StoredRun {
         header,
         mut ledger,
         begun,

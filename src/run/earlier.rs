@@ -95,7 +95,7 @@ impl Earlier {
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
             // A duplicate was not sent, so it may become another row if rows are checked again.
-            settled: !edits || ledger.status(row).good() && (ledger.same_as(row).is_none() || !again.judge),
+            settled: !edits || ledger.status(row).is_ok() && (ledger.same_as(row).is_none() || !again.judge),
             in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
         };
         let first = |row| {
@@ -110,7 +110,7 @@ impl Earlier {
             .collect();
         (rows > 0 || ledger.complete).then(|| Self {
             doubtful,
-            good: (0..rows).map(|row| ledger.status(row).good()).collect(),
+            good: (0..rows).map(|row| ledger.status(row).is_ok()).collect(),
             complete: ledger.complete,
             input: Vec::new(),
             held: BTreeMap::new(),

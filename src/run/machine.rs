@@ -11,7 +11,7 @@ use crate::columns::Table;
 use crate::error::{Error, Sent, TransportError};
 use crate::http::{CallOutcome, Moment, Phase};
 use crate::input::{More, Sink, SourceError};
-use crate::ledger::journal::SameRows;
+use crate::ledger::journal::OverlappingRun;
 use crate::ledger::lock;
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::batch::Batch;
@@ -47,7 +47,7 @@ pub(super) enum Event {
     /// Requests with an unknown outcome were looked up.
     Looked(Vec<Doubt>, Result<Evidence, Error>),
     /// The files of other runs were read. Contains a run that has created the rows.
-    Glanced(Option<SameRows>),
+    Glanced(Option<OverlappingRun>),
     /// The assets of the project that have an import key were read.
     Existing(Result<Existing, Error>),
     /// Assets were read by their ids.

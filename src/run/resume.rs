@@ -160,12 +160,12 @@ impl Packer {
         if all {
             lock(&self.ledger).relabel(row, read.label.as_label());
         }
-        if status.good() && edited && first.is_none() {
+        if status.is_ok() && edited && first.is_none() {
             // The row is as it was before it was corrected, so its values are not those of its asset.
             self.note_asset_of(row);
             return self.corrected.push(row);
         }
-        if status.good() && !edited {
+        if status.is_ok() && !edited {
             if let Some(same) = self.lanes[read.part].same(&read.key, &read.import_key) {
                 self.seen.note_spelling(&same);
                 let said = read.judged.as_ref().map_or(0, Encoded::digest);
@@ -245,7 +245,7 @@ impl Packer {
         let key = {
             let ledger = lock(&self.ledger);
             let status = ledger.status(row);
-            let has_asset = status.good() || status == Status::Unknown;
+            let has_asset = status.is_ok() || status == Status::Unknown;
             has_asset.then(|| ledger.key(row)).flatten()
         };
         let patches = self.lanes.iter().find(|lane| lane.is_patch);

@@ -24,6 +24,8 @@ mod names;
 mod outage;
 mod pairing;
 mod parts;
+#[cfg(unix)]
+mod power_loss;
 mod readers;
 mod reads;
 mod reconcile;

@@ -140,7 +140,7 @@ impl Owned {
         let read = |row: usize| row < ledger.read();
         for row in 0..self.rows.len() {
             let number = u32::try_from(row).unwrap();
-            let good = read(row) && ledger.status(number).good();
+            let good = read(row) && ledger.status(number).is_ok();
             self.there[row] |= !read(row) || good;
             // The row was found in the project as sent.
             if let Some((digest, sent)) = &self.before[row]
@@ -156,7 +156,7 @@ impl Owned {
     fn edit(&mut self, random: &mut Rng, ledger: &Ledger, status: &str) {
         for row in 0..ledger.read() {
             let state = ledger.status(u32::try_from(row).unwrap());
-            if state.good() {
+            if state.is_ok() {
                 continue;
             }
             let number = u32::try_from(row).unwrap();
@@ -196,7 +196,7 @@ impl Owned {
     /// Simulates a file written by `write_fixes`: the unsettled rows, each with its number in the run.
     fn to_fix(&self, ledger: &Ledger) -> Vec<Texts> {
         let number = |row: usize| u32::try_from(row).unwrap();
-        let open = (0..ledger.read()).filter(|row| !ledger.status(number(*row)).good() && self.there[*row]);
+        let open = (0..ledger.read()).filter(|row| !ledger.status(number(*row)).is_ok() && self.there[*row]);
         open.map(|row| {
             let mut texts = self.rows[row].clone();
             let of_run = RowOfRun {
