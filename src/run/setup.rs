@@ -22,7 +22,7 @@ use crate::ids::ProjectId;
 use crate::model::settings::{Attribute, Category, Status as Known, StatusSet};
 use crate::model::value;
 use crate::settings::names::folded;
-use crate::settings::setup::{Action, Plan, Step, Thing, Work};
+use crate::settings::setup::{Action, ObjectId, Plan, Step, Work};
 
 /// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -483,9 +483,9 @@ enum What {
 }
 
 fn ready(plan: &Plan, step: &Step, done: &[Option<Outcome>]) -> Ready {
-    let id = |thing: &Thing| match thing {
-        Thing::Known(id) => Ok(id.clone()),
-        Thing::Made(number) => {
+    let id = |thing: &ObjectId| match thing {
+        ObjectId::Known(id) => Ok(id.clone()),
+        ObjectId::FromStep(number) => {
             let name = plan.steps.get(*number).map_or("", |step| step.name.as_str());
             match done.get(*number).and_then(Option::as_ref) {
                 None => Err(Ready::Not),
@@ -514,7 +514,7 @@ fn ready(plan: &Plan, step: &Step, done: &[Option<Outcome>]) -> Ready {
 
 fn sent(
     work: &Work,
-    id: impl Fn(&Thing) -> Result<String, Ready>,
+    id: impl Fn(&ObjectId) -> Result<String, Ready>,
     settled: impl Fn(Option<usize>) -> Result<(), Ready>,
 ) -> Result<Sent, Ready> {
     let make = |endpoint, query, body: &Value, more: Option<(&str, &String)>, made| {
