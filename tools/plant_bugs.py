@@ -124,7 +124,7 @@ BUGS = [
         (
             Edit(
                 "src/run/recovery.rs",
-                "Shown::Absent if doubt.missed && doubt.looked >= doubt.settled => {",
+                "Shown::Absent if doubt.missed && doubt.lookup_began >= doubt.conclusive_from => {",
                 "Shown::Absent if true => {",
             ),
         ),
@@ -154,7 +154,7 @@ BUGS = [
         RUNS,
         2000,
         (
-            Edit("src/run/settle.rs", "let status = if division.is_pending {", "let status = if false {"),
+            Edit("src/run/reject.rs", "let status = if division.is_pending {", "let status = if false {"),
             Edit(
                 "src/run/bisect.rs",
                 "let doubted = || doubted(batch);",
@@ -194,7 +194,7 @@ BUGS = [
         2000,
         (
             Edit(
-                "src/run/settle.rs",
+                "src/run/pairing.rs",
                 "let documented = write.done == Done::Read ||",
                 "let documented = write.done == Done::Read || write.done == Done::Deleted ||",
             ),

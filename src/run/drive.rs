@@ -12,7 +12,8 @@ use crate::input::Source;
 use crate::ledger::SharedLedger;
 use crate::ledger::journal::{Commits, New};
 use crate::run::activity::CurrentActivity;
-use crate::run::look::{self, Context};
+use crate::run::context::Context;
+use crate::run::look;
 use crate::run::machine::{Command, Ended, Event, Machine, Time};
 use crate::run::send::Sender;
 use crate::run::state::{Job, State};
@@ -47,11 +48,15 @@ impl Run {
             reads: state.reads(),
             keep: state.job.keep,
         };
-        let machine = Machine::new(state);
+        let context = Context {
+            session: state.session(),
+            ledger: sender.ledger.clone(),
+            project: state.job.project,
+        };
         Self {
             sender,
-            context: machine.context(),
-            machine,
+            context,
+            machine: Machine::new(state),
             stop,
             tasks: JoinSet::new(),
             writing: JoinSet::new(),

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::listing::Values;
 use crate::model::text::same_key;
 use crate::rows::{ImportKey, compare};
-use crate::run::look::Context;
+use crate::run::context::Context;
 
 /// The assets that have an import key.
 #[derive(Default)]
