@@ -4,6 +4,7 @@ pub mod activity;
 mod align;
 pub mod bisect;
 mod breaker;
+mod bulk;
 pub mod check;
 mod context;
 pub mod drive;
@@ -33,5 +34,5 @@ pub mod state;
 mod unfit;
 mod zeros;
 
-pub use drive::Run;
+pub use bulk::Run;
 pub use state::Job;
