@@ -155,7 +155,7 @@ BUGS = [
         (
             Edit(
                 "src/run/recovery.rs",
-                "Shown::Absent if doubt.missed && doubt.looked >= doubt.settled => {",
+                "Shown::Absent if doubt.missed && doubt.lookup_began >= doubt.conclusive_from => {",
                 "Shown::Absent if true => {",
             ),
         ),
@@ -185,7 +185,7 @@ BUGS = [
         RUNS,
         2000,
         (
-            Edit("src/run/settle.rs", "let status = if division.is_pending {", "let status = if false {"),
+            Edit("src/run/reject.rs", "let status = if division.is_pending {", "let status = if false {"),
             Edit(
                 "src/run/bisect.rs",
                 "let doubted = || doubted(batch);",
@@ -225,7 +225,7 @@ BUGS = [
         2000,
         (
             Edit(
-                "src/run/settle.rs",
+                "src/run/pairing.rs",
                 "let documented = write.done == Done::Read ||",
                 "let documented = write.done == Done::Read || write.done == Done::Deleted ||",
             ),

@@ -18,41 +18,12 @@ use crate::run::earlier::{Encoded, Today};
 use crate::run::look::Evidence;
 use crate::run::pack::status_of;
 use crate::run::reconcile::{self, Doubt};
-use crate::run::recovery::{Finding, Suspect, Why};
+use crate::run::record::rows;
+use crate::run::recovery::{Finding, LostRequest};
 use crate::run::seen::digest_of;
-use crate::run::settle::rows;
 use crate::run::state::State;
 
 impl State {
-    /// Schedules a lookup of a request with an unknown outcome. Without `reconcile`, the rows of the request stay
-    /// unknown instead.
-    pub(super) fn suspect(&mut self, batch: Batch, sending: u32, error: &Error, why: Why) {
-        let mut fault = Fault::of(error);
-        fault.fix = Some("check the project for this row before resending it".to_owned());
-        if !self.job.reconcile || matches!(batch.write.proof, Proof::Needless) {
-            self.blame(rows(&batch), Status::Unknown, &fault);
-            return;
-        }
-        fault.fix = Some("call .reconcile() on the result to check the project for these rows".to_owned());
-        let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(&fault);
-        // A conflicting request was not executed, but its rows stay unknown until their assets have been
-        // read.
-        rows(&batch).for_each(|row| ledger.set_fault(row, Status::Unknown, fault));
-        let (clock, executed) = (self.clock, why == Why::Executed);
-        ledger.note_sending(sending, |sending| sending.executed |= executed);
-        let kept = ledger.sendings().get(sending as usize);
-        let suspect = Suspect {
-            batch,
-            sending,
-            left: kept.and_then(|kept| kept.left).unwrap_or(clock),
-            ended: kept.and_then(|kept| kept.ended).unwrap_or(clock),
-            executed,
-        };
-        drop(ledger);
-        self.recovery.add(suspect, why, self.now);
-    }
-
     /// Schedules lookups of the requests with these rows, which an earlier call left with an unknown outcome.
     pub(super) fn resume_doubts(&mut self, prove: &HashSet<u32>, today: HashMap<u32, Today>) {
         self.today = today;
@@ -60,7 +31,7 @@ impl State {
         let clock = self.clock;
         let timeout = i64::try_from(self.caller.options().timeout.as_millis()).unwrap_or(i64::MAX);
         let ledger = lock(&self.ledger);
-        let mut suspects = Vec::new();
+        let mut requests = Vec::new();
         for (sending, body) in ledger.bodies_of(prove) {
             let in_doubt = |item: &Item| prove.contains(&item.row) && ledger.is_in_doubt(item.row, sending);
             // A run that is continued has the same parts.
@@ -76,7 +47,7 @@ impl State {
                 latest: left.latest.saturating_add(timeout),
                 ..left
             };
-            suspects.push(Suspect {
+            requests.push(LostRequest {
                 batch,
                 sending,
                 left,
@@ -85,7 +56,7 @@ impl State {
             });
         }
         drop(ledger);
-        self.recovery.resume(suspects, self.now, clock);
+        self.recovery.resume(requests, self.now, clock);
     }
 
     /// Returns the time of the next lookup, if one may start.
@@ -219,7 +190,7 @@ impl State {
         // The status alone, without an asset, may come from a proxy.
         if entries.iter().any(Option::is_some) {
             self.breaker.close();
-            self.prove_named(batch);
+            self.confirm_rejected(batch);
         }
     }
 
@@ -233,7 +204,7 @@ impl State {
                 keep(self.job.keep, &mut self.table, item.row, entry);
             }
         }
-        self.prove_named(batch);
+        self.confirm_rejected(batch);
         self.breaker.close();
     }
 

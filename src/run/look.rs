@@ -8,9 +8,8 @@ use serde_json::value::RawValue;
 use crate::api::{Found, Lookup, Paired, Proof, SentRow, Write};
 use crate::error::Error;
 use crate::http::{By, Moment, Response, RowLimit};
-use crate::run::batch::Batch;
 use crate::run::context::Context;
-use crate::run::reconcile::{self, Doubt};
+use crate::run::reconcile::{self, Doubt, places};
 
 /// A time later than any change to an asset (the year 2100, in milliseconds since 1970).
 const FUTURE: i64 = 4_102_444_800_000;
@@ -21,15 +20,6 @@ pub(super) enum Evidence {
     List(Vec<Found>, bool),
     /// For each request, the entries of its rows, read by id.
     Rows(Vec<Vec<Option<Value>>>),
-}
-
-/// Returns the places of the rows in a batch, which are their categories.
-pub(super) fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
-    batch
-        .sent()
-        .iter()
-        .filter_map(|sent| (lookup.place)(&serde_json::from_slice(sent.body).ok()?))
-        .collect()
 }
 
 /// Reads what the project shows of requests with an unknown outcome, all of one endpoint.

@@ -15,15 +15,15 @@ use crate::ledger::journal::OverlappingRun;
 use crate::ledger::lock;
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::batch::Batch;
-use crate::run::context::Context;
 use crate::run::existing::{Existing, Search};
 use crate::run::look::Evidence;
 use crate::run::matched::Matched;
 use crate::run::other_runs::Glance;
 use crate::run::pack::Packer;
+use crate::run::pairing::PairedResponse;
 use crate::run::passes::Ahead;
 use crate::run::reconcile::Doubt;
-use crate::run::send::{Flight, PairedResponse};
+use crate::run::send::Flight;
 use crate::run::state::{State, usual_activity};
 
 /// The current time.
@@ -166,10 +166,6 @@ impl Machine {
 
     pub fn activity(&self) -> CurrentActivity {
         self.state.activity.clone()
-    }
-
-    pub fn context(&self) -> Context {
-        self.state.context()
     }
 
     /// Returns whether the journal may be written.

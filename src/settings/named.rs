@@ -2,27 +2,10 @@
 //! again: if a path is ambiguous, the id follows it, as in `Pumps > Spare (17)`.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
+use super::indexed::Settings;
 use super::names::plain;
-use super::{SEPARATOR, Settings, joined};
-
-/// The names of categories and locations. Each is determined once, when it is first needed.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    categories: Vec<OnceLock<Option<Box<str>>>>,
-    locations: Vec<OnceLock<Option<Box<str>>>>,
-}
-
-impl Names {
-    pub(super) fn new(categories: usize, locations: usize) -> Self {
-        let unknown = |count| (0..count).map(|_| OnceLock::new()).collect();
-        Self {
-            categories: unknown(categories),
-            locations: unknown(locations),
-        }
-    }
-}
+use super::notation::{SEPARATOR, joined, with_id, without_id};
 
 /// What an id in an asset refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,19 +110,6 @@ fn path_name(path: &[&str], id: &str, is_found: impl Fn(&str) -> bool) -> Option
     }
     let path = with_id(&path, id);
     is_found(&path).then(|| path.into())
-}
-
-/// Returns a name with the id behind it.
-#[must_use]
-pub fn with_id(name: &str, id: &str) -> String {
-    format!("{name} ({id})")
-}
-
-/// Splits a name as [`with_id`] writes it.
-#[must_use]
-pub fn without_id(text: &str) -> Option<(&str, &str)> {
-    let (name, id) = text.trim().strip_suffix(')')?.rsplit_once('(')?;
-    Some((name.trim_end(), id))
 }
 
 /// Looks up an id, which is usually in lower case.

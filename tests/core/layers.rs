@@ -237,6 +237,17 @@ fn simulator_shares_no_code_with_the_client() {
     }
 }
 
+/// Everything else in a run decides without waiting, so that it can be tested without a clock and a network.
+#[test]
+fn only_the_driver_of_runs_waits() {
+    let mentions = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("tokio");
+    let waiting: Vec<PathBuf> = files("run").into_iter().filter(mentions).collect();
+    let driver = source().join("run/drive.rs");
+    assert_eq!(waiting, [driver.clone()]);
+    let lines = fs::read_to_string(driver).unwrap().lines().count();
+    assert!(lines < 200, "drive.rs has {lines} lines");
+}
+
 #[test]
 fn uses_are_found() {
     let text = "use crate::http::{Auth, Replay};\n// crate::python\nlet call = crate::api::Call::new(crate::ids::one());";
