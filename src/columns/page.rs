@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::builder::{Builder, TooWide};
 use super::column::{Cell, Column};
-use super::kind::FIRST;
+use super::kind::first;
 use super::shape::{ATTRIBUTES, Member, attribute_number};
 use crate::model::asset::members;
 use crate::model::value;
@@ -165,7 +165,7 @@ pub(super) fn read_row(raw: &str) -> Map<String, Value> {
 /// Returns the sort key of a column: fields of every asset, then other members in order of appearance, then custom
 /// attributes by number.
 pub(super) fn place(name: &str) -> (u8, u64) {
-    match FIRST.iter().position(|first| *first == name) {
+    match first().position(|first| first == name) {
         Some(place) => (0, place as u64),
         None => attribute_number(name).map_or((1, 0), |number| (2, number)),
     }

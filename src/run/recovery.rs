@@ -423,7 +423,7 @@ mod tests {
         for (row, (key, body)) in (0_u32..).zip(rows) {
             let body = match write.row {
                 RowShape::AssetPatch => format!("\"{key}\":{body}"),
-                RowShape::NewAsset | RowShape::Id => body.to_string(),
+                RowShape::NewAsset | RowShape::Id | RowShape::NewRelationship => body.to_string(),
             };
             batch.add(row, key, body.as_bytes());
         }

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use super::names::plain;
 use super::{SEPARATOR, Settings, joined};
+use crate::api::assets::FIELDS;
+use crate::api::field::Refers;
 
 /// The names of categories and locations. Each is determined once, when it is first needed.
 #[derive(Debug, Default)]
@@ -38,12 +40,12 @@ impl Settings {
     /// Returns what the values of a field or custom attribute refer to. `None` if they are not ids of settings.
     #[must_use]
     pub fn reference(&self, field: &str) -> Option<Reference> {
-        Some(match field {
-            "categoryId" => Reference::Category,
-            "statusId" => Reference::Status,
-            "locationId" => Reference::Location,
-            name => {
-                let place = self.attribute_of_name(name)?;
+        Some(match FIELDS.find(field).and_then(|field| field.refers) {
+            Some(Refers::Category) => Reference::Category,
+            Some(Refers::Status) => Reference::Status,
+            Some(Refers::Location) => Reference::Location,
+            None => {
+                let place = self.attribute_of_name(field)?;
                 let kind = self.content.attributes[place].data_type.as_str();
                 matches!(kind, "select" | "multi_select").then_some(Reference::Choice(place))?
             }

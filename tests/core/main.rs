@@ -25,6 +25,7 @@ mod pairing;
 mod readers;
 mod reads;
 mod reconcile;
+mod relationship_rows;
 mod replay;
 mod schedules;
 mod setup;

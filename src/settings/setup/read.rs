@@ -9,6 +9,7 @@ use super::{
     DescribedAttribute, DescribedCategory, DescribedSet, DescribedStatus, Description, Path, TYPES,
     has_options,
 };
+use crate::api::assets::fields::LONGEST_ATTRIBUTE;
 use crate::settings::SEPARATOR;
 use crate::settings::names::{folded, nearest};
 
@@ -21,7 +22,7 @@ const LONGEST_SET_DESCRIPTION: usize = 500;
 const LONGEST_ATTRIBUTE_DESCRIPTION: usize = 1000;
 
 /// The largest `max_length` allowed for a text attribute ("POST custom-attributes" reference page).
-const LONGEST_TEXT: u64 = 250;
+const LONGEST_TEXT: u64 = LONGEST_ATTRIBUTE as u64;
 
 /// The maximum number of category levels below ROOT ("Assets field guide").
 const DEEPEST: usize = 10;
@@ -275,7 +276,7 @@ fn default_of(
             labels.map(Value::Array).ok_or("a list of options")
         }
         _ => {
-            let longest = max_length.unwrap_or(250);
+            let longest = max_length.unwrap_or(LONGEST_ATTRIBUTE);
             match text {
                 Some(text) if text.chars().count() <= longest => Ok(given.clone()),
                 Some(_) => Err("a string that is not longer than `max_length`"),
