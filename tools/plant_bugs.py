@@ -103,7 +103,7 @@ BUGS = [
         2000,
         (
             Edit(
-                "src/api/assets.rs",
+                "src/api/assets/pair.rs",
                 "    if in_order && all_distinct(rows.iter().map(|row| row.key)) {",
                 "    if found.len() == rows.len() && ids.len() == rows.len() {",
             ),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::cell::Cell;
 use super::column::Column;
-use super::kind::FIRST;
+use super::kind::first;
 use super::members::{ATTRIBUTES, Member, attribute_number};
 use super::odd::read_row;
 use crate::model::asset::members;
@@ -139,7 +139,7 @@ impl Page {
 /// Returns the sort key of a column: fields of every asset, then other members in order of appearance, then custom
 /// attributes by number.
 pub(super) fn sort_key(name: &str) -> (u8, u64) {
-    match FIRST.iter().position(|first| *first == name) {
+    match first().position(|first| first == name) {
         Some(index) => (0, index as u64),
         None => attribute_number(name).map_or((1, 0), |number| (2, number)),
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::Column;
-use super::kind::{FIRST, Kinds, Type};
+use super::kind::{Kinds, Type, first};
 use super::page::{Page, sort_key};
 
 /// Rows from responses, stored as columns.
@@ -226,8 +226,9 @@ impl Table {
         }
         if self.is_empty() {
             let own = self.names.iter().map(String::as_str);
-            let fields = FIRST.into_iter().filter(|_| self.names.is_empty());
-            names.extend(own.chain(fields).map(|name| (Arc::from(name), Kinds::NONE)));
+            let fields = first().filter(|_| self.names.is_empty());
+            names.extend(own.map(|name| (Arc::from(name), Kinds::NONE)));
+            names.extend(fields.map(|name| (Arc::from(name), Kinds::NONE)));
         }
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by_key(|at| sort_key(&names[*at].0));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::assets::fields::most_characters;
 use crate::error::{shortened, shown};
 
 /// A row check.
@@ -33,7 +34,7 @@ pub struct Problem {
 }
 
 macro_rules! rules {
-    ($($name:ident $code:literal: $says:literal, $fix:literal;)+) => {
+    ($($name:ident $code:literal: $says:expr, $fix:literal;)+) => {
         $(pub(super) const $name: Rule = Rule { code: $code, says: $says, fix: $fix };)+
         static RULES: &[Rule] = &[$($name),+];
     };
@@ -58,9 +59,16 @@ rules! {
         "open the file in Excel and save it, or replace the formula with its value";
     TEXT "text": "value is not text, a number or a date",
         "write the value as text";
-    TOO_LONG "too_long": "value is longer than the service allows: 1000 characters for a description, 250 \
-        for a custom attribute",
+    TOO_LONG "too_long": concat!(
+            "value is longer than the service allows: ",
+            most_characters!(description),
+            " characters for a description, ",
+            most_characters!(attribute),
+            " for a custom attribute"
+        ),
         "shorten the text";
+    ENTITY "entity": "an end of a relationship is not an entity with a domain, a type and an id",
+        "pass an Entity, or use columns for the kind and the id of the end";
     WHOLE_NUMBER "whole_number": "category id is not a whole number",
         "use the id of a category of the project, for example 42";
     UUID "uuid": "id of an asset, status or location is not a UUID",

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use crate::api::assets::FIELDS;
 use crate::api::{Proof, SentRow, Write};
 use crate::error::{Error, shortened};
 use crate::ledger::{Fault, Status, lock};
@@ -229,9 +230,7 @@ fn is_of_key(change: &Change, import_key: &ImportKey, exactly: bool) -> bool {
         _ => false,
     };
     change.field == import_key.field && alike(&change.old, &change.new)
-        || !exactly
-            && ["clientAssetId", "barcode"].contains(&&*change.field)
-            && alike(&change.old, &change.new)
+        || !exactly && FIELDS.is_identifier(&change.field) && alike(&change.old, &change.new)
 }
 
 /// The maximum length of a value in a problem, in characters.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::api::Query;
+use crate::api::assets::FIELDS;
 use crate::columns::Table;
 use crate::error::Error;
 use crate::ledger::View;
@@ -166,8 +167,9 @@ impl WriteOptions {
     /// Returns whether a column contains identifiers of new assets, whose leading zeros matter.
     #[must_use]
     pub fn is_identifier(&self, column: &str, settings: Option<&Settings>) -> bool {
-        ["clientAssetId", "barcode"]
-            .into_iter()
+        let identifiers = FIELDS.0.iter().filter(|field| field.trims);
+        identifiers
+            .map(|field| field.name)
             .chain(self.import_key.as_deref())
             .any(|field| columns::is_called(column, field, (&self.mapping, settings)))
     }

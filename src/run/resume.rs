@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use crate::api::assets::fields::{BARCODE, CLIENT_ASSET_ID};
 use crate::input::Label;
 use crate::ledger::{Fault, Status, lock, number};
 use crate::rows::Problem;
@@ -233,8 +234,8 @@ impl Packer {
         lost.retain(|problem| {
             let is_of = |field: &str| lane.writer.heading_of(field) == problem.column;
             key.is_some_and(is_of) && *read.import_key == *problem.value
-                || is_of("clientAssetId") && *read.key == *problem.value
-                || is_of("barcode") && said["barcode"] == *problem.value
+                || is_of(CLIENT_ASSET_ID) && *read.key == *problem.value
+                || is_of(BARCODE) && said[BARCODE] == *problem.value
         });
         lost
     }

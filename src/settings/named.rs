@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use super::indexed::Settings;
 use super::names::plain;
 use super::notation::{SEPARATOR, joined, with_id, without_id};
+use crate::api::assets::FIELDS;
+use crate::api::field::Refers;
 
 /// What an id in an asset refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +23,12 @@ impl Settings {
     /// Returns what the values of a field or custom attribute refer to. `None` if they are not ids of settings.
     #[must_use]
     pub fn reference(&self, field: &str) -> Option<Reference> {
-        Some(match field {
-            "categoryId" => Reference::Category,
-            "statusId" => Reference::Status,
-            "locationId" => Reference::Location,
-            name => {
-                let place = self.attribute_of_name(name)?;
+        Some(match FIELDS.find(field).and_then(|field| field.refers) {
+            Some(Refers::Category) => Reference::Category,
+            Some(Refers::Status) => Reference::Status,
+            Some(Refers::Location) => Reference::Location,
+            None => {
+                let place = self.attribute_of_name(field)?;
                 let kind = self.content.attributes[place].data_type.as_str();
                 matches!(kind, "select" | "multi_select").then_some(Reference::Choice(place))?
             }

@@ -1,5 +1,8 @@
 //! What the columns of a sheet accept, according to the settings of a project.
 
+use crate::api::assets::FIELDS;
+use crate::api::assets::fields::LONGEST_ATTRIBUTE;
+use crate::api::field::Refers;
 use crate::model::settings::{Attribute, Status};
 use crate::rows::columns::{attribute_heading, headings};
 use crate::settings::{SEPARATOR, Settings};
@@ -103,43 +106,24 @@ impl<'s> Offer<'s> {
     /// Describes the column `name` for a field or custom attribute, or returns `None` if the project does not have it.
     #[must_use]
     pub fn column(&self, field: &str, name: &str) -> Option<DescribedColumn> {
-        let (required, note, kind) = match field {
-            "clientAssetId" => (
-                true,
-                "The name of the asset, for example AHU-101.".to_owned(),
-                Kind::Text { longest: None },
-            ),
-            "categoryId" => {
-                let note = match self.category() {
-                    Some(own) => format!("Blank: {own}."),
-                    None => "A category of the project.".to_owned(),
-                };
-                (self.category.is_none(), note, Kind::Category(self.categories()))
+        let Some(known) = FIELDS.named(field).map(|index| FIELDS.at(index)) else {
+            let index = self.settings.attribute_of_name(field)?;
+            return Some(attribute_column(&self.settings.content().attributes[index], name));
+        };
+        let mut required = known.required;
+        let mut note = known.note.to_owned();
+        let kind = match known.refers {
+            Some(Refers::Category) => {
+                if let Some(own) = self.category() {
+                    (required, note) = (false, format!("Blank: {own}."));
+                }
+                Kind::Category(self.categories())
             }
-            "statusId" => (
-                true,
-                "A status of the category.".to_owned(),
-                Kind::Choice(self.statuses()),
-            ),
-            "description" => (
-                false,
-                "At most 1000 characters.".to_owned(),
-                Kind::Text { longest: Some(1000) },
-            ),
-            "locationId" => (
-                false,
-                "A location from the sheet Locations, or its barcode.".to_owned(),
-                Kind::Location,
-            ),
-            "barcode" => (
-                false,
-                "As printed on the label, with leading zeros.".to_owned(),
-                Kind::Text { longest: None },
-            ),
-            _ => {
-                let index = self.settings.attribute_of_name(field)?;
-                return Some(attribute_column(&self.settings.content().attributes[index], name));
-            }
+            Some(Refers::Status) => Kind::Choice(self.statuses()),
+            Some(Refers::Location) => Kind::Location,
+            None => Kind::Text {
+                longest: known.longest,
+            },
         };
         Some(DescribedColumn {
             name: name.to_owned(),
@@ -225,7 +209,7 @@ fn attribute_column(attribute: &Attribute, name: &str) -> DescribedColumn {
             (Kind::Choices(offered), says)
         }
         _ => {
-            let longest = attribute.longest.unwrap_or(250);
+            let longest = attribute.longest.unwrap_or(LONGEST_ATTRIBUTE);
             let says = format!("At most {longest} characters.");
             (
                 Kind::Text {

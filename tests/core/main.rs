@@ -29,6 +29,7 @@ mod power_loss;
 mod readers;
 mod reads;
 mod reconcile;
+mod relationship_rows;
 mod replay;
 mod schedules;
 mod setup;

@@ -159,7 +159,7 @@ impl ByField {
     }
 
     fn is_base_field(&self) -> bool {
-        ["clientAssetId", "barcode"].contains(&self.options.field.as_str())
+        assets::FIELDS.is_identifier(&self.options.field)
     }
 
     /// Reads an asset. Returns `None` if its value is not wanted, or it is deleted and such assets are not.

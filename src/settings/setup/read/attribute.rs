@@ -1,5 +1,6 @@
 //! Reads a custom attribute of a description.
 
+use crate::api::assets::fields::LONGEST_ATTRIBUTE;
 use serde_json::Value;
 
 use super::entry::{Entry, doubled};
@@ -14,7 +15,7 @@ const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 1000;
 
 /// The largest `max_length` allowed for a text attribute ("POST custom-attributes" reference page).
-const LONGEST_TEXT: u64 = 250;
+const LONGEST_TEXT: u64 = LONGEST_ATTRIBUTE as u64;
 
 /// The key of the object that the TOML reader wraps around dates.
 const TOML_DATE: &str = "$__toml_private_datetime";
@@ -117,7 +118,7 @@ fn default_of(
             labels.map(Value::Array).ok_or("a list of options")
         }
         _ => {
-            let longest = max_length.unwrap_or(250);
+            let longest = max_length.unwrap_or(LONGEST_ATTRIBUTE);
             match text {
                 Some(text) if text.chars().count() <= longest => Ok(given.clone()),
                 Some(_) => Err("a string that is not longer than `max_length`"),
