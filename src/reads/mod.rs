@@ -3,5 +3,6 @@
 pub mod by_field;
 pub mod error_codes;
 pub mod rest;
+pub mod saved;
 pub mod settings;
 pub mod shared_settings;
