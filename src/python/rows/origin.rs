@@ -18,7 +18,7 @@ use crate::input::sheet::Sheet;
 pub enum Origin {
     /// Dicts, and their labels unless the rows are numbered.
     Dicts(Items, Option<Labels>),
-    /// ValueReader, and the name of their column.
+    /// Values, and the name of their column.
     Values(Items, String),
     Columns(Arc<Frame>),
     Sheet(Sheet),

@@ -8,9 +8,7 @@ mod time;
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 
-use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
-use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyType};
@@ -21,7 +19,7 @@ pub use clear::{Clear, clear};
 pub use kind::type_name;
 use kind::{Kind, kind_of};
 pub use mapping::entries;
-use time::{at_its_time, date, date_by_parts, zoned};
+use time::{at_its_time, date, timestamp, zoned};
 
 /// A value from Python, together with the data that its cell borrows.
 pub enum PythonValue<'py> {
@@ -151,15 +149,7 @@ impl ValueReader {
             }
             Kind::Date => Cell::Date(date(value)?),
             Kind::DateTime => zoned(value, at_its_time(value, date(value)?)?)?,
-            Kind::Timestamp => {
-                let nanosecond: i64 = value.getattr(intern!(py, "nanosecond"))?.extract()?;
-                let moment = at_its_time(value, date_by_parts(value)?)?;
-                let moment = moment.checked_add(SignedDuration::from_nanos(nanosecond));
-                zoned(
-                    value,
-                    moment.map_err(|error| PyValueError::new_err(error.to_string()))?,
-                )?
-            }
+            Kind::Timestamp => timestamp(value)?,
             Kind::DateTime64 => {
                 let text = value.str()?;
                 match text.to_str()? {

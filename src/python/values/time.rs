@@ -1,5 +1,6 @@
 //! Dates and times from Python.
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use pyo3::exceptions::PyValueError;
@@ -16,8 +17,18 @@ pub fn date(value: &Bound<'_, PyAny>) -> PyResult<Date> {
     date_of_day(day.saturating_sub(DAY_OF_1970)).ok_or_else(|| PyValueError::new_err("not a date"))
 }
 
-/// Returns the date of a pandas Timestamp, whose years may exceed those of `toordinal`.
-pub fn date_by_parts(value: &Bound<'_, PyAny>) -> PyResult<Date> {
+/// Returns the cell of a pandas Timestamp, whose years may exceed those of `toordinal`.
+pub fn timestamp(value: &Bound<'_, PyAny>) -> PyResult<Cell<'static>> {
+    let nanosecond: i64 = value.getattr(intern!(value.py(), "nanosecond"))?.extract()?;
+    let moment = at_its_time(value, date_by_parts(value)?)?;
+    let moment = moment.checked_add(SignedDuration::from_nanos(nanosecond));
+    zoned(
+        value,
+        moment.map_err(|error| PyValueError::new_err(error.to_string()))?,
+    )
+}
+
+fn date_by_parts(value: &Bound<'_, PyAny>) -> PyResult<Date> {
     let py = value.py();
     let year = value.getattr(intern!(py, "year"))?.extract()?;
     let month = value.getattr(intern!(py, "month"))?.extract()?;
