@@ -7,8 +7,9 @@ use crate::http::Phase;
 use crate::input::{Cell, Column, Label, Sink};
 use crate::ledger::{Ledger, OwnedLabel, Status, lock, number};
 use crate::rows::{Problem, digest_of_no_row, in_rows};
-use crate::run::earlier::{Earlier, Encoded, ReadRow};
+use crate::run::earlier::Earlier;
 use crate::run::pack::Packer;
+use crate::run::read_row::{Encoded, ReadRow};
 use crate::run::seen::digest_of;
 
 /// Reading pauses after this many rows, valid or not, to handle Ctrl-C and let other threads run.

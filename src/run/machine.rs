@@ -1,79 +1,28 @@
 //! Decides what a run does next: events in, commands out. It sends, reads and waits for nothing, and gets the time with each
 //! event.
 
-use std::collections::HashMap;
+mod end;
+mod prepare;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::api::Write;
-use crate::columns::Table;
 use crate::error::{Error, Sent, TransportError};
-use crate::http::{CallOutcome, Moment, Phase};
-use crate::input::{More, Sink, SourceError};
-use crate::ledger::journal::OverlappingRun;
+use crate::http::Phase;
+use crate::input::Sink;
 use crate::ledger::lock;
 use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::batch::Batch;
-use crate::run::existing::{Existing, Search};
-use crate::run::look::Evidence;
+use crate::run::event::{Command, Event, Time};
 use crate::run::matched::Matched;
 use crate::run::other_runs::Glance;
 use crate::run::pack::Packer;
-use crate::run::pairing::PairedResponse;
 use crate::run::passes::Ahead;
-use crate::run::reconcile::Doubt;
 use crate::run::send::Flight;
 use crate::run::state::{State, usual_activity};
 
-/// The current time.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Time {
-    pub since_start: Duration,
-    /// The time by the service's clock, as far as it is known.
-    pub service: Moment,
-}
-
-/// Something that happened.
-pub(super) enum Event {
-    /// The run begins, time has passed, or the run was stopped.
-    Tick,
-    /// Rows were read.
-    Rows(Result<More, SourceError>),
-    /// A request ended: its batch, its number in the ledger, and its outcome.
-    Completed(Batch, u32, CallOutcome<PairedResponse>),
-    /// The source begins again with its first row.
-    Repeated(Result<(), SourceError>),
-    /// Requests with an unknown outcome were looked up.
-    Looked(Vec<Doubt>, Result<Evidence, Error>),
-    /// The files of other runs were read. Contains a run that has created the rows.
-    Glanced(Option<OverlappingRun>),
-    /// The assets of the project that have an import key were read.
-    Existing(Result<Existing, Error>),
-    /// Assets were read by their ids.
-    Contents(Result<HashMap<String, Value>, Error>),
-    /// The ledger was written to the journal.
-    Written(Result<(), Error>),
-    /// A task ended without an event, which happens only if the transport panics.
-    Broken(String),
-}
-
-/// Something to do. Each ends with an event.
-pub(super) enum Command {
-    /// Read rows into [`Machine::sink`].
-    Read,
-    /// Let the source begin again with its first row.
-    Repeat,
-    Send(Box<Flight>),
-    Look(Vec<Doubt>),
-    /// Look for the first rows in other runs.
-    Glance(Box<Glance>),
-    ReadExisting(Search),
-    /// Read the assets with these ids, to compare rows of this write with them.
-    ReadContents(&'static Write, Vec<String>),
-    /// Write the changes of the ledger and the next new rows to the journal.
-    Write,
-}
+pub use end::Ended;
 
 /// What must arrive before the next batch is prepared.
 #[derive(PartialEq)]
@@ -98,13 +47,6 @@ impl Comparison {
     fn unread(&self) -> Vec<String> {
         self.matched.iter().filter_map(Matched::next_id).collect()
     }
-}
-
-/// How a run ended.
-pub struct Ended {
-    pub table: Table,
-    /// The error that ended the run early, if any.
-    pub fatal: Option<Error>,
 }
 
 /// A run: reads rows, keeps a number of requests in flight, and determines an outcome for every row.
@@ -349,106 +291,6 @@ impl Machine {
         true
     }
 
-    /// Prepares the next batch, or reads rows for it.
-    fn prepare(&mut self, commands: &mut Vec<Command>) -> bool {
-        if (self.packer.has_ready() || self.packer.is_to_be_read_again())
-            && let Some((lookup, import_key)) = self.state.needs_existing(&self.packer)
-        {
-            // If all rows are known, so are the keys to look for.
-            let wanted = (!self.more).then(|| self.packer.import_keys());
-            self.awaited = Awaited::Existing;
-            commands.push(Command::ReadExisting(Search {
-                lookup,
-                import_key,
-                wanted,
-            }));
-            return false;
-        }
-        if self.packer.is_to_be_read_again() {
-            self.awaited = Awaited::Rows;
-            commands.push(Command::Repeat);
-            return false;
-        }
-        self.begin_comparison() || self.more && self.read(commands)
-    }
-
-    fn read(&mut self, commands: &mut Vec<Command>) -> bool {
-        for (index, part) in (0..).zip(&self.state.job.parts) {
-            let name = part.write.endpoint.name;
-            let most = self.state.caller.row_limit(name, |limit| limit.most());
-            self.packer.at_most(index, most);
-        }
-        self.invalid = self.packer.invalid;
-        self.awaited = Awaited::Rows;
-        commands.push(Command::Read);
-        false
-    }
-
-    fn on_existing(&mut self, existing: Result<Existing, Error>) {
-        self.awaited = Awaited::Nothing;
-        match existing {
-            Ok(existing) => self.state.existing = Some(existing),
-            // The run was stopped meanwhile, so nothing more is sent.
-            Err(_) if self.state.stop.phase() > Phase::Run => return,
-            Err(error) => return self.give_up(error),
-        }
-        // Before the first request, so that on_error="stop" sends nothing.
-        for batch in self.packer.ready() {
-            self.state
-                .refuse_numbers(batch, self.packer.writer(batch.part_of_run));
-        }
-        for batch in self.packer.ready() {
-            self.state
-                .refuse_short_keys(batch, self.packer.writer(batch.part_of_run));
-        }
-    }
-
-    /// Takes the next batch of the packer, if there is one.
-    fn begin_comparison(&mut self) -> bool {
-        let may_send: Vec<bool> = (0..self.flights.len()).map(|part| self.may_send(part)).collect();
-        let Some(batch) = self.packer.take(|part| may_send[part]) else {
-            return false;
-        };
-        let writer = self.packer.writer(batch.part_of_run);
-        self.state.refuse_numbers(&batch, writer);
-        self.state.refuse_short_keys(&batch, writer);
-        self.comparison = Some(Comparison {
-            matched: self.state.matched(&batch),
-            batch,
-            is_missing: false,
-        });
-        true
-    }
-
-    fn on_contents(&mut self, contents: Result<HashMap<String, Value>, Error>) {
-        self.awaited = Awaited::Nothing;
-        let Some(mut comparison) = self.comparison.take() else {
-            return;
-        };
-        match contents {
-            Ok(contents) => {
-                let was_missing = comparison.is_missing;
-                comparison.is_missing = !self.state.note_contents(&mut comparison.matched, &contents);
-                if was_missing && comparison.is_missing {
-                    self.settle(comparison);
-                } else {
-                    self.comparison = Some(comparison);
-                }
-            }
-            // The run was stopped meanwhile, so nothing more is sent.
-            Err(_) if self.state.stop.phase() > Phase::Run => {}
-            Err(error) => self.give_up(error),
-        }
-    }
-
-    /// Lets the rows that are still to be sent wait.
-    fn settle(&mut self, comparison: Comparison) {
-        let Comparison { batch, matched, .. } = comparison;
-        let writer = self.packer.writer(batch.part_of_run);
-        let wanted = self.state.still_wanted(batch, &matched, writer);
-        self.state.waiting.extend(wanted);
-    }
-
     /// Fills up a batch that is the remainder of a batch that had too many rows. Returns `None` if the next batch must be
     /// prepared for that.
     fn filled(&mut self, mut batch: Batch) -> Option<Batch> {
@@ -508,72 +350,4 @@ impl Machine {
             _ => usual_activity(&self.state.job),
         });
     }
-
-    /// Notes why the run ends, once nothing is in flight.
-    pub fn conclude(&mut self) {
-        let State {
-            fatal,
-            breaker,
-            reached,
-            unreached,
-            ..
-        } = &mut self.state;
-        if fatal.is_none() {
-            *fatal = breaker.final_error();
-        }
-        if fatal.is_none() && !*reached {
-            // No request reached the service, so the error does not concern individual rows.
-            *fatal = unreached.take();
-        }
-    }
-
-    /// Adds the final warnings, and records why the remaining rows were not sent. `rows` is the number of rows of the
-    /// source, if it is known.
-    pub fn explain(&mut self, rows: Option<usize>) {
-        self.state.explain(rows);
-    }
-
-    /// Ends the run, which has taken this long.
-    pub fn end(self, taken: Duration) -> Ended {
-        let Self { state, packer, .. } = self;
-        let mut ledger = lock(&state.ledger);
-        let load =
-            |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-        #[allow(clippy::cast_precision_loss)] // Far below 2^52 milliseconds.
-        let throttled = load(&state.counters.throttled) as f64 / 1000.0;
-        ledger.stats.retries += load(&state.counters.retries);
-        ledger.stats.bisects += state.splitter.divided();
-        ledger.stats.throttled += throttled;
-        ledger.stats.seconds += taken.as_secs_f64();
-        ledger.stats.bytes_sent += load(&state.counters.bytes);
-        if ledger.columns.is_empty() && !state.is_foreign {
-            // The rows were not read to their end.
-            ledger.columns = packer.uses();
-        }
-        if state.job.dry_run {
-            if self.is_new {
-                // Nothing is recorded, so the rows to fix are those of a check.
-                ledger.import_prefix = None;
-            }
-            ledger.plan = packer.estimate(&state.caller.options().limits, &ledger);
-            if ledger.plan.rows > 0 {
-                // The write itself reads the compared assets again.
-                ledger.plan.requests += ledger.stats.requests;
-            }
-            if packer.import_keys_are_given() {
-                ledger.warnings.push(
-                    "import keys were not looked up: rows whose keys the project already has will not be sent"
-                        .to_owned(),
-                );
-            }
-        }
-        drop(ledger);
-        Ended {
-            table: state.table,
-            fatal: state.fatal,
-        }
-    }
 }
-
-#[cfg(test)]
-mod tests;

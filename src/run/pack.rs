@@ -12,12 +12,13 @@ use crate::rows::compare::as_number;
 use crate::rows::{ColumnUse, Problem, RowWriter};
 use crate::run::again::Again;
 use crate::run::batch::Batch;
-use crate::run::earlier::{Earlier, Today};
+use crate::run::earlier::Earlier;
 use crate::run::estimate::Counted;
 use crate::run::existing::digest_of_key;
 use crate::run::job::Part;
 use crate::run::lane::Lane;
 use crate::run::passes::{Ahead, Passes};
+use crate::run::read_row::Today;
 use crate::run::seen::{Same, Seen};
 
 /// Why a call is refused before anything is sent.

@@ -10,8 +10,9 @@ use crate::api::assets::fields::{BARCODE, CLIENT_ASSET_ID};
 use crate::input::Label;
 use crate::ledger::{Fault, Status, lock, number};
 use crate::rows::Problem;
-use crate::run::earlier::{Earlier, Encoded, ReadRow, Today};
+use crate::run::earlier::Earlier;
 use crate::run::pack::Packer;
+use crate::run::read_row::{Encoded, ReadRow, Today};
 
 impl Packer {
     /// Matches the rows with the run once all rows from the earlier call have been read.

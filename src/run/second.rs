@@ -62,6 +62,12 @@ impl Packer {
             return self.refuse(row, &[Problem::changed()]);
         }
         let key: Arc<str> = self.lane().writer.key().into();
+        // The id of a new relationship is another one each time.
+        let mut ledger = lock(&self.ledger);
+        if ledger.key(row).as_deref() != Some(&*key) {
+            ledger.rename(row, &key, self.lanes[self.part].named_by_id);
+        }
+        drop(ledger);
         self.keep(key);
     }
 

@@ -19,10 +19,10 @@ use crate::run::activity::{Activity, CurrentActivity};
 use crate::run::batch::Batch;
 use crate::run::breaker::Breaker;
 use crate::run::context::Context;
-use crate::run::earlier::Today;
 use crate::run::existing::Existing;
 use crate::run::job::{Job, Tolerance};
 use crate::run::pack::{Packer, Refused};
+use crate::run::read_row::Today;
 use crate::run::recovery::Recovery;
 use crate::run::splitter::{self, Splitter};
 
