@@ -62,7 +62,8 @@ kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call
 	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/python/test_kill.py -k killed
 
 attack: .venv/.installed ## Play hostile files and responses in full size, within bounded memory
-	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/python/test_attack.py tests/python/test_attack_responses.py
+	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/python/test_attack.py tests/python/test_attack_responses.py \
+		tests/python/test_attack_memory.py
 
 docs: .venv/.installed ## Run the examples of README.md and docs/, and write what they print below them
 	$(PYTHON) tools/make_rules.py

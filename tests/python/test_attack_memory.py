@@ -15,6 +15,7 @@ import textwrap
 import threading
 import uuid
 from collections.abc import Iterator
+from typing import ClassVar
 
 import pytest
 from test_attack import FULL
@@ -64,21 +65,23 @@ class Service(http.server.BaseHTTPRequestHandler):
     """Creates every asset, and keeps none."""
 
     protocol_version = "HTTP/1.1"
-    seen: set[bytes] = set()
-    assets = 0
+    seen: ClassVar[set[bytes]] = set()
+    assets: ClassVar[int] = 0
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         names = ID.findall(body)
         type(self).assets += len(names)
         type(self).seen.update(names)
-        results = [{"id": str(uuid.uuid4()), "clientAssetId": name.decode(), "isActive": True} for name in names]
-        answer = json.dumps({"results": results}).encode()
+        results = [
+            {"id": str(uuid.uuid4()), "clientAssetId": name.decode(), "isActive": True} for name in names
+        ]
+        response = json.dumps({"results": results}).encode()
         self.send_response(201)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
+        self.send_header("Content-Length", str(len(response)))
         self.end_headers()
-        self.wfile.write(answer)
+        self.wfile.write(response)
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass
