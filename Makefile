@@ -44,6 +44,8 @@ soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 		--test core schedules:: -- --nocapture
 	FIRST=$(FIRST) LISTINGS=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features --features simulator \
 		--test core listing:: -- --nocapture
+	FIRST=$(FIRST) POWER_LOSSES=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features \
+		--features simulator --test core power_loss:: -- --nocapture
 
 mutants: ## Plant known bugs in a copy of the sources, and print the seeds in which the schedules find each
 	python3 tools/plant_bugs.py

@@ -40,6 +40,7 @@ class Bug(NamedTuple):
 
 LISTS = "listing::lists_are_whole"
 RUNS = "schedules::the_ledger_is_true_in_every_schedule"
+POWER = "power_loss::a_run_resumed_after_power_losses_is_true"
 
 BUGS = [
     Bug(
@@ -67,12 +68,42 @@ BUGS = [
         ),
     ),
     Bug(
+        "the journal is not synced",
+        POWER,
+        500,
+        (
+            Edit(
+                "src/ledger/journal/mod.rs",
+                'connection.pragma_update(None, "synchronous", "FULL")?;',
+                'connection.pragma_update(None, "synchronous", "OFF")?;',
+            ),
+        ),
+    ),
+    Bug(
+        "a run's file is used before its name is synced",
+        POWER,
+        3000,
+        (
+            Edit(
+                "src/ledger/journal/file.rs",
+                "    sync_folder_of(path);\n    Ok(())\n",
+                "    Ok(())\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a new folder of runs is not synced",
+        POWER,
+        500,
+        (Edit("src/ledger/journal/file.rs", "        sync_folder_of(folder);\n", ""),),
+    ),
+    Bug(
         "rows are paired by position",
         RUNS,
         2000,
         (
             Edit(
-                "src/api/assets.rs",
+                "src/api/assets/pair.rs",
                 "    if in_order && all_distinct(rows.iter().map(|row| row.key)) {",
                 "    if found.len() == rows.len() && ids.len() == rows.len() {",
             ),
@@ -124,7 +155,7 @@ BUGS = [
         (
             Edit(
                 "src/run/recovery.rs",
-                "Shown::Absent if doubt.missed && doubt.looked >= doubt.settled => {",
+                "Shown::Absent if doubt.missed && doubt.lookup_began >= doubt.conclusive_from => {",
                 "Shown::Absent if true => {",
             ),
         ),
@@ -154,7 +185,7 @@ BUGS = [
         RUNS,
         2000,
         (
-            Edit("src/run/settle.rs", "let status = if division.is_pending {", "let status = if false {"),
+            Edit("src/run/reject.rs", "let status = if division.is_pending {", "let status = if false {"),
             Edit(
                 "src/run/bisect.rs",
                 "let doubted = || doubted(batch);",
@@ -194,7 +225,7 @@ BUGS = [
         2000,
         (
             Edit(
-                "src/run/settle.rs",
+                "src/run/pairing.rs",
                 "let documented = write.done == Done::Read ||",
                 "let documented = write.done == Done::Read || write.done == Done::Deleted ||",
             ),
@@ -242,7 +273,7 @@ BUGS = [
         500,
         (
             Edit(
-                "src/listing/series.rs",
+                "src/listing/series/state.rs",
                 "self.quiet |= self.service == Service::Ignores;",
                 "self.quiet |= self.service == Service::Ignores || self.round() >= 1;",
             ),
@@ -252,13 +283,13 @@ BUGS = [
         "missing rows go unnoticed",
         LISTS,
         500,
-        (Edit("src/listing/series.rs", "if shown >= total {", "if shown + 1_000_000 >= total {"),),
+        (Edit("src/listing/series/whole.rs", "if shown >= total {", "if shown + 1_000_000 >= total {"),),
     ),
     Bug(
         "other changes count as rows that have left",
         LISTS,
         3000,
-        (Edit("src/listing/series.rs", "if kept >= counted {", "if kept + 1_000_000 >= counted {"),),
+        (Edit("src/listing/series/whole.rs", "if kept >= counted {", "if kept + 1_000_000 >= counted {"),),
     ),
     Bug(
         "a stream returns an asset twice",
@@ -315,7 +346,7 @@ def is_found(bug: Bug) -> bool:
         *("cargo", "test", "--quiet", "--locked", "--no-default-features", "--features", "simulator"),
         *("--test", "core"),
     ]
-    seeds = {"LISTINGS": str(bug.seeds), "SCHEDULES": str(bug.seeds)}
+    seeds = dict.fromkeys(("LISTINGS", "POWER_LOSSES", "SCHEDULES"), str(bug.seeds))
     environment = os.environ | seeds | {"RUSTFLAGS": "--cap-lints allow"}
     environment["CARGO_TARGET_DIR"] = str(ROOT / "target" / "planted-build")
     try:

@@ -654,5 +654,15 @@ def read_toml(text: str, /) -> dict[str, Any]:
 def shown(text: str, /) -> str:
     """Escape control characters, line breaks and bidirectional marks in text that is shown to users."""
 
+def entity_kinds() -> dict[str, tuple[str, str]]:
+    """Return the domain and type of each kind of entity, by its short name."""
+
+def asset_fields() -> list[dict[str, Any]]:
+    """Return the fields of an asset, in the order of a table.
+
+    The keys are "name", "heading", "aliases" (in lower case, without punctuation), "is_identifier", "has_names" (values
+    have names in the settings), "by_service" (only the service sets it) and "sorts" (lists can be sorted by it).
+    """
+
 def rules() -> list[dict[str, str]]:
     """Return all row checks, with the keys "code", "says" (what is wrong) and "fix"."""

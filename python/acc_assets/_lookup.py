@@ -17,7 +17,12 @@ from .errors import OptionError
 ID: Final = "id"
 
 # The fields by which people know an asset, without spaces and in lower case.
-NAMES: Final = frozenset({"assetid", "clientassetid", "barcode"})
+NAMES: Final = frozenset(
+    called.lower().replace(" ", "")
+    for field in _core.asset_fields()
+    for called in (field["name"], field["heading"])
+    if field["is_identifier"]
+)
 
 
 def column_of(key: str, by: object) -> str:

@@ -17,41 +17,20 @@ from .errors import DataWarning, OptionError
 
 # Filters that users may look for among the attributes, and the arguments to use instead.
 ARGUMENTS: Final = {
-    "category": "category",
-    "categoryid": "category",
-    "status": "status",
-    "statusid": "status",
-    "location": "location",
-    "locationid": "location",
-    "updatedat": "updated",
-    "assetid": "text",
-    "clientassetid": "text",
-    "barcode": "text",
-    "description": "text",
-}
+    called: field["heading"].lower() if field["has_names"] else "text"
+    for field in _core.asset_fields()
+    for called in (field["name"].lower(), field["heading"].lower().replace(" ", ""))
+    if not field["by_service"] and called in field["aliases"]
+} | {"updatedat": "updated"}
 
 # Fields to sort by, and other names for them.
-FIELDS: Final = (
-    "clientAssetId",
-    "categoryId",
-    "statusId",
-    "description",
-    "locationId",
-    "barcode",
-    "createdAt",
-    "createdBy",
-    "updatedAt",
-    "updatedBy",
-    "version",
-    "id",
-)
+FIELDS: Final = tuple(field["name"] for field in _core.asset_fields() if field["sorts"])
 # What the values of these fields are called in tables. The client and the service sort by their ids.
 NAMED_FIELDS: Final = {
-    "category": "Category",
-    "categorypath": "Category",
-    "status": "Status",
-    "location": "Location",
-    "locationpath": "Location",
+    alias: field["heading"]
+    for field in _core.asset_fields()
+    for alias in field["aliases"]
+    if field["has_names"] and alias != field["name"].lower()
 }
 OTHER_NAMES: Final = {"assetid": "clientAssetId", "created": "createdAt", "updated": "updatedAt"}
 

@@ -441,19 +441,7 @@ class SetupStep(NamedTuple):
 
 # Short names of entity kinds. The domains and types are from the "Relationship" tutorial, except those of submittals and
 # sheets, which are from the "Retrieve assets data" tutorial.
-ENTITIES: Final[Mapping[str, tuple[str, str]]] = {
-    "asset": ("autodesk-bim360-asset", "asset"),
-    "category": ("autodesk-bim360-asset", "category"),
-    "checklist": ("autodesk-bim360-checklist", "checklist"),
-    "document": ("autodesk-bim360-documentmanagement", "documentlineage"),
-    "form": ("autodesk-construction-form", "form"),
-    "form template": ("autodesk-construction-form", "formtemplate"),
-    "issue": ("autodesk-bim360-issue", "issue"),
-    "photo": ("autodesk-construction-photo", "photo"),
-    "rfi": ("autodesk-bim360-rfi", "rfi"),
-    "sheet": ("autodesk-construction-sheet", "sheetlineage"),
-    "submittal": ("autodesk-construction-submittals", "submittalitem"),
-}
+ENTITIES: Final[Mapping[str, tuple[str, str]]] = _core.entity_kinds()
 
 
 DOCUMENTED: Final = {name for names in ENTITIES.values() for name in names}

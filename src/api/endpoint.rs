@@ -6,8 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::api::filters::{Filter, KnownProject};
-use crate::api::paging::Paging;
+use crate::api::field::Field;
+use crate::api::known_project::KnownProject;
+use crate::api::paging::{Paging, Query};
 use crate::error::{Error, Sent, TransportError};
 use crate::http::refusal::{kept_headers, request_id};
 use crate::http::{Auth, PreparedRequest, Replay, Response, send::Method};
@@ -66,12 +67,9 @@ pub struct Rows {
     /// The JSON member that contains the rows. If `None`, the body itself is the list.
     pub member: Option<&'static str>,
     pub paging: Paging,
-    /// The filters whose effect can be checked on the rows.
-    pub filters: &'static [Filter],
+    /// The fields whose filters can be checked on the rows.
+    pub filters: &'static [Field],
 }
-
-/// The names and values of the query parameters.
-pub type Query = Vec<(String, String)>;
 
 /// One call to an endpoint.
 #[derive(Debug, Clone)]
@@ -164,9 +162,9 @@ impl Endpoint {
         }
     }
 
-    /// Returns the filters whose effect can be checked on the rows.
+    /// Returns the fields whose filters can be checked on the rows.
     #[must_use]
-    pub const fn filters(&self) -> &'static [Filter] {
+    pub const fn filters(&self) -> &'static [Field] {
         match self.response {
             ResponseBody::Rows(rows) => rows.filters,
             ResponseBody::None | ResponseBody::One => &[],

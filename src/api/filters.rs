@@ -4,67 +4,18 @@
 //! the filter proves that the filter was ignored. So does an entry without a location or custom attribute that
 //! the filter asks for. Other missing fields prove nothing, nor do values that only the service can compare.
 
-use std::fmt::Debug;
+mod ranges;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::Call;
+use crate::api::endpoint::Call;
+use crate::api::field::{Filter, Shows};
+use crate::api::known_project::KnownProject;
 use crate::model::value;
-
-/// What the checks of filters need to know about a project.
-pub trait KnownProject: Debug + Send + Sync {
-    /// Returns the data type of a custom attribute, such as `text`, or `None` if the attribute is unknown.
-    fn data_type(&self, attribute: &str) -> Option<&str>;
-
-    /// Returns whether a location is another one or lies below it, or `None` if one of them is unknown.
-    fn is_location_in(&self, id: &str, other: &str) -> Option<bool>;
-}
-
-/// A filter of a list, and the member to check in each entry.
-#[derive(Debug)]
-pub struct Filter {
-    /// The query parameter. For custom attributes, the part before the name.
-    pub parameter: &'static str,
-    pub field: &'static str,
-    pub shows: Shows,
-}
-
-/// How to check a member against its filter.
-#[derive(Debug, Clone, Copy)]
-pub enum Shows {
-    /// The member is one of the values.
-    OneOf,
-    /// The member is the id of one of the locations. If the query sets the parameter named here to `true`, a
-    /// single location includes those below it.
-    Location(&'static str),
-    /// The member is in a range `from..to`, `from..` or `..to`, or equals a single time.
-    Time,
-    After,
-    Before,
-    /// The member contains custom attributes by name: `filter[customAttributes][ca1]`.
-    Attributes,
-    /// If the parameter is `true`, the member equals this flag.
-    Only(bool),
-    /// The member may equal this flag only if the parameter or `onlyDeleted` is `true`.
-    Unless(bool),
-    /// The member contains the two ends of a relationship. Either end may match `domain`, `type` and `id`; the other
-    /// end must then match `withDomain`, `withType` and `withId`.
-    Entities,
-}
-
-impl Filter {
-    pub(super) const fn new(parameter: &'static str, field: &'static str, shows: Shows) -> Self {
-        Self {
-            parameter,
-            field,
-            shows,
-        }
-    }
-}
+use ranges::{Range, between, day, instant, range};
 
 /// The checks for the entries in one list.
 #[derive(Debug, Default)]
@@ -105,9 +56,6 @@ pub struct Ignored<'s> {
 /// The member that shows whether an asset was deleted.
 const ACTIVE: &str = "isActive";
 
-/// A range in milliseconds since 1970, both ends included.
-type Range = (i64, i64);
-
 /// The parameters of `relationships:search` that filter by entity, each with the end of the relationship and
 /// the member of the entity at that end.
 const ENTITIES: [(&str, usize, &str); 6] = [
@@ -124,8 +72,10 @@ impl Checks {
     #[must_use]
     pub fn of(call: &Call) -> Self {
         let mut checks = Self::default();
-        for filter in call.endpoint.filters() {
-            checks.add(filter, call);
+        for field in call.endpoint.filters() {
+            for filter in field.filters {
+                checks.add(field.name, filter, call);
+            }
         }
         if checks
             .tests
@@ -137,7 +87,7 @@ impl Checks {
         checks
     }
 
-    fn add(&mut self, filter: &Filter, call: &Call) {
+    fn add(&mut self, field: &'static str, filter: &Filter, call: &Call) {
         let query = &call.query;
         let all = |parameter: &str| -> Vec<String> {
             let pairs = query.iter().filter(|(name, _)| name == parameter);
@@ -180,7 +130,7 @@ impl Checks {
                     let data_type = call.project.as_ref().and_then(|project| project.data_type(name));
                     let may_be_text = data_type.is_none_or(|data_type| data_type == "text");
                     let test = Test::Attribute(name.to_owned(), all(&parameter), may_be_text);
-                    self.push(parameter, filter.field, test);
+                    self.push(parameter, field, test);
                 }
                 None
             }
@@ -189,14 +139,14 @@ impl Checks {
                 for (parameter, end, member) in ENTITIES {
                     if let Some(value) = all(parameter).pop() {
                         given.push((end, member, plain(&value)));
-                        self.push(parameter.to_owned(), filter.field, Test::Entities(given.clone()));
+                        self.push(parameter.to_owned(), field, Test::Entities(given.clone()));
                     }
                 }
                 None
             }
         };
         if let Some(test) = test {
-            self.push(filter.parameter.to_owned(), filter.field, test);
+            self.push(filter.parameter.to_owned(), field, test);
         }
     }
 
@@ -382,29 +332,6 @@ fn attribute_fits(shown: &Value, wanted: &str, may_be_text: bool) -> Option<bool
     comparable.then_some(false)
 }
 
-/// Returns whether a value is between two bounds, each optional.
-fn between<T: PartialOrd>(
-    shown: &str,
-    from: &str,
-    to: &str,
-    read: impl Fn(&str) -> Option<T>,
-) -> Option<bool> {
-    let shown = read(shown)?;
-    let end = |text: &str| {
-        if text.is_empty() {
-            Some(None)
-        } else {
-            read(text).map(Some)
-        }
-    };
-    let (from, to) = (end(from)?, end(to)?);
-    Some(from.is_none_or(|from| from <= shown) && to.is_none_or(|to| shown <= to))
-}
-
-fn day(text: &str) -> Option<Date> {
-    text.get(..10)?.parse().ok()
-}
-
 /// Normalizes an id or name for comparison: trimmed and in lower case.
 fn plain(text: &str) -> String {
     text.trim().to_lowercase()
@@ -423,40 +350,4 @@ fn text(value: &Value) -> Option<String> {
 fn within(values: &[String], read: impl Fn(&str) -> Option<Range>) -> Option<Test> {
     let ranges: Option<Vec<Range>> = values.iter().map(|value| read(value)).collect();
     ranges.filter(|ranges| !ranges.is_empty()).map(Test::Within)
-}
-
-fn range(text: &str) -> Option<Range> {
-    let Some((from, to)) = text.split_once("..") else {
-        return instant(text);
-    };
-    let end = |text: &str, open: i64, pick: fn(Range) -> i64| {
-        if text.is_empty() {
-            Some(open)
-        } else {
-            instant(text).map(pick)
-        }
-    };
-    Some((
-        end(from, i64::MIN, |instant| instant.0)?,
-        end(to, i64::MAX, |instant| instant.1)?,
-    ))
-}
-
-/// A tolerance of one second, since times may be written with more or fewer digits than are significant.
-const PRECISION: i64 = 1_000;
-/// The largest offset of a time zone from UTC.
-const ZONES: i64 = 14 * 3_600_000;
-const DAY: i64 = 24 * 3_600_000;
-
-/// Returns the range of milliseconds that a time may refer to. A day, or a time without a zone, may be in any zone.
-fn instant(text: &str) -> Option<Range> {
-    let text = text.trim();
-    if let Ok(time) = text.parse::<Timestamp>() {
-        let time = time.as_millisecond();
-        return Some((time - PRECISION, time + PRECISION));
-    }
-    let time: DateTime = text.parse().ok()?;
-    let length = if text.contains(':') { PRECISION } else { DAY };
-    let utc = time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond();
-    Some((utc - ZONES - PRECISION, utc + ZONES + length))
 }

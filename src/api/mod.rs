@@ -3,15 +3,17 @@
 
 pub mod assets;
 pub mod endpoint;
+pub mod field;
 pub mod filters;
+mod known_project;
 pub mod paging;
 pub mod relationships;
 pub mod settings;
 pub mod write;
 
-pub use endpoint::{Call, Endpoint, Items, Path, Query, RequestBody, ResponseBody, Rows, unreadable};
-pub use filters::KnownProject;
-pub use paging::{Next, Paging};
+pub use endpoint::{Call, Endpoint, Items, Path, RequestBody, ResponseBody, Rows, unreadable};
+pub use known_project::KnownProject;
+pub use paging::{Next, Paging, Query};
 pub use write::{
     Absent, Concerns, Differing, Done, Found, Judge, Lookup, Now, Pair, Paired, Proof, RowShape, SentRow,
     Write,

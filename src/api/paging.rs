@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use crate::api::endpoint::Call;
 use crate::model::value;
 
 /// The maximum length of a cursor, in bytes. Servers commonly accept a request line of 8 kB.
 const MOST_CURSOR_BYTES: usize = 8 << 10;
+
+/// The names and values of the query parameters.
+pub type Query = Vec<(String, String)>;
 
 /// The pagination of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +38,9 @@ pub struct Next {
 }
 
 impl Paging {
-    /// Turns a call to a list endpoint into a call for one page.
-    pub fn turn_to(self, call: &mut Call, cursor: Option<&str>) {
-        let mut add = |name: &str, value: &str| call.query.push((name.to_owned(), value.to_owned()));
+    /// Turns the query of a list endpoint into that of one page.
+    pub fn turn_to(self, query: &mut Query, cursor: Option<&str>) {
+        let mut add = |name: &str, value: &str| query.push((name.to_owned(), value.to_owned()));
         let (parameter, limit) = match self {
             Self::One => return,
             Self::Token { name, limit, .. } => (name, limit),

@@ -1,17 +1,19 @@
 //! The Relationship API, version 2. The container id is the bare UUID of the project.
 
+pub mod fields;
+pub mod kinds;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{
-    Absent, Concerns, Done, Endpoint, Items, Now, Paging, Paired, Path, Proof, RequestBody, ResponseBody,
-    RowShape, Rows, SentRow, Write,
-};
-use crate::api::assets::by_id;
-use crate::api::filters::{Filter, Shows};
+pub use fields::FIELDS;
+
+use crate::api::endpoint::{Endpoint, Items, Path, RequestBody, ResponseBody, Rows};
+use crate::api::paging::Paging;
+use crate::api::write::{Absent, Concerns, Done, Now, Paired, Proof, RowShape, SentRow, Write, by_id};
 use crate::http::send::Method;
 use crate::http::{Auth, Replay};
 use crate::model::asset::{entries, identity, list, range_in};
@@ -49,6 +51,36 @@ const fn of_ids(name: &'static str, path: &'static str, member: Option<&'static 
         }),
     }
 }
+
+/// PUT relationships: a bare array of up to 20 relationships, whose ids the client makes; 200 with a bare array of
+/// relationships. A request with the same ids can be repeated. According to the reference page, both entities must exist
+/// and the user needs access to them, so a 403 or 404 may concern individual rows.
+pub const CREATE: Write = Write {
+    endpoint: Endpoint {
+        name: "PUT relationships",
+        method: Method::Put,
+        path: Path::new("/bim360/relationship/v2/containers/{project}/relationships"),
+        body: RequestBody::Items(Items {
+            open: "[",
+            close: "]",
+            most: 20,
+        }),
+        ..of_ids("", "", None)
+    },
+    row: RowShape::NewRelationship,
+    success: 200,
+    done: Done::Created,
+    absent: Absent::InDoubt,
+    forbidden: Concerns::Rows,
+    not_found: Concerns::Rows,
+    pair: pair_read,
+    differing: None,
+    proof: Proof::ById {
+        read: &BATCH,
+        query: &[],
+        now: created_now,
+    },
+};
 
 /// POST relationships:delete: a bare array of 1 to 50 ids; 200 with the ids that were `deleted`. According to
 /// the reference page, the user needs access to both entities of each relationship, so a 403 may concern
@@ -104,6 +136,16 @@ fn pair_read<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Pa
     ))
 }
 
+/// Determines from the current relationship whether it was created. Its id is the client's own, so that a missing
+/// relationship can be sent again.
+fn created_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
+    match relationship.map(|relationship| relationship.get("isDeleted")) {
+        Some(Some(Value::Bool(true))) => Now::Impossible("the relationship was created and then deleted"),
+        Some(_) => Now::Done,
+        None => Now::NotDone,
+    }
+}
+
 /// Determines from the current relationship whether it was deleted. The documentation does not say whether a
 /// deleted relationship is returned at all.
 fn deleted_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
@@ -132,18 +174,9 @@ pub const SEARCH: Endpoint = Endpoint {
             name: "continuationToken",
             limit: None,
         },
-        filters: FILTERS,
+        filters: FIELDS.0,
     }),
 };
-
-/// The filters documented on the "GET relationships:search" reference page.
-const FILTERS: &[Filter] = &[
-    Filter::new("domain", "entities", Shows::Entities),
-    Filter::new("createdAfter", "createdOn", Shows::After),
-    Filter::new("createdBefore", "createdOn", Shows::Before),
-    Filter::new("onlyDeleted", "isDeleted", Shows::Only(true)),
-    Filter::new("includeDeleted", "isDeleted", Shows::Unless(true)),
-];
 
 fn pair_deleted<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Paired<'a>>, String> {
     let deleted: Vec<Text<'a>> = list(body, "deleted")?;

@@ -1,8 +1,9 @@
 //! The settings of a project: categories, status sets and custom attributes (Assets API, version 1), and
 //! locations (Locations API, version 2).
 
-use super::assets::{READS, WRITES};
-use super::{Endpoint, Paging, Path, RequestBody, ResponseBody, Rows};
+use crate::api::assets::{READS, WRITES};
+use crate::api::endpoint::{Endpoint, Path, RequestBody, ResponseBody, Rows};
+use crate::api::paging::Paging;
 use crate::http::send::Method;
 use crate::http::{Auth, Replay};
 use crate::options::RateGroup;

@@ -1,12 +1,14 @@
 //! Bulk writes: endpoints whose items are rows, and how to interpret their responses.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::api::endpoint::{Endpoint, Query};
+use crate::api::endpoint::Endpoint;
+use crate::api::paging::Query;
 
 /// The effect of a successful request on a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,22 @@ pub struct SentRow<'r> {
 /// `true`, the ranges of the entries are included.
 pub type Pair = for<'a> fn(&'a [u8], &[SentRow<'_>], bool) -> Result<Vec<Paired<'a>>, String>;
 
+/// Pairs entries by id. Ids are compared case-insensitively, as UUIDs are.
+pub(crate) fn by_id<'a>(
+    rows: &[SentRow<'_>],
+    found: impl Iterator<Item = (Cow<'a, str>, Option<Range<usize>>)>,
+) -> Vec<Paired<'a>> {
+    let mut entries: HashMap<String, (Cow<'a, str>, Option<Range<usize>>)> = found
+        .map(|(id, entry)| (id.to_ascii_lowercase(), (id, entry)))
+        .collect();
+    rows.iter()
+        .map(|row| match entries.remove(&row.key.to_ascii_lowercase()) {
+            Some((id, entry)) => Paired::Named { id: Some(id), entry },
+            None => Paired::Absent,
+        })
+        .collect()
+}
+
 /// Returns the names of the fields in a response entry that differ from the row sent.
 pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
 
@@ -78,6 +96,22 @@ pub enum RowShape {
     AssetPatch,
     /// `"<id>"`; every other column is ignored.
     Id,
+    /// `{"id":"<id>","entities":[{...},{...}]}`, an item of `PUT relationships`.
+    NewRelationship,
+}
+
+impl RowShape {
+    /// Returns whether each row has the id of something that exists.
+    #[must_use]
+    pub const fn has_id(self) -> bool {
+        matches!(self, Self::AssetPatch | Self::Id)
+    }
+
+    /// Returns whether each row becomes something new, so that there is nothing to clear.
+    #[must_use]
+    pub const fn is_new(self) -> bool {
+        matches!(self, Self::NewAsset | Self::NewRelationship)
+    }
 }
 
 /// A bulk write or bulk read. Both send rows and pair them with the response.

@@ -195,7 +195,7 @@ impl<'s> Pages<'s> {
         let mut call = self.call.clone();
         let paging = endpoint.paging();
         let paging = self.limit.map_or(paging, |limit| paging.with_limit(limit));
-        paging.turn_to(&mut call, self.place.cursor.as_deref());
+        paging.turn_to(&mut call.query, self.place.cursor.as_deref());
         let (before, checks) = (self.place.read, &self.checks);
         let read_as = |response| read(endpoint, checks, response, before);
         let outcome = self.session.call(&call, self.observer, &read_as).await;

@@ -42,7 +42,7 @@ impl Session {
         let mut call = call;
         let paging = endpoint.paging().with_limit(limit);
         let (cursor, before) = place.unzip();
-        paging.turn_to(&mut call, cursor);
+        paging.turn_to(&mut call.query, cursor);
         let read = |response: Response| {
             let (response, received) = received(endpoint, checks, response)?;
             let ids: Option<Vec<u64>> = received.rows.iter().map(|(_, id)| *id).collect();

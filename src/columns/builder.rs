@@ -5,29 +5,21 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::column::{Column, fit};
-use super::page::{Page, read_row};
-use super::shape::{
-    ATTRIBUTES, ATTRIBUTES_OBJECT, Level, Member, Members, ROW, Role, Slot, attribute_number,
-};
-use crate::model::asset::{keyed, members, range_in};
+use super::column::Column;
+use super::members::{ATTRIBUTES_OBJECT, Level, Member, Members, ROW, Role, Slot, attribute_column};
+use super::named_columns::Columns;
+use super::odd::{count_members, identity, values};
+use super::page::Page;
+use super::shapes::Shapes;
 use crate::model::scan::{Number, Odd, Scanner};
 
 /// The maximum numbers of columns and cells on a page, both far higher than in real projects. Without these
 /// limits, memory would grow with the square of the number of rows if each row had different members.
 const MOST_COLUMNS: usize = 20_000;
 const MOST_CELLS: usize = 4 << 20;
-
-/// The maximum numbers of rows and columns to reserve memory for. Larger pages are rare.
-const MOST_CAPACITY: usize = 1024;
-const MOST_USUAL: usize = 512;
-
-/// Marks a row that was read by the slow reader.
-const NO_SHAPE: u32 = u32::MAX;
 
 /// The rows in a response have more distinct members or more cells than a page can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -38,21 +30,12 @@ pub struct TooWide;
 #[derive(Debug)]
 pub struct Builder {
     rows: usize,
-    /// The expected number of rows.
-    capacity: usize,
-    columns: Vec<Column>,
-    by_name: HashMap<Arc<str>, usize>,
+    columns: Columns,
     members: Members,
-    /// The members of the current row.
-    shape: Vec<u32>,
-    shapes: Vec<Box<[u32]>>,
-    /// The index of each shape in `shapes`, keyed by a digest of the shape's members.
-    by_shape: HashMap<u64, u32>,
-    shape_of: Vec<u32>,
+    shapes: Shapes,
     odd: HashMap<usize, Box<str>>,
+    /// The digest of the current row's id.
     id: Option<u64>,
-    /// The number of columns seen so far.
-    seen: usize,
     bytes: usize,
     /// Whether a row was rejected because it has too many members.
     overflow: bool,
@@ -64,17 +47,11 @@ impl Builder {
     pub fn new(rows: usize) -> Self {
         Self {
             rows: 0,
-            capacity: rows.min(MOST_CAPACITY),
-            columns: Vec::new(),
-            by_name: HashMap::new(),
+            columns: Columns::new(rows),
             members: Members::new(),
-            shape: Vec::new(),
-            shapes: Vec::new(),
-            by_shape: HashMap::new(),
-            shape_of: Vec::with_capacity(rows),
+            shapes: Shapes::new(rows),
             odd: HashMap::new(),
             id: None,
-            seen: 0,
             bytes: 0,
             overflow: false,
         }
@@ -82,7 +59,7 @@ impl Builder {
 
     /// Returns whether the rows have more distinct members or cells than a page can hold.
     pub(super) fn is_too_wide(&self) -> bool {
-        let columns = self.columns.len().max(self.members.known.len());
+        let columns = self.columns.all.len().max(self.members.known.len());
         self.overflow || columns > MOST_COLUMNS || columns.saturating_mul(self.rows) > MOST_CELLS
     }
 
@@ -143,7 +120,7 @@ impl Builder {
     ) -> Result<(), Odd> {
         let before = shown.len();
         shown.resize(before + watched.len(), None);
-        self.shape.clear();
+        self.shapes.begin_row();
         self.id = None;
         if scanner.peek() != b'{' {
             return Err(Odd);
@@ -189,14 +166,14 @@ impl Builder {
         if escaped {
             return Err(Odd);
         }
-        self.shape.push(index(member)?);
+        self.shapes.add(member)?;
         self.id = Some(xxh3_64(text.as_bytes()));
         self.column(member)?.push_text(text);
         Ok(())
     }
 
     fn attributes(&mut self, scanner: &mut Scanner<'_>) -> Result<(), Odd> {
-        self.shape.push(index(ATTRIBUTES_OBJECT)?);
+        self.shapes.add(ATTRIBUTES_OBJECT)?;
         if !scanner.begin(b'}') {
             return Ok(());
         }
@@ -218,7 +195,7 @@ impl Builder {
     /// Reads a value into its member's column.
     #[inline]
     fn value(&mut self, scanner: &mut Scanner<'_>, member: usize, first: u8) -> Result<(), Odd> {
-        self.shape.push(index(member)?);
+        self.shapes.add(member)?;
         let start = scanner.at;
         let column = self.column(member)?;
         match first {
@@ -269,7 +246,7 @@ impl Builder {
             Some(at) => at,
             None => self.new_column(member),
         };
-        self.filled(at, is_field)
+        self.columns.filled(at, self.rows, is_field)
     }
 
     #[cold]
@@ -279,65 +256,14 @@ impl Builder {
             Level::Attributes => attribute_column(&known.name),
             Level::Row => known.name.clone(),
         };
-        let at = self.column_named(name);
+        let at = self.columns.named(name);
         self.members.known[member].column = Some(at);
         at
     }
 
-    fn column_named(&mut self, name: Arc<str>) -> usize {
-        *self.by_name.entry(name).or_insert_with_key(|name| {
-            let is_usual = self.columns.len() < MOST_USUAL;
-            let capacity = if is_usual { self.capacity } else { 0 };
-            self.columns.push(Column::new(name.clone(), capacity));
-            self.columns.len() - 1
-        })
-    }
-
-    #[inline]
-    fn filled(&mut self, at: usize, is_field: bool) -> Result<&mut Column, Odd> {
-        let column = &mut self.columns[at];
-        if column.seen.is_none() {
-            column.seen = Some((self.rows, is_field, self.seen));
-            self.seen += 1;
-        }
-        // The member is a duplicate.
-        if column.pad(self.rows) {
-            Ok(column)
-        } else {
-            Err(Odd)
-        }
-    }
-
     fn end_row(&mut self) {
-        let last = self.shape_of.last().copied();
-        let shape = match last.filter(|shape| self.is_shape(*shape)) {
-            Some(shape) => shape,
-            None => self.find_shape(),
-        };
-        self.shape_of.push(shape);
+        self.shapes.end_row();
         self.rows += 1;
-    }
-
-    /// Returns whether the current row has this shape.
-    fn is_shape(&self, shape: u32) -> bool {
-        let shape = self.shapes.get(shape as usize);
-        shape.is_some_and(|shape| **shape == *self.shape)
-    }
-
-    fn find_shape(&mut self) -> u32 {
-        let digest = self.shape.iter().fold(0, |digest: u64, member| {
-            (digest ^ u64::from(*member))
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                .rotate_left(29)
-        });
-        let known = self.by_shape.get(&digest).copied();
-        if let Some(shape) = known.filter(|shape| self.is_shape(*shape)) {
-            return shape;
-        }
-        let shape = u32::try_from(self.shapes.len()).unwrap_or(NO_SHAPE);
-        self.shapes.push(self.shape.as_slice().into());
-        self.by_shape.insert(digest, shape);
-        shape
     }
 
     /// Adds a row that only the slow reader can parse.
@@ -350,52 +276,28 @@ impl Builder {
         before: usize,
     ) {
         // Count members before parsing values, which need far more memory.
-        if members_of(raw) > MOST_COLUMNS {
+        if count_members(raw) > MOST_COLUMNS {
             self.overflow = true;
             return;
         }
-        let rows = self.rows;
-        self.columns.iter_mut().for_each(|column| column.truncate(rows));
+        self.columns.truncate(self.rows);
         shown.truncate(before);
-        shown.resize(before + watched.len(), None);
-        self.id = None;
-        if let Ok(entry) = serde_json::from_str::<&RawValue>(raw) {
-            let mut found = Vec::new();
-            let id = members(entry, watched, &mut found);
-            self.id = id.map(|id| xxh3_64(id.as_bytes()));
-            for (shown, found) in shown[before..].iter_mut().zip(found) {
-                *shown = found.map(|found| range_in(raw.as_bytes(), found));
-            }
+        let (id, ranges) = identity(raw, watched);
+        self.id = id;
+        shown.extend(ranges);
+        for (name, is_field, value) in values(raw) {
+            self.push_value(name, is_field, &value);
         }
-        let mut row = read_row(raw);
-        let attributes = match row.get_mut(ATTRIBUTES) {
-            Some(Value::Object(attributes)) => std::mem::take(attributes),
-            _ => Map::new(),
-        };
-        for (name, value) in attributes {
-            // An attribute with the name of a field must not replace the field.
-            let column = if row.contains_key(&name) {
-                format!("{ATTRIBUTES}.{name}").into()
-            } else {
-                attribute_column(&name)
-            };
-            self.push_value(column, false, &value);
-        }
-        for (name, value) in row {
-            if name != ATTRIBUTES || !value.is_object() {
-                self.push_value(name.into(), true, &value);
-            }
-        }
-        self.odd.insert(rows, raw.into());
-        self.shape_of.push(NO_SHAPE);
+        self.odd.insert(self.rows, raw.into());
+        self.shapes.end_odd_row();
         self.rows += 1;
     }
 
     fn push_value(&mut self, name: Arc<str>, is_field: bool, value: &Value) {
-        let (at, rows) = (self.column_named(name), self.rows);
+        let at = self.columns.named(name);
         // An attribute may have the name of a field of its row. The field takes precedence.
-        self.columns[at].truncate(rows);
-        if let Ok(column) = self.filled(at, is_field) {
+        self.columns.all[at].truncate(self.rows);
+        if let Ok(column) = self.columns.filled(at, self.rows, is_field) {
             column.push_value(value);
         }
     }
@@ -412,13 +314,7 @@ impl Builder {
     }
 
     /// Returns the page. Must be called only if no row was rejected.
-    pub(super) fn finish(mut self) -> Page {
-        self.columns.iter_mut().for_each(Column::seal);
-        fit(&mut self.shape_of);
-        let mut order: Vec<usize> = (0..self.columns.len())
-            .filter(|at| self.columns[*at].seen.is_some())
-            .collect();
-        order.sort_by_key(|at| self.columns[*at].seen);
+    pub(super) fn finish(self) -> Page {
         let members = self.members.known.into_iter().map(|known| {
             let slot = |column| Slot {
                 name: known.name.clone(),
@@ -430,34 +326,18 @@ impl Builder {
                 (None, _) => Member::Attributes(known.name.clone()),
             }
         });
+        let (shapes, shape_of) = self.shapes.finish();
+        let (columns, order) = self.columns.finish();
         Page {
             rows: self.rows,
             bytes: self.bytes,
             members: members.collect(),
-            columns: self.columns.into_iter().map(Arc::new).collect(),
+            columns,
             order,
-            shapes: self.shapes,
-            shape_of: self.shape_of,
+            shapes,
+            shape_of,
             odd: self.odd,
         }
-    }
-}
-
-/// Counts the members and custom attributes of a row.
-fn members_of(raw: &str) -> usize {
-    let row = keyed(raw.as_bytes()).unwrap_or_default();
-    let attributes = row.iter().filter(|(name, _)| name == ATTRIBUTES);
-    let attributes =
-        attributes.map(|(_, raw)| keyed(raw.get().as_bytes()).map_or(0, |members| members.len()));
-    attributes.sum::<usize>() + row.len()
-}
-
-/// Returns the column name for a custom attribute.
-fn attribute_column(name: &str) -> Arc<str> {
-    if attribute_number(name).is_some() {
-        name.into()
-    } else {
-        format!("{ATTRIBUTES}.{name}").into()
     }
 }
 
@@ -478,6 +358,14 @@ fn texts_of<'a>(scanner: &mut Scanner<'a>, texts: &mut Vec<Cow<'a, str>>) -> Res
     })
 }
 
-fn index(member: usize) -> Result<u32, Odd> {
-    u32::try_from(member).map_err(|_| Odd)
+impl Page {
+    /// Creates a page from rows given as JSON.
+    ///
+    /// # Errors
+    /// [`TooWide`] if the rows have too many distinct members or cells.
+    pub fn of<'r>(rows: impl Iterator<Item = &'r str>) -> Result<Self, TooWide> {
+        let mut builder = Builder::new(0);
+        rows.for_each(|row| builder.push(row));
+        builder.build()
+    }
 }

@@ -1,5 +1,4 @@
-//! The values of one column on a page, stored in the narrowest type. A value of another kind widens the
-//! column's type.
+//! The values of one column on a page. A value of another kind widens the column's type.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,111 +6,16 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::cell::{Cell, text_of};
+use super::data::{Data, nothing, zeros};
 use super::kind::Kinds;
+use super::spare::fit;
 use super::texts::Texts;
 use super::time;
 use crate::model::scan::{Odd, Scanner};
-use crate::model::value;
-
-/// One value of a column.
-#[derive(Debug, Clone, Copy)]
-pub enum Cell<'c> {
-    /// Null or missing.
-    Null,
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    /// A time that is written in UTC with milliseconds. Stored in milliseconds since 1970.
-    Time(i64),
-    /// A date, in days since 1970.
-    Date(i32),
-    Text(&'c str),
-    /// A list of strings.
-    List(List<'c>),
-    /// Any other value, as JSON.
-    Json(&'c str),
-}
-
-/// The length of a date such as 2031-02-28.
-const DATE: usize = 10;
 
 /// Floats represent all integers up to 2^53 exactly.
 const MOST_EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
-
-/// The strings of one cell.
-#[derive(Debug, Clone, Copy)]
-pub struct List<'c> {
-    items: &'c Texts,
-    from: usize,
-    to: usize,
-}
-
-impl<'c> List<'c> {
-    /// Iterates over the strings, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'c str> + use<'c> {
-        let items = self.items;
-        (self.from..self.to).map(move |at| items.get(at))
-    }
-}
-
-impl Cell<'_> {
-    /// Converts the cell to a JSON value.
-    #[must_use]
-    pub fn to_value(self) -> Value {
-        match self {
-            Self::Null => Value::Null,
-            Self::Bool(flag) => flag.into(),
-            Self::Int(number) => number.into(),
-            Self::Float(number) => number.into(),
-            Self::Time(time) => text_of(&time::print(time)).into(),
-            Self::Date(day) => printed_date(day).into(),
-            Self::Text(text) => text.into(),
-            Self::List(list) => list.iter().collect(),
-            Self::Json(token) => value::read(token).unwrap_or_default(),
-        }
-    }
-}
-
-/// Returns a formatted time as a string. The string is always ASCII.
-fn text_of(printed: &[u8; time::LENGTH]) -> &str {
-    std::str::from_utf8(printed).unwrap_or_default()
-}
-
-/// Formats a time in the same way as the service.
-#[must_use]
-pub fn printed_time(time: i64) -> String {
-    text_of(&time::print(time)).to_owned()
-}
-
-/// Parses a date such as 2031-02-28 into days since 1970.
-#[must_use]
-pub fn day(text: &str) -> Option<i32> {
-    time::day(text)
-}
-
-/// Formats a date in the same way as the service.
-#[must_use]
-pub fn printed_date(day: i32) -> String {
-    let mut text = printed_time(i64::from(day) * time::DAY);
-    text.truncate(DATE);
-    text
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Data {
-    /// Only nulls.
-    Null,
-    Bool(Vec<bool>),
-    Int(Vec<i64>),
-    Float(Vec<f64>),
-    Time(Vec<i64>),
-    Date(Vec<i32>),
-    Text(Texts),
-    /// The end of each row's items, and the items of all rows.
-    List(Vec<u32>, Texts),
-    /// Values of several kinds, as JSON.
-    Mixed(Texts),
-}
 
 /// When a column was first seen: the row, whether the column is a field rather than a custom attribute, and
 /// the number of columns seen before.
@@ -195,21 +99,7 @@ impl Column {
         if !self.is_valid(row) {
             return Cell::Null;
         }
-        match &self.data {
-            Data::Null => Cell::Null,
-            Data::Bool(flags) => Cell::Bool(flags[row]),
-            Data::Int(numbers) => Cell::Int(numbers[row]),
-            Data::Float(numbers) => Cell::Float(numbers[row]),
-            Data::Time(times) => Cell::Time(times[row]),
-            Data::Date(days) => Cell::Date(days[row]),
-            Data::Text(texts) => Cell::Text(texts.get(row)),
-            Data::List(ends, items) => Cell::List(List {
-                items,
-                from: if row == 0 { 0 } else { ends[row - 1] as usize },
-                to: ends[row] as usize,
-            }),
-            Data::Mixed(tokens) => Cell::Json(tokens.get(row)),
-        }
+        self.data.cell(row)
     }
 
     /// Pads the column with nulls to this many rows. Returns `false` if the column already has more rows.
@@ -228,20 +118,10 @@ impl Column {
     }
 
     pub(super) fn push_null(&mut self) {
-        let rows = self.rows;
-        match &mut self.data {
-            Data::Null => {
-                self.rows += 1;
-                return;
-            }
-            Data::Bool(flags) => flags.push(false),
-            Data::Int(numbers) | Data::Time(numbers) => numbers.push(0),
-            Data::Float(numbers) => numbers.push(0.0),
-            Data::Date(days) => days.push(0),
-            Data::Text(texts) | Data::Mixed(texts) => texts.push_none(),
-            Data::List(ends, _) => ends.push(ends.last().copied().unwrap_or(0)),
+        if self.data.push_none() {
+            let rows = self.rows;
+            self.valid.get_or_insert_with(|| vec![true; rows]).push(false);
         }
-        self.valid.get_or_insert_with(|| vec![true; rows]).push(false);
         self.rows += 1;
     }
 
@@ -459,18 +339,7 @@ impl Column {
         if let Some(valid) = &mut self.valid {
             valid.truncate(rows);
         }
-        match &mut self.data {
-            Data::Null => {}
-            Data::Bool(flags) => flags.truncate(rows),
-            Data::Int(numbers) | Data::Time(numbers) => numbers.truncate(rows),
-            Data::Float(numbers) => numbers.truncate(rows),
-            Data::Date(days) => days.truncate(rows),
-            Data::Text(texts) | Data::Mixed(texts) => texts.truncate(rows),
-            Data::List(ends, items) => {
-                ends.truncate(rows);
-                items.truncate(ends.last().map_or(0, |end| *end as usize));
-            }
-        }
+        self.data.truncate(rows);
     }
 
     /// Frees spare memory once all rows are added.
@@ -478,41 +347,11 @@ impl Column {
         if let Some(valid) = &mut self.valid {
             fit(valid);
         }
-        match &mut self.data {
-            Data::Null => {}
-            Data::Bool(flags) => fit(flags),
-            Data::Int(numbers) | Data::Time(numbers) => fit(numbers),
-            Data::Float(numbers) => fit(numbers),
-            Data::Date(days) => fit(days),
-            Data::Text(texts) | Data::Mixed(texts) => texts.seal(),
-            Data::List(ends, items) => {
-                fit(ends);
-                items.seal();
-            }
-        }
+        self.data.seal();
     }
 }
 
-/// Frees spare memory if the gain is worth a copy.
-pub(super) fn fit<T>(values: &mut Vec<T>) {
-    if values.capacity() - values.len() > values.len() / 16 {
-        values.shrink_to_fit();
-    }
-}
-
-/// Creates zeros for rows without a value, with capacity for more rows.
-pub(super) fn zeros<T: Clone + Default>(rows: usize, most: usize) -> Vec<T> {
-    let mut zeros = Vec::with_capacity(most);
-    zeros.resize(rows, T::default());
-    zeros
-}
-
-/// Adds empty strings for rows without one.
-pub(super) fn nothing(mut texts: Texts, rows: usize) -> Texts {
-    (0..rows).for_each(|_| texts.push_none());
-    texts
-}
-
+/// Formats a string as JSON.
 pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }

@@ -1,5 +1,8 @@
 //! Kinds of values, and the column types that can store them.
 
+use crate::api::field::Kind;
+use crate::api::{assets, relationships};
+
 /// A set of kinds of values, not counting null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Kinds(u16);
@@ -47,36 +50,24 @@ pub enum Type {
     List,
 }
 
-/// The fields of every asset, in the order on the reference page. Other members of a response follow these
+/// Returns the fields of every asset, in the order on the reference page. Other members of a response follow these
 /// fields.
-pub(super) const FIRST: [&str; 13] = [
-    "id",
-    "clientAssetId",
-    "categoryId",
-    "statusId",
-    "description",
-    "locationId",
-    "barcode",
-    "isActive",
-    "version",
-    "createdAt",
-    "createdBy",
-    "updatedAt",
-    "updatedBy",
-];
+pub(super) fn first() -> impl Iterator<Item = &'static str> {
+    assets::FIELDS.usual().map(|field| field.name)
+}
 
-/// Returns the type of a documented column and the kinds of values that fit. The columns are fields from the
-/// "GET assets" reference page, and the columns of relationship tables, whose fields are documented on the
-/// "GET relationships:search" reference page.
+/// Returns the type of a documented column and the kinds of values that fit. The columns are the fields of an asset, and
+/// the columns of relationship tables.
 fn documented(name: &str) -> Option<(Type, Kinds)> {
-    Some(match name {
-        "isActive" | "is_read_only" | "is_service" | "is_deleted" => (Type::Bool, Kinds::BOOL),
-        "version" => (Type::Int, Kinds::INT.and(Kinds::LARGE_INT)),
-        "createdAt" | "updatedAt" | "deletedAt" | "created_on" | "deleted_on" => (Type::Time, Kinds::TIME),
-        "id" | "clientAssetId" | "categoryId" | "statusId" | "description" | "locationId" | "barcode"
-        | "createdBy" | "updatedBy" | "deletedBy" | "companyId" | "from_domain" | "from_type" | "from_id"
-        | "to_domain" | "to_type" | "to_id" => (Type::Text, Kinds::TEXT),
-        _ => return None,
+    let mut columns = relationships::FIELDS.0.iter();
+    let of_asset = assets::FIELDS.find(name);
+    let field = of_asset.or_else(|| columns.find(|field| field.heading == name))?;
+    Some(match field.kind {
+        Kind::Bool => (Type::Bool, Kinds::BOOL),
+        Kind::Number => (Type::Int, Kinds::INT.and(Kinds::LARGE_INT)),
+        Kind::Time => (Type::Time, Kinds::TIME),
+        Kind::Text | Kind::Integer | Kind::Uuid => (Type::Text, Kinds::TEXT),
+        Kind::Attributes | Kind::Entity | Kind::Entities => return None,
     })
 }
 

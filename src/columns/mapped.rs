@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::column::{Cell, Column, Data, nothing, printed_date, quoted, zeros};
+use super::cell::{Cell, printed_date};
+use super::column::{Column, quoted};
+use super::data::{Data, nothing, zeros};
 use super::kind::Kinds;
 use super::texts::Texts;
 

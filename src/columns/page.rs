@@ -7,12 +7,12 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::builder::{Builder, TooWide};
-use super::column::{Cell, Column};
-use super::kind::FIRST;
-use super::shape::{ATTRIBUTES, Member, attribute_number};
+use super::cell::Cell;
+use super::column::Column;
+use super::kind::first;
+use super::members::{ATTRIBUTES, Member, attribute_number};
+use super::odd::read_row;
 use crate::model::asset::members;
-use crate::model::value;
 
 /// Rows as columns.
 #[derive(Debug, Clone, Default)]
@@ -34,16 +34,6 @@ pub struct Page {
 }
 
 impl Page {
-    /// Creates a page from rows given as JSON.
-    ///
-    /// # Errors
-    /// [`TooWide`] if the rows have too many distinct members or cells.
-    pub fn of<'r>(rows: impl Iterator<Item = &'r str>) -> Result<Self, TooWide> {
-        let mut builder = Builder::new(0);
-        rows.for_each(|row| builder.push(row));
-        builder.build()
-    }
-
     /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -146,27 +136,11 @@ impl Page {
     }
 }
 
-/// Reads a row that is not a plain object, or whose formatting is unusual.
-pub(super) fn read_row(raw: &str) -> Map<String, Value> {
-    let value = value::read(raw).unwrap_or_default();
-    let Value::Object(mut row) = value else {
-        return std::iter::once(("value".to_owned(), value)).collect();
-    };
-    for name in ["version", "isActive"] {
-        if let Some(Value::String(text)) = row.get(name)
-            && let Some(scalar) = value::misprinted(text)
-        {
-            row.insert(name.to_owned(), scalar);
-        }
-    }
-    row
-}
-
 /// Returns the sort key of a column: fields of every asset, then other members in order of appearance, then custom
 /// attributes by number.
-pub(super) fn place(name: &str) -> (u8, u64) {
-    match FIRST.iter().position(|first| *first == name) {
-        Some(place) => (0, place as u64),
+pub(super) fn sort_key(name: &str) -> (u8, u64) {
+    match first().position(|first| first == name) {
+        Some(index) => (0, index as u64),
         None => attribute_number(name).map_or((1, 0), |number| (2, number)),
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::column::Column;
-use super::kind::{FIRST, Kinds, Type};
-use super::page::{Page, place};
+use super::kind::{Kinds, Type, first};
+use super::page::{Page, sort_key};
 
 /// Rows from responses, stored as columns.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +18,7 @@ pub struct Table {
     rows: usize,
     /// Requested ids that were not returned.
     pub missing: Vec<String>,
-    /// What the caller should know about the rows that it asked for.
+    /// What the caller should know about the requested rows.
     pub warnings: Vec<String>,
     /// The columns to show if the table has no rows. If no names are given, the fields of every asset are
     /// shown.
@@ -201,7 +201,7 @@ impl Table {
     #[must_use]
     pub fn layout(&self) -> Layout {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
-        let mut places: HashMap<Arc<str>, usize> = HashMap::new();
+        let mut indexes: HashMap<Arc<str>, usize> = HashMap::new();
         let mut pages: HashMap<*const Page, usize> = HashMap::new();
         let mut columns: Vec<Vec<Option<Arc<Column>>>> = Vec::new();
         let mut of_run = Vec::with_capacity(self.runs.len());
@@ -209,15 +209,15 @@ impl Table {
             let page = *pages.entry(Arc::as_ptr(&run.page)).or_insert_with(|| {
                 let mut found = Vec::new();
                 for (_, column) in run.page.columns() {
-                    let place = *places.entry(column.name.clone()).or_insert_with(|| {
+                    let index = *indexes.entry(column.name.clone()).or_insert_with(|| {
                         names.push((column.name.clone(), Kinds::NONE));
                         names.len() - 1
                     });
-                    names[place].1 = names[place].1.and(column.kinds);
-                    if found.len() <= place {
-                        found.resize(place + 1, None);
+                    names[index].1 = names[index].1.and(column.kinds);
+                    if found.len() <= index {
+                        found.resize(index + 1, None);
                     }
-                    found[place] = Some(column.clone());
+                    found[index] = Some(column.clone());
                 }
                 columns.push(found);
                 columns.len() - 1
@@ -226,11 +226,12 @@ impl Table {
         }
         if self.is_empty() {
             let own = self.names.iter().map(String::as_str);
-            let fields = FIRST.into_iter().filter(|_| self.names.is_empty());
-            names.extend(own.chain(fields).map(|name| (Arc::from(name), Kinds::NONE)));
+            let fields = first().filter(|_| self.names.is_empty());
+            names.extend(own.map(|name| (Arc::from(name), Kinds::NONE)));
+            names.extend(fields.map(|name| (Arc::from(name), Kinds::NONE)));
         }
         let mut order: Vec<usize> = (0..names.len()).collect();
-        order.sort_by_key(|at| place(&names[*at].0));
+        order.sort_by_key(|at| sort_key(&names[*at].0));
         for columns in &mut columns {
             *columns = order
                 .iter()

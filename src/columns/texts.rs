@@ -1,7 +1,8 @@
 //! The strings of a column, concatenated. If there are only a few distinct strings, each of them is stored once.
 
-use super::column::fit;
-use crate::model::scan::{Scanner, same};
+use super::spare::fit;
+use crate::model::bytes::same;
+use crate::model::scan::Scanner;
 
 /// After this many distinct strings, a column may switch to storing one string per row.
 const FEW: usize = 16;
@@ -23,7 +24,7 @@ pub(super) struct Texts {
     ends: Vec<u32>,
     codes: Option<Vec<u16>>,
     /// A hash table of codes by string, at most half full. Used only while rows are added.
-    places: Vec<u16>,
+    slots: Vec<u16>,
     /// The code of the last string for each hash of a string's first bytes. Used only while rows are added.
     guesses: Vec<u16>,
 }
@@ -33,7 +34,7 @@ impl Texts {
     pub fn repeating(rows: usize) -> Self {
         Self {
             codes: Some(Vec::with_capacity(rows)),
-            places: vec![EMPTY; 2 * FEW],
+            slots: vec![EMPTY; 2 * FEW],
             guesses: vec![EMPTY; GUESSES],
             ..Self::default()
         }
@@ -99,8 +100,8 @@ impl Texts {
         })
     }
 
-    /// Returns the same rows with another string for each string, distinct ones once each. A row without a string may get
-    /// one for the empty string.
+    /// Returns the same rows with another string for each string, distinct ones once each. A row without a string may
+    /// get one for the empty string.
     pub fn renamed<'t>(&'t self, mut rename: impl FnMut(&'t str) -> &'t str) -> Self {
         let mut renamed = Self::distinct(self.ends.len(), self.text.len());
         renamed.codes.clone_from(&self.codes);
@@ -168,13 +169,13 @@ impl Texts {
 
     /// Returns the code for a string, or `None` if there are too many distinct strings.
     fn find_or_add(&mut self, text: &str) -> Option<u16> {
-        let most = self.places.len() - 1;
-        let mut place = mixed(text.as_bytes()) & most;
+        let most = self.slots.len() - 1;
+        let mut slot = mixed(text.as_bytes()) & most;
         loop {
-            match self.places[place] {
+            match self.slots[slot] {
                 EMPTY => break,
                 code if same(self.value(usize::from(code)).as_bytes(), text.as_bytes()) => return Some(code),
-                _ => place = (place + 1) & most,
+                _ => slot = (slot + 1) & most,
             }
         }
         let count = self.ends.len();
@@ -182,27 +183,27 @@ impl Texts {
             return None;
         }
         let code = u16::try_from(count).ok()?;
-        self.places[place] = code;
+        self.slots[slot] = code;
         self.append(text);
-        if self.ends.len() * 2 >= self.places.len() {
-            self.more_places();
+        if self.ends.len() * 2 >= self.slots.len() {
+            self.more_slots();
         }
         Some(code)
     }
 
-    /// Grows `places`, whose length is a power of two.
+    /// Grows `slots`, whose length is a power of two.
     #[cold]
-    fn more_places(&mut self) {
-        let most = self.places.len() * 4 - 1;
-        let mut places = vec![EMPTY; most + 1];
+    fn more_slots(&mut self) {
+        let most = self.slots.len() * 4 - 1;
+        let mut slots = vec![EMPTY; most + 1];
         for (at, code) in (0..self.ends.len()).zip(0..EMPTY) {
-            let mut place = mixed(self.value(at).as_bytes()) & most;
-            while places[place] != EMPTY {
-                place = (place + 1) & most;
+            let mut slot = mixed(self.value(at).as_bytes()) & most;
+            while slots[slot] != EMPTY {
+                slot = (slot + 1) & most;
             }
-            places[place] = code;
+            slots[slot] = code;
         }
-        self.places = places;
+        self.slots = slots;
     }
 
     /// Switches to one string per row.
@@ -240,7 +241,7 @@ impl Texts {
 
     /// Frees spare memory once all rows are added.
     pub fn seal(&mut self) {
-        self.places = Vec::new();
+        self.slots = Vec::new();
         self.guesses = Vec::new();
         if self.text.capacity() - self.text.len() > self.text.len() / 16 {
             self.text.shrink_to_fit();

@@ -1,6 +1,6 @@
 //! Rows that repeat the names of the columns, as lists do at the top of each page.
 
-use super::Cell;
+use super::cell::Cell;
 
 /// What the cells of a row are, as far as they are known.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,6 +1,6 @@
 //! Cells that outlive the row that they were read from.
 
-use super::Cell;
+use super::cell::Cell;
 
 /// A cell that owns its text.
 pub(crate) enum Owned {

@@ -1,55 +1,28 @@
 //! Replaces the texts of some columns and fills their blank cells, before anything else reads the rows.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use serde::Deserialize;
-
+use super::cell::Cell;
+use super::fill_down::{Current, Fill, Index};
 use super::headings::Headings;
+use super::replacements::{NewCell, NewValues, Replacements};
 use super::sheet::ROW_OF_RUN;
-use super::{Cell, Column, Label, More, Owned, Sink, Source, SourceError};
-use crate::model::text::{composed, joined, listed, same_key};
+use super::source::{Column, Label, More, Sink, Source, SourceError};
+use super::totals::{is_total, is_total_row};
 
-/// Replacements of one column: the text of a cell, and the new value. `None` makes the cell blank.
-pub type Replacements = Vec<(String, Option<Replacement>)>;
+/// Whether a name from the user (the second argument) means a column of the rows (the first).
+pub type ColumnMatch = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
-/// The value that replaces a text.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum Replacement {
-    Bool(bool),
-    Int(i64),
-    Text(String),
-    /// A number with a decimal point, whatever the separators of the texts are.
-    Digits {
-        digits: String,
-    },
-}
-
-impl Replacement {
-    fn cell(&self) -> Cell<'_> {
-        match self {
-            Self::Bool(value) => Cell::Bool(*value),
-            Self::Int(number) => Cell::Int(*number),
-            Self::Text(text) => Cell::Text(text),
-            Self::Digits { digits } => Cell::Digits(digits),
-        }
-    }
-}
-
-/// Returns whether a column of the rows (the first argument) is meant by a name that the user gave (the second).
-pub type Called = Box<dyn Fn(&str, &str) -> bool + Send>;
-
-/// Returns whether a cell of a column may contain several values.
-pub type HasItems = Box<dyn Fn(&str) -> bool + Send>;
+/// Whether a cell of a column may contain several values.
+pub type HasItems = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// What to do with the cells of each column.
 pub struct Preparation {
-    values: Vec<(String, Texts)>,
+    values: Vec<(String, NewValues)>,
     fill_down: Vec<String>,
     /// The fields that a new asset requires, beginning with its name.
     required: Vec<&'static str>,
-    called: Called,
+    is_called: ColumnMatch,
     has_items: HasItems,
 }
 
@@ -59,17 +32,17 @@ impl Preparation {
         values: &[(String, Replacements)],
         fill_down: &[String],
         required: Vec<&'static str>,
-        called: Called,
+        is_called: ColumnMatch,
         has_items: HasItems,
     ) -> Self {
         Self {
             required,
             values: values
                 .iter()
-                .map(|(column, replacements)| (column.clone(), Texts::of(replacements)))
+                .map(|(column, replacements)| (column.clone(), NewValues::of(replacements)))
                 .collect(),
             fill_down: fill_down.to_vec(),
-            called,
+            is_called,
             has_items,
         }
     }
@@ -78,148 +51,20 @@ impl Preparation {
         let values = self
             .values
             .iter()
-            .position(|(name, _)| (self.called)(column, name));
-        let fills = self.fill_down.iter().any(|name| (self.called)(column, name));
-        let required = self.required.iter().position(|name| (self.called)(column, name));
+            .position(|(name, _)| (self.is_called)(column, name));
+        let fills = self.fill_down.iter().any(|name| (self.is_called)(column, name));
+        let required = self
+            .required
+            .iter()
+            .position(|name| (self.is_called)(column, name));
         Treatment {
             name: column.to_owned(),
             has_items: values.is_some() && (self.has_items)(column),
             values,
             fill: fills.then(Fill::default),
-            required: required.map_or(0, |place| 1 << place),
+            required: required.map_or(0, |index| 1 << index),
         }
     }
-}
-
-/// The replacements of a column.
-struct Texts {
-    /// The new values. `None` makes the cell blank.
-    new: Vec<Option<Replacement>>,
-    /// The index in `new` by old text.
-    exact: HashMap<String, usize>,
-    /// The same by old text in lower case. `None` if texts that differ only in case have different replacements.
-    folded: HashMap<String, Option<usize>>,
-    /// The new texts in lower case.
-    targets: HashSet<String>,
-}
-
-impl Texts {
-    fn of(replacements: &Replacements) -> Self {
-        let new: Vec<Option<Replacement>> = replacements.iter().map(|(_, to)| to.clone()).collect();
-        let (mut exact, mut folded) = (HashMap::new(), HashMap::new());
-        for (place, (from, to)) in replacements.iter().enumerate() {
-            exact.insert(composed(from.trim()).into_owned(), place);
-            folded
-                .entry(same_key(from))
-                .and_modify(|known: &mut Option<usize>| *known = known.filter(|other| new[*other] == *to))
-                .or_insert(Some(place));
-        }
-        let targets = new.iter().flatten().map(|to| match to {
-            Replacement::Bool(value) => value.to_string(),
-            Replacement::Int(number) => number.to_string(),
-            Replacement::Text(text) | Replacement::Digits { digits: text } => same_key(text),
-        });
-        Self {
-            targets: targets.collect(),
-            new,
-            exact,
-            folded,
-        }
-    }
-
-    fn find(&self, text: &str) -> Option<&Option<Replacement>> {
-        let place = self.exact.get(&*composed(text.trim())).copied();
-        let place = place.or_else(|| *self.folded.get(&same_key(text))?)?;
-        self.new.get(place)
-    }
-
-    /// Returns the cell that replaces this one in rows that may have been prepared before, if any. A text that is also a
-    /// new value may be the result of an earlier replacement.
-    fn replaced_later(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
-        let is_target = self.targets.contains(&same_key(&text_of(cell)?));
-        if is_target { None } else { self.replaced(cell) }
-    }
-
-    /// Returns the cell that replaces this one, if any of its values is replaced. `later` is whether the cell may have been
-    /// prepared before. The values in a text are separated as in a multi-select attribute.
-    fn replaced_items(&self, cell: &Cell<'_>, later: bool) -> Option<Owned> {
-        let replaced = |item: &Cell<'_>| {
-            if later {
-                self.replaced_later(item)
-            } else {
-                self.replaced(item)
-            }
-        };
-        let text = match cell {
-            Cell::Text(text) => text.trim(),
-            Cell::List(items) => {
-                let new: Vec<Option<Cell<'_>>> = items.iter().map(replaced).collect();
-                let is_changed = new.iter().any(Option::is_some);
-                let kept = items
-                    .iter()
-                    .zip(&new)
-                    .map(|(item, new)| new.as_ref().unwrap_or(item));
-                if !is_changed {
-                    return None;
-                }
-                let kept: Vec<Owned> = kept.filter(|item| !is_blank(item)).map(Owned::of).collect();
-                return Some(if kept.is_empty() {
-                    Owned::Plain(Cell::Null)
-                } else {
-                    Owned::List(kept)
-                });
-            }
-            _ => return None,
-        };
-        let (signs, mut separator): (&[char], _) = if text.contains([';', '\n']) {
-            (&[';', '\n'], Some("; "))
-        } else {
-            (&[','], Some(", "))
-        };
-        let items = listed(text).inspect(|_| separator = None);
-        let items = items.unwrap_or_else(|| text.split(signs).map(|item| item.trim().to_owned()).collect());
-        let (mut new, mut is_changed) = (Vec::new(), false);
-        for item in items {
-            let Some(cell) = replaced(&Cell::Text(&item)) else {
-                new.push(item);
-                continue;
-            };
-            is_changed = true;
-            let text = text_of(&cell).unwrap_or_default();
-            if text.contains([';', ',', '\n']) {
-                separator = None;
-            }
-            new.extend((!text.is_empty()).then(|| text.into_owned()));
-        }
-        if !is_changed {
-            return None;
-        }
-        let new: Vec<&str> = new.iter().map(String::as_str).collect();
-        let text = separator.map_or_else(|| joined(&new), |separator| new.join(separator));
-        Some(if text.is_empty() {
-            Owned::Plain(Cell::Null)
-        } else {
-            Owned::Text(text.into())
-        })
-    }
-
-    /// Returns the cell that replaces this one, if any. Whole numbers and booleans count as their text.
-    fn replaced(&self, cell: &Cell<'_>) -> Option<Cell<'_>> {
-        let found = self.find(&text_of(cell)?)?;
-        Some(found.as_ref().map_or(Cell::Null, Replacement::cell))
-    }
-}
-
-/// Returns the text of a cell that may be replaced.
-fn text_of<'c>(cell: &'c Cell<'_>) -> Option<Cow<'c, str>> {
-    Some(match cell {
-        Cell::Text(text) | Cell::Shown { text, .. } | Cell::Digits(text) => Cow::Borrowed(*text),
-        Cell::Int(number) => number.to_string().into(),
-        Cell::Float(number) if number.fract() == 0.0 => number.to_string().into(),
-        Cell::Float32(number) if number.fract() == 0.0 => number.to_string().into(),
-        Cell::Bool(value) => value.to_string().into(),
-        _ => return None,
-    })
 }
 
 struct Treatment {
@@ -234,9 +79,9 @@ struct Treatment {
     required: u32,
 }
 
-/// What the current row has, before its blank cells are filled.
+/// What the current row contains, before its blank cells are filled.
 #[derive(Default)]
-struct Found {
+struct RowContent {
     /// The required fields with a value, and those with a title of totals.
     given: u32,
     titles: u32,
@@ -246,82 +91,46 @@ struct Found {
     headings: Headings,
 }
 
+impl RowContent {
+    /// Notes a cell, before and after its replacement. Returns whether it is a title of totals.
+    fn note(&mut self, value: &Cell<'_>, new: &Cell<'_>, treatment: Option<&Treatment>) -> bool {
+        if let Some(treatment) = treatment.filter(|_| !value.is_blank()) {
+            self.headings.note(value, &treatment.name);
+        }
+        let field = treatment.map_or(0, |treatment| treatment.required);
+        if !new.is_blank() {
+            self.given |= field;
+            self.has_more |= field != NAME;
+        }
+        let is_title = matches!(new, Cell::Text(text) if is_total(text));
+        if is_title {
+            self.titles |= field;
+            self.has_title = true;
+        }
+        is_title
+    }
+}
+
 /// The bit of the first required field, the name.
 const NAME: u32 = 1;
-
-/// The filling of one column.
-#[derive(Default)]
-struct Fill {
-    /// Whether the rows of the index between the last value and the current row are missing.
-    is_torn: bool,
-    /// The value of the last row that has one.
-    above: Option<Owned>,
-    /// What the current row has.
-    current: Current,
-}
-
-#[derive(Default)]
-enum Current {
-    #[default]
-    Absent,
-    Blank,
-    /// A value. `value` is `None` if it is the same as `above`.
-    Given {
-        value: Option<Owned>,
-        is_title: bool,
-    },
-}
 
 /// A source of prepared rows.
 pub struct Prepared<S> {
     source: S,
-    preparation: Option<Preparation>,
+    preparation: Option<Arc<Preparation>>,
     columns: Vec<Option<Treatment>>,
     /// Whether the rows come from `write_fixes`, so they were prepared before, but may have been edited since.
     are_ready: bool,
     index: Option<Index>,
 }
 
-/// The index of a table, if its labels are whole numbers. It shows which rows were left out of the table.
-#[derive(Default)]
-struct Index {
-    /// The number of rows so far.
-    rows: usize,
-    /// The label of the current row.
-    label: i64,
-    /// The label of the next row, if no row is left out.
-    next: i64,
-    /// Why a cell cannot be filled.
-    refused: Option<String>,
-}
-
-impl Index {
-    /// Reads the label of the next row. Returns whether the row above it is missing.
-    fn begin(&mut self, label: i64) -> bool {
-        self.rows += 1;
-        self.label = label;
-        let is_torn = label != self.next;
-        self.next = label.saturating_add(1);
-        is_torn
-    }
-
-    /// Refuses to fill a cell of the current row, whose row above is missing.
-    fn refuse(&mut self, column: &str) {
-        let (row, label) = (self.rows.saturating_sub(1), self.label);
-        self.refused.get_or_insert_with(|| {
-            format!(
-                "fill_down: `{column}` is blank in row {row} (index {label}), but the row above it in the index is missing, so \
-                 its value is not known. Fill the column before you select rows, with frame[\"{column}\"] = \
-                 frame[\"{column}\"].ffill(), or pass all rows. To change assets that differ, pass the result: \
-                 project.assets.patch(result). If the index does not number the rows, pass frame.reset_index(drop=True)"
-            )
-        });
-    }
-}
-
 impl<S> Prepared<S> {
     /// Prepares the rows of a source. If `preparation` is `None`, the rows are passed on unchanged.
     pub fn new(source: S, preparation: Option<Preparation>) -> Self {
+        Self::shared(source, preparation.map(Arc::new))
+    }
+
+    fn shared(source: S, preparation: Option<Arc<Preparation>>) -> Self {
         Self {
             source,
             preparation,
@@ -331,7 +140,7 @@ impl<S> Prepared<S> {
         }
     }
 
-    /// Refuses to fill a cell if the row above it was left out of the table, which the index of the rows shows.
+    /// Refuses to fill a cell if the row above it is missing from the table, which the index of the rows shows.
     #[must_use]
     pub fn with_index(self, has_index: bool) -> Self {
         Self {
@@ -358,7 +167,7 @@ impl<S: Source> Source for Prepared<S> {
             index: &mut self.index,
             sink,
             is_wanted: false,
-            found: Found::default(),
+            content: RowContent::default(),
         });
         match self.index.as_mut().and_then(|index| index.refused.take()) {
             Some(message) => Err(SourceError::new(message)),
@@ -368,6 +177,13 @@ impl<S: Source> Source for Prepared<S> {
 
     fn rows(&self) -> Option<usize> {
         self.source.rows()
+    }
+
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(Prepared::shared(
+            self.source.again()?,
+            self.preparation.clone(),
+        )))
     }
 }
 
@@ -381,7 +197,7 @@ struct Preparing<'a> {
     sink: &'a mut dyn Sink,
     /// Whether the sink takes the current row.
     is_wanted: bool,
-    found: Found,
+    content: RowContent,
 }
 
 impl Preparing<'_> {
@@ -405,17 +221,17 @@ impl Preparing<'_> {
     /// Returns whether the current row is one of totals.
     fn is_total(&self) -> bool {
         let required = (1 << self.preparation.required.len()) - 1;
-        let Found { given, titles, .. } = self.found;
-        self.found.has_title && is_total_row(given, titles, required)
+        let RowContent { given, titles, .. } = self.content;
+        self.content.has_title && is_total_row(given, titles, required)
     }
 
-    /// Returns whether the current row has only a name, such as "Checked by Jo", in a table with more columns than those
-    /// that make an asset. With the values of the row above, it would be an asset.
+    /// Returns whether the current row has only a name, such as "Checked by Jo", in a table with more columns than
+    /// those that make an asset. With the values of the row above, it would be an asset.
     fn is_only_a_name(&self) -> bool {
         let columns = || self.columns.iter().flatten();
         let filled = columns().filter(|treatment| treatment.fill.is_some() && treatment.required != 0);
-        self.found.given == NAME
-            && !self.found.has_more
+        self.content.given == NAME
+            && !self.content.has_more
             && filled.count() > 1
             && columns().any(|treatment| treatment.fill.is_none() && treatment.required == 0)
     }
@@ -425,17 +241,21 @@ impl Sink for Preparing<'_> {
     fn column(&mut self, name: &str) -> Column {
         let column = self.sink.column(name);
         *self.are_ready |= name == ROW_OF_RUN;
-        let place = column.0 as usize;
-        if self.columns.len() <= place {
-            self.columns.resize_with(place + 1, || None);
+        let index = column.0 as usize;
+        if self.columns.len() <= index {
+            self.columns.resize_with(index + 1, || None);
         }
-        self.columns[place].get_or_insert_with(|| self.preparation.treatment(name));
+        self.columns[index].get_or_insert_with(|| self.preparation.treatment(name));
         column
+    }
+
+    fn part(&mut self, part: usize) {
+        self.sink.part(part);
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {
         self.is_wanted = self.sink.begin(label);
-        self.found = Found::default();
+        self.content = RowContent::default();
         self.read_index(label);
         // The cells of a row that is not needed may still fill the rows below it.
         self.is_wanted || !self.preparation.fill_down.is_empty()
@@ -443,57 +263,24 @@ impl Sink for Preparing<'_> {
 
     fn cell(&mut self, column: Column, value: &Cell<'_>) {
         let mut treatment = self.columns.get_mut(column.0 as usize).and_then(Option::as_mut);
-        let texts = treatment
-            .as_ref()
-            .and_then(|treatment| treatment.values)
-            .map(|place| &self.preparation.values[place].1);
-        let has_items = treatment.as_ref().is_some_and(|treatment| treatment.has_items);
-        let of_items = texts.filter(|_| has_items);
-        if *self.are_ready {
-            // The rest was done before, but a text may have been typed since.
-            let replaced = texts.and_then(|texts| texts.replaced_later(value));
-            let items = of_items.filter(|_| replaced.is_none());
-            let items = items.and_then(|texts| texts.replaced_items(value, true));
-            let items = items.as_ref().map(Owned::cell);
-            return if self.is_wanted {
-                self.sink
-                    .cell(column, replaced.as_ref().or(items.as_ref()).unwrap_or(value));
-            };
-        }
-        if let Some(treatment) = treatment.as_ref().filter(|_| !is_blank(value)) {
-            self.found.headings.note(value, &treatment.name);
-        }
-        let replaced = texts.and_then(|texts| texts.replaced(value));
-        let items = of_items.filter(|_| replaced.is_none());
-        let items = items.and_then(|texts| texts.replaced_items(value, false));
-        let items = items.as_ref().map(Owned::cell);
-        let value = replaced.as_ref().or(items.as_ref()).unwrap_or(value);
-        let field = treatment.as_ref().map_or(0, |treatment| treatment.required);
-        let is_title = matches!(value, Cell::Text(text) if is_total(text));
-        if !is_blank(value) {
-            self.found.given |= field;
-            self.found.has_more |= field != NAME;
-        }
-        if is_title {
-            self.found.titles |= field;
-            self.found.has_title = true;
-        }
-        if let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) {
-            if is_blank(value) {
-                // Whether the cell is filled depends on the rest of the row.
-                if matches!(fill.current, Current::Absent) {
-                    fill.current = Current::Blank;
+        let new = treatment.as_ref().and_then(|treatment| {
+            let (_, values) = &self.preparation.values[treatment.values?];
+            values.replaced(value, treatment.has_items, *self.are_ready)
+        });
+        let new = new.as_ref().map(NewCell::cell);
+        let new = new.as_ref().unwrap_or(value);
+        if !*self.are_ready {
+            let is_title = self.content.note(value, new, treatment.as_deref());
+            if let Some(fill) = treatment.as_mut().and_then(|treatment| treatment.fill.as_mut()) {
+                fill.note(new, is_title);
+                if new.is_blank() {
+                    // Whether the cell is filled depends on the rest of the row.
+                    return;
                 }
-                return;
             }
-            let is_same = fill.above.as_ref().is_some_and(|above| above.cell() == *value);
-            fill.current = Current::Given {
-                value: (!is_same).then(|| Owned::of(value)),
-                is_title,
-            };
         }
         if self.is_wanted {
-            self.sink.cell(column, value);
+            self.sink.cell(column, new);
         }
     }
 
@@ -503,9 +290,9 @@ impl Sink for Preparing<'_> {
 
     fn end(&mut self) {
         let is_total = self.is_total();
-        let is_heading = self.found.headings.are_repeated();
+        let is_heading = self.content.headings.are_repeated();
         let fills = !is_total && !is_heading && !self.is_only_a_name();
-        for (place, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
+        for (index, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
             let Some(Treatment {
                 name,
                 fill: Some(fill),
@@ -535,10 +322,10 @@ impl Sink for Preparing<'_> {
                     }
                     match (above, current) {
                         (Some(above), _) => {
-                            self.sink.filled(Column(place));
-                            self.sink.cell(Column(place), &above.cell());
+                            self.sink.filled(Column(index));
+                            self.sink.cell(Column(index), &above.cell());
                         }
-                        (None, Current::Blank) => self.sink.cell(Column(place), &Cell::Null),
+                        (None, Current::Blank) => self.sink.cell(Column(index), &Cell::Null),
                         (None, _) => {}
                     }
                 }
@@ -551,157 +338,5 @@ impl Sink for Preparing<'_> {
 
     fn full(&self) -> bool {
         self.sink.full()
-    }
-}
-
-fn is_blank(cell: &Cell<'_>) -> bool {
-    match cell {
-        Cell::Null => true,
-        Cell::Text(text) => text.trim().is_empty(),
-        _ => false,
-    }
-}
-
-/// Returns whether a row with a title of totals is a row of totals: it has no other required field, and not all of them.
-/// Each argument has one bit per field: those with a value, those with a title, and the required ones.
-#[must_use]
-pub fn is_total_row(given: u32, titles: u32, required: u32) -> bool {
-    given & required & !titles == 0 && given & required != required
-}
-
-/// Returns whether a text is the title of a row of totals, such as "Total:", "Summe" or "Total count: 2".
-#[must_use]
-pub fn is_total(text: &str) -> bool {
-    // In English, German, French, Spanish, Italian, Portuguese, Dutch and Polish. A title is always short.
-    const LONGEST: usize = 64;
-    /// The maximum number of words of `TITLES`.
-    const WORDS: usize = 3;
-    const TITLES: [&str; 20] = [
-        "total",
-        "totals",
-        "subtotal",
-        "grandtotal",
-        "sum",
-        "summe",
-        "gesamt",
-        "gesamtsumme",
-        "gesamtanzahl",
-        "zwischensumme",
-        "teilsumme",
-        "endsumme",
-        "übertrag",
-        "totalgénéral",
-        "soustotal",
-        "somme",
-        "totale",
-        "totaal",
-        "suma",
-        "razem",
-    ];
-    /// These words may begin the name of an asset, so only a sign or number may follow them.
-    const WHOLE: [&str; 8] = [
-        "ergebnis",
-        "anzahl",
-        "mittelwert",
-        "durchschnitt",
-        "average",
-        "count",
-        "σ",
-        "∑",
-    ];
-    let text = text.trim();
-    if text.len() > LONGEST {
-        return false;
-    }
-    // This runs for every text, so most are rejected by their first letter, then by the letters after it.
-    let letters = || {
-        let letters = text
-            .chars()
-            .filter(|letter| letter.is_alphabetic() || *letter == '∑');
-        letters.flat_map(char::to_lowercase)
-    };
-    let Some(first) = letters().next() else {
-        return false;
-    };
-    let begins_with = |title: &&str| {
-        title.starts_with(first) && letters().zip(title.chars()).all(|(one, other)| one == other)
-    };
-    if !TITLES.iter().chain(&WHOLE).any(begins_with) {
-        return false;
-    }
-    let mut letters = String::new();
-    for (place, word) in text.split([' ', '\u{a0}', ':']).enumerate() {
-        letters.extend(
-            word.chars()
-                .filter(|character| character.is_alphabetic())
-                .flat_map(char::to_lowercase),
-        );
-        if place < WORDS && TITLES.contains(&letters.as_str()) {
-            return true;
-        }
-    }
-    let is_whole = || {
-        let rest = text.trim_start_matches(|character: char| character.is_alphabetic() || character == '∑');
-        let word = text[..text.len() - rest.len()].to_lowercase();
-        let is_number = !rest.starts_with(['-', '_', '/']) && !rest.contains(char::is_alphabetic);
-        WHOLE.contains(&word.as_str()) && (rest.starts_with(':') || is_number)
-    };
-    // Letters may be spread, as in "S u m m e". In German, a compound may be a title, as in "Gesamtluftmenge:".
-    TITLES.contains(&letters.as_str()) || is_whole() || (letters.starts_with("gesamt") && text.ends_with(':'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_total;
-
-    #[test]
-    fn totals_have_a_title() {
-        for text in [
-            "Summe",
-            "SUMME:",
-            " Total ",
-            "Grand Total",
-            "Gesamt (2000)",
-            "Zwischensumme",
-            "Sous-total",
-            "Summe der Flächen",
-            "Total count: 2",
-            "Grand total airflow",
-            "Gesamtluftmenge:",
-            "S u m m e",
-            "Teilsumme 2",
-            "Übertrag von Seite 1",
-            "übertrag",
-            "Σ",
-            "∑ 12",
-            "Σ: Luftmenge",
-            "Ergebnis:",
-            "Anzahl: 25",
-            "COUNT 25",
-            "Average (3)",
-            "Mittelwert",
-            "Durchschnitt",
-        ] {
-            assert!(is_total(text), "{text}");
-        }
-        for text in [
-            "",
-            "AHU-1",
-            "Totalisator 3",
-            "Sump pump",
-            "Gesamtanlage",
-            "2000",
-            "Countess 1",
-            "Σ-1",
-            "Σωλήνας 1",
-            "Count A",
-            "Average flow sensor",
-            "Anzahlgeber",
-            "Ergebnis Raum 1",
-            "COUNT-1",
-            "Übergabe",
-        ] {
-            assert!(!is_total(text), "{text}");
-        }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::cell::Cell;
 use super::sheet::ROW_OF_RUN;
-use super::{Cell, Column, Label, More, Sink, Source, SourceError};
+use super::source::{Column, Label, More, Sink, Source, SourceError};
 
 /// The rows to select.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The name of the column of ids. A column of the source with this name is left out.
+    /// The name of the column of ids. A column of the source with this name is dropped.
     column: String,
     /// The ids, by the position of the row in the source.
     ids: BTreeMap<u32, Box<str>>,
@@ -77,7 +78,7 @@ impl<S, T: AsRef<Selection>> Selected<S, T> {
     }
 }
 
-impl<S: Source, T: AsRef<Selection> + Send> Source for Selected<S, T> {
+impl<S: Source, T: AsRef<Selection> + Clone + Send + 'static> Source for Selected<S, T> {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
         let Some(selection) = &self.selection else {
             return self.source.fill(sink);
@@ -98,6 +99,13 @@ impl<S: Source, T: AsRef<Selection> + Send> Source for Selected<S, T> {
             Some(selection) => Some(selection.as_ref().len()),
             None => self.source.rows(),
         }
+    }
+
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(Selected::new(
+            self.source.again()?,
+            self.selection.clone(),
+        )))
     }
 }
 
@@ -135,6 +143,10 @@ impl Sink for Selecting<'_> {
             *self.row_of_run = Some(column);
         }
         column
+    }
+
+    fn part(&mut self, part: usize) {
+        self.sink.part(part);
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {

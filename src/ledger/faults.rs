@@ -1,22 +1,19 @@
 //! The reasons for row statuses in a run, stored compactly for many rows and rendered on demand.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Fault;
+use super::bodies::Bodies;
+use super::numbers::number;
 use super::phrases::{Phrases, Raw, Reader, write_number, write_text};
 use super::pool::Pool;
 use crate::rows::Problem;
 
 /// The number of recent reasons to remember, so that rows can share them.
 const REMEMBERED: usize = 1000;
-/// The maximum total size of stored response bodies, in bytes. A body that would exceed this maximum is
-/// truncated.
-const MOST_BODIES: usize = 16 << 20;
-const BEGINNING: usize = 2 << 10;
 
 /// The reasons for row statuses, by number. Reasons from this client's checks have even numbers, all others
 /// have odd numbers.
@@ -48,37 +45,6 @@ pub(super) struct Other {
     uses: u32,
 }
 
-/// Response bodies, without duplicates.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Bodies {
-    pub texts: BTreeMap<u32, Body>,
-    next: u32,
-    bytes: usize,
-    /// The number of each body in `texts`, keyed by the body's digest.
-    #[serde(skip)]
-    known: HashMap<u64, u32>,
-}
-
-impl PartialEq for Bodies {
-    fn eq(&self, other: &Self) -> bool {
-        let texts = |bodies: &Self| -> Vec<(u32, Arc<str>)> {
-            let texts = bodies.texts.iter();
-            texts.map(|(number, body)| (*number, body.text.clone())).collect()
-        };
-        texts(self) == texts(other)
-    }
-}
-
-/// A body, and how many reasons refer to it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Body {
-    pub text: Arc<str>,
-    /// The digest of the body as received, even if only its beginning is kept. For a restored body, the
-    /// digest of the stored text.
-    digest: u64,
-    uses: u32,
-}
-
 /// A reason for a row status. Problems from checks are not rendered yet.
 pub(super) enum Reason<'a> {
     Checks(Vec<Raw<'a>>),
@@ -99,7 +65,7 @@ impl Faults {
             return known;
         }
         self.checks.push(&bytes);
-        let number = super::number(self.checks.len() - 1).saturating_mul(2);
+        let number = number(self.checks.len() - 1).saturating_mul(2);
         self.remember(digest, number);
         number
     }
@@ -114,17 +80,17 @@ impl Faults {
         if let Some(known) = known.filter(|known| !is_check(*known) && *self.bytes(*known) == *bytes) {
             return (known, body);
         }
-        if let Some(body) = body.and_then(|body| self.bodies.texts.get_mut(&body)) {
-            body.uses += 1;
+        if let Some(body) = body {
+            self.bodies.hold(body);
         }
-        let place = self.next_other;
-        self.next_other = place.saturating_add(1);
+        let index = self.next_other;
+        self.next_other = index.saturating_add(1);
         let other = Other {
             bytes: bytes.into(),
             uses: 0,
         };
-        self.others.insert(place, other);
-        let number = place.saturating_mul(2) | 1;
+        self.others.insert(index, other);
+        let number = index.saturating_mul(2) | 1;
         self.remember(digest, number);
         (number, body)
     }
@@ -164,28 +130,28 @@ impl Faults {
     }
 
     fn bytes(&self, number: u32) -> &[u8] {
-        let place = number / 2;
+        let index = number / 2;
         if is_check(number) {
-            self.checks.get(place as usize)
+            self.checks.get(index as usize)
         } else {
-            self.others.get(&place).map_or(&[], |other| &other.bytes)
+            self.others.get(&index).map_or(&[], |other| &other.bytes)
         }
     }
 
     /// Returns whether a reason with this number exists.
     pub fn has(&self, number: u32) -> bool {
-        let place = number / 2;
+        let index = number / 2;
         if is_check(number) {
-            (place as usize) < self.checks.len()
+            (index as usize) < self.checks.len()
         } else {
-            self.others.contains_key(&place)
+            self.others.contains_key(&index)
         }
     }
 
     /// Returns the numbers of all reasons.
     pub fn numbers(&self) -> impl Iterator<Item = u32> {
-        let checks = (0..super::number(self.checks.len())).map(|place| place * 2);
-        checks.chain(self.others.keys().map(|place| place.saturating_mul(2) | 1))
+        let checks = (0..number(self.checks.len())).map(|index| index * 2);
+        checks.chain(self.others.keys().map(|index| index.saturating_mul(2) | 1))
     }
 
     /// Returns a reason without rendering problems from checks.
@@ -290,20 +256,18 @@ impl Faults {
     }
 
     /// Restores a reason that is not from a check. Returns `false` if the bytes are invalid.
-    pub fn restore_other(&mut self, place: u32, bytes: &[u8]) -> bool {
+    pub fn restore_other(&mut self, index: u32, bytes: &[u8]) -> bool {
         let mut reader = Reader::new(bytes, &self.phrases);
         let fits = self.read(&mut reader).is_some() && reader.is_at_end();
-        if let Some(body) = self.body_of(bytes)
-            && let Some(body) = self.bodies.texts.get_mut(&body)
-        {
-            body.uses += 1;
+        if let Some(body) = self.body_of(bytes) {
+            self.bodies.hold(body);
         }
-        self.next_other = self.next_other.max(place.saturating_add(1));
+        self.next_other = self.next_other.max(index.saturating_add(1));
         let other = Other {
             bytes: bytes.into(),
             uses: 0,
         };
-        self.others.insert(place, other);
+        self.others.insert(index, other);
         fits
     }
 
@@ -314,88 +278,16 @@ impl Faults {
             let mut reader = Reader::new(&other.bytes, &self.phrases);
             self.read(&mut reader).is_some() && reader.is_at_end()
         };
-        let mut checks = (0..self.checks.len()).map(|place| self.checks.get(place));
+        let mut checks = (0..self.checks.len()).map(|index| self.checks.get(index));
         self.checks.is_whole()
             && checks.all(|bytes| self.phrases.can_read_problems(bytes))
             && self.others.values().all(readable)
-            && self.others.keys().all(|place| *place < self.next_other)
-            && self.bodies.texts.keys().all(|body| *body < self.bodies.next)
-    }
-}
-
-impl Bodies {
-    /// Adds a body and returns its number.
-    fn add(&mut self, text: &Arc<str>) -> u32 {
-        let digest = xxh3_64(text.as_bytes());
-        let known = self
-            .known
-            .get(&digest)
-            .and_then(|known| Some((*known, self.texts.get(known)?)));
-        let is_this = |kept: &Arc<str>| Arc::ptr_eq(kept, text) || kept == text || *kept == beginning(text);
-        if let Some((number, _)) = known.filter(|(_, body)| is_this(&body.text)) {
-            return number;
-        }
-        let whole = self.bytes.saturating_add(text.len()) <= MOST_BODIES;
-        let number = self.next;
-        self.put(number, if whole { text.clone() } else { beginning(text) }, digest);
-        number
-    }
-
-    fn put(&mut self, number: u32, text: Arc<str>, digest: u64) {
-        self.bytes = self.bytes.saturating_add(text.len());
-        self.next = self.next.max(number.saturating_add(1));
-        self.known.insert(digest, number);
-        self.texts.insert(
-            number,
-            Body {
-                text,
-                digest,
-                uses: 0,
-            },
-        );
-    }
-
-    /// Restores a body.
-    pub fn restore(&mut self, number: u32, text: Arc<str>) {
-        let digest = xxh3_64(text.as_bytes());
-        self.put(number, text, digest);
-    }
-
-    /// Removes one reference to a body. Returns `true` if it was the last reference.
-    fn release(&mut self, number: u32) -> bool {
-        let Some(body) = self.texts.get_mut(&number) else {
-            return false;
-        };
-        body.uses = body.uses.saturating_sub(1);
-        let drops = body.uses == 0;
-        if drops {
-            self.bytes = self.bytes.saturating_sub(body.text.len());
-            self.known.remove(&body.digest);
-            self.texts.remove(&number);
-        }
-        drops
+            && self.others.keys().all(|index| *index < self.next_other)
+            && self.bodies.is_whole()
     }
 }
 
 /// Returns whether this is the number of a reason from a check.
 pub(super) fn is_check(number: u32) -> bool {
     number.is_multiple_of(2)
-}
-
-/// Truncates a long body to its first 2 KiB and adds a note. Returns a shorter body unchanged.
-fn beginning(text: &Arc<str>) -> Arc<str> {
-    if text.len() <= BEGINNING {
-        return text.clone();
-    }
-    let mut end = BEGINNING;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!(
-        "{}\n[truncated to {end} of {} bytes, because the stored responses of this run take {} MiB]",
-        &text[..end],
-        text.len(),
-        MOST_BODIES >> 20
-    )
-    .into()
 }

@@ -3,18 +3,23 @@
 //! The ledger consists of columns, not row objects. A million rows take tens of megabytes, and an interrupted
 //! import still knows the outcome of each row.
 
+mod bodies;
 mod changes;
 mod columns;
 mod fault;
 mod faults;
 pub mod journal;
 mod labels;
+mod numbers;
 mod phrases;
 mod pool;
 mod read;
+mod record;
 mod report;
+mod requests;
 mod sending;
 mod status;
+mod tracking;
 mod view;
 mod write;
 
@@ -24,9 +29,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use changes::{Changes, Record};
+pub use changes::Changes;
 pub use fault::Fault;
 pub use labels::OwnedLabel;
+pub(crate) use numbers::number;
+pub use record::Record;
 pub use report::Cause;
 pub use sending::{Sending, SentBody, SentItem};
 pub use status::Status;
@@ -35,6 +42,7 @@ pub use view::{Outcome, View};
 use crate::rows::ColumnUse;
 use faults::Faults;
 use labels::Labels;
+use numbers::Number;
 use pool::{Numbers, Pool};
 
 /// Statistics of a run.
@@ -67,10 +75,6 @@ pub struct Plan {
     #[serde(default)]
     pub per_minute: f64,
 }
-
-/// A row, request or fault number. Four bytes are enough, because a ledger has at most four billion rows.
-type Number = u32;
-const NONE: Number = Number::MAX;
 
 /// One outcome per row, in input order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -138,10 +142,4 @@ pub fn lock(ledger: &SharedLedger) -> MutexGuard<'_, Ledger> {
     #[cfg(feature = "simulator")]
     journal::disk::lock();
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Converts an index to a row number.
-pub(crate) fn number(index: usize) -> u32 {
-    // A ledger with four billion rows would need more than 100 GB, so every index fits.
-    u32::try_from(index).unwrap_or(NONE)
 }

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::numbers::number;
 use crate::rows::{Problem, rules};
 
 /// The maximum number of phrases to store. Beyond this limit, strings probably differ in every row, so each
@@ -49,7 +50,7 @@ impl Phrases {
     /// Restores the next string.
     pub fn restore(&mut self, text: Box<str>) {
         self.known
-            .insert(xxh3_64(text.as_bytes()), super::number(self.texts.len()));
+            .insert(xxh3_64(text.as_bytes()), number(self.texts.len()));
         self.texts.push(text);
     }
 
@@ -64,7 +65,7 @@ impl Phrases {
         }
         (self.texts.len() < MOST).then(|| {
             self.restore(text.into());
-            super::number(self.texts.len() - 1)
+            number(self.texts.len() - 1)
         })
     }
 

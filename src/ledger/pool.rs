@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::NO_NUMBER;
+
 /// Short byte strings (pieces), concatenated. Each piece costs four additional bytes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pool {
@@ -93,8 +95,6 @@ pub(super) enum Numbers {
     Many(Vec<u32>),
 }
 
-/// Marks a row without a number.
-const NONE: u32 = u32::MAX;
 /// Up to this many numbers, a map is always small enough.
 const FEW: usize = 1000;
 
@@ -112,7 +112,7 @@ impl Numbers {
             Self::Many(numbers) => numbers
                 .get(row as usize)
                 .copied()
-                .filter(|number| *number != NONE),
+                .filter(|number| *number != NO_NUMBER),
         }
     }
 
@@ -129,15 +129,15 @@ impl Numbers {
                 if numbers.len() > FEW && numbers.len() > at / 4 {
                     let mut many = Vec::new();
                     for (row, number) in std::mem::take(numbers) {
-                        put(&mut many, row as usize, number, NONE);
+                        put(&mut many, row as usize, number, NO_NUMBER);
                     }
                     *self = Self::Many(many);
                 }
                 before
             }
             Self::Many(numbers) => {
-                let before = numbers.get(at).copied().filter(|number| *number != NONE);
-                put(numbers, at, number.unwrap_or(NONE), NONE);
+                let before = numbers.get(at).copied().filter(|number| *number != NO_NUMBER);
+                put(numbers, at, number.unwrap_or(NO_NUMBER), NO_NUMBER);
                 before
             }
         }
@@ -150,7 +150,7 @@ impl Numbers {
             Self::Many(numbers) => Box::new(
                 (0..)
                     .zip(numbers.iter().copied())
-                    .filter(|(_, number)| *number != NONE),
+                    .filter(|(_, number)| *number != NO_NUMBER),
             ),
         }
     }

@@ -63,6 +63,15 @@ impl Ledger {
         self.input.as_deref()
     }
 
+    /// Returns the row at this position of the last input.
+    #[must_use]
+    pub fn row_of_input(&self, position: usize) -> Option<u32> {
+        match &self.input {
+            Some(input) => input.get(position).copied(),
+            None => (position < self.rows()).then(|| number(position)),
+        }
+    }
+
     /// Returns the number of a row as users count it: its position in their input if only some rows of the input are in this
     /// ledger.
     #[must_use]
@@ -98,9 +107,9 @@ impl Ledger {
                 .collect();
         };
         let mut places = vec![None; self.rows()];
-        for (row, place) in input.iter().zip(0..) {
+        for (row, position) in input.iter().zip(0..) {
             if let Some(known) = places.get_mut(*row as usize) {
-                *known = Some(self.number_of(place));
+                *known = Some(self.number_of(position));
             }
         }
         places
@@ -168,7 +177,7 @@ impl Ledger {
         }
         let settled = self.ids.iter().zip(&self.statuses);
         let known = settled
-            .filter(|(_, status)| status.good())
+            .filter(|(_, status)| status.is_ok())
             .filter_map(|(id, _)| uuids.get(id).copied());
         let others = self.other_ids.values().map(AsRef::as_ref);
         known
@@ -246,7 +255,7 @@ impl Ledger {
     /// Returns the rows that are done, by their ids.
     #[must_use]
     pub fn done_ids(&self) -> HashMap<String, u32> {
-        let done = (0..number(self.rows())).filter(|row| self.statuses[*row as usize].good());
+        let done = (0..number(self.rows())).filter(|row| self.statuses[*row as usize].is_ok());
         done.filter_map(|row| Some((self.id(row)?, row))).collect()
     }
 

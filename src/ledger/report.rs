@@ -54,7 +54,7 @@ impl Groups {
 struct Counting {
     cause: Cause,
     /// The index of each value in `cause.values`.
-    places: HashMap<String, usize>,
+    indices: HashMap<String, usize>,
     /// The last row counted. A row counts once, even if several of its values have the problem.
     last: Option<u32>,
     /// Whether assets of these rows have other values than that of the first row.
@@ -64,17 +64,17 @@ struct Counting {
 impl Counting {
     /// Returns the index of a value, and adds the value if it is new. Returns `None` if the value is empty, or
     /// if it is new and the limit is reached.
-    fn place(&mut self, value: &str) -> Option<usize> {
-        if let Some(place) = self.places.get(value) {
-            return Some(*place);
+    fn index_of(&mut self, value: &str) -> Option<usize> {
+        if let Some(index) = self.indices.get(value) {
+            return Some(*index);
         }
-        let place = self.places.len();
-        if value.is_empty() || place == VALUES.0 {
+        let index = self.indices.len();
+        if value.is_empty() || index == VALUES.0 {
             return None;
         }
-        self.places.insert(value.to_owned(), place);
+        self.indices.insert(value.to_owned(), index);
         self.cause.values.push((value.to_owned(), 0));
-        Some(place)
+        Some(index)
     }
 
     fn count(&mut self, row: u32, value: Option<usize>) {
@@ -85,8 +85,8 @@ impl Counting {
                 self.cause.first_rows.push(row);
             }
         }
-        if let Some(place) = value {
-            self.cause.values[place].1 += 1;
+        if let Some(index) = value {
+            self.cause.values[index].1 += 1;
         }
     }
 
@@ -141,14 +141,14 @@ impl Causes {
                     first_rows: Vec::new(),
                     values: Vec::new(),
                 },
-                places: HashMap::new(),
+                indices: HashMap::new(),
                 last: None,
                 is_mixed: false,
             });
         } else if status == Status::Differs && !self.causes[at].is_mixed {
             self.causes[at].is_mixed = message() != self.causes[at].cause.message;
         }
-        (at, self.causes[at].place(says.value))
+        (at, self.causes[at].index_of(says.value))
     }
 
     /// Returns the cause of a reason that is not a list of problems, and the index of its value within the
@@ -177,7 +177,7 @@ impl View {
     /// correction, but a patch. A row with several causes counts once for each cause.
     #[must_use]
     pub fn causes(&self) -> Vec<Cause> {
-        if self.is_good() {
+        if self.is_ok() {
             return Vec::new();
         }
         let mut causes = Causes::default();
@@ -187,7 +187,7 @@ impl View {
         for row in self.numbers() {
             let settled = self.ledger.settled(row);
             let status = self.ledger.status(settled);
-            if status.good() {
+            if status.is_ok() {
                 continue;
             }
             let reason = Some((status, self.ledger.faults_of.get(settled)));

@@ -70,7 +70,7 @@ impl Status {
 
     /// Returns whether the row succeeded.
     #[must_use]
-    pub fn good(self) -> bool {
+    pub fn is_ok(self) -> bool {
         self <= Self::Unchanged
     }
 

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Ledger, Number, Status, number};
+use super::numbers::Number;
+use super::{Fault, Ledger, Status, number};
 use crate::input::Label;
 
 /// Everything known about one row.
@@ -108,7 +109,7 @@ impl View {
 
     /// Returns the outcomes of rows that did not succeed, in the order of the rows in the view.
     pub fn bad(&self) -> impl Iterator<Item = Outcome<'_>> {
-        let bad = self.numbers().filter(|row| !self.ledger.status(*row).good());
+        let bad = self.numbers().filter(|row| !self.ledger.status(*row).is_ok());
         bad.map(|row| self.ledger.outcome(row))
     }
 
@@ -131,15 +132,15 @@ impl View {
 
     /// Returns whether every row succeeded.
     #[must_use]
-    pub fn is_good(&self) -> bool {
-        self.counts().iter().all(|(status, _)| status.good())
+    pub fn is_ok(&self) -> bool {
+        self.counts().iter().all(|(status, _)| status.is_ok())
     }
 
     /// Returns whether nothing is left to do: every row succeeded, or was removed from the input before it was sent.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let is_done = |row: u32| self.ledger.status(row).good() || self.ledger.is_removed(row);
-        self.is_good() || self.numbers().all(|row| is_done(self.ledger.settled(row)))
+        let is_done = |row: u32| self.ledger.status(row).is_ok() || self.ledger.is_removed(row);
+        self.is_ok() || self.numbers().all(|row| is_done(self.ledger.settled(row)))
     }
 
     /// Returns the ids, aligned with the rows.
@@ -154,8 +155,8 @@ impl View {
     #[must_use]
     pub fn places(&self) -> Vec<Option<u32>> {
         let places = self.ledger.places();
-        let place = |row: u32| places.get(row as usize).copied().flatten();
-        self.numbers().map(place).collect()
+        let position = |row: u32| places.get(row as usize).copied().flatten();
+        self.numbers().map(position).collect()
     }
 
     /// Selects the rows with one of these statuses.

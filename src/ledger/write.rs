@@ -97,7 +97,7 @@ impl Ledger {
     /// Derives the fields of the columns from the identity of the rows, if rows were sent and the run's file is too old
     /// to contain the fields. The fields of columns with custom attributes remain unknown.
     pub(crate) fn recall_fields(&mut self) {
-        let is_sent = |status: &Status| status.good() || *status == Status::Unknown;
+        let is_sent = |status: &Status| status.is_ok() || *status == Status::Unknown;
         if !self.fields.is_empty() || !self.statuses.iter().any(is_sent) {
             return;
         }
@@ -182,10 +182,10 @@ impl Ledger {
 
     /// Reverts `hold_fault`. A reason that is neither held nor used by any row is dropped.
     pub(crate) fn release_fault(&mut self, fault: u32) {
-        if let Some((place, body)) = self.faults.release(fault)
+        if let Some((index, body)) = self.faults.release(fault)
             && let Some(changes) = &mut self.changes
         {
-            changes.faults.insert(place);
+            changes.faults.insert(index);
             changes.bodies.extend(body);
         }
     }
@@ -221,6 +221,13 @@ impl Ledger {
         self.input = rows;
     }
 
+    /// Adds a row to the end of the input.
+    pub fn add_to_input(&mut self, row: u32) {
+        if let Some(input) = &mut self.input {
+            input.push(row);
+        }
+    }
+
     /// Records that the rows are those at these positions of an input with `of` rows.
     pub fn set_selected(&mut self, positions: Vec<u32>, of: usize) {
         self.selected = Some((positions, of));
@@ -250,7 +257,7 @@ impl Ledger {
     pub fn reopen(&mut self) {
         let rows = 0..number(self.rows());
         self.stats = Stats {
-            earlier: rows.filter(|row| self.status(*row).good()).count() as u64,
+            earlier: rows.filter(|row| self.status(*row).is_ok()).count() as u64,
             ..Stats::default()
         };
         self.plan = Plan::default();

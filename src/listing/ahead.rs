@@ -8,8 +8,8 @@ use crate::http::{Phase, Stop};
 
 use super::stream::Stream;
 
-/// A stream with at most one page in flight or waiting, which bounds the memory, and the requests that are wasted if the
-/// caller stops. Requests nothing before the first page is asked for.
+/// A stream with at most one page in flight or waiting, which bounds the memory, and the requests that are wasted if
+/// the caller stops. Requests nothing before the first page is asked for.
 pub struct Ahead {
     stream: Option<Box<Stream>>,
     reading: Option<Reading>,
@@ -18,7 +18,7 @@ pub struct Ahead {
 /// A stream, and its next page.
 type Read = (Box<Stream>, Result<Option<Page>, Error>);
 
-/// A read in the background, which may go on after the call that began it. It ends when it is dropped.
+/// A read in the background, which may outlast the call that began it. It ends when it is dropped.
 struct Reading {
     page: JoinHandle<Read>,
     stop: Stop,

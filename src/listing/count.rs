@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::http::untold;
 
 use super::drive::PER_PAGE;
-use super::query::{ATTRIBUTES, Asked, DELETED, UPDATED};
+use super::query::{ATTRIBUTES, DELETED, ListRequest, UPDATED};
 use super::stream::Stream;
 
 /// Values that no asset has.
@@ -34,7 +34,7 @@ struct Probe {
 /// # Errors
 /// If a request fails, a filter was ignored, or the filters are too long.
 pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
-    let asked = Asked::of(&call)?;
+    let asked = ListRequest::of(&call)?;
     // An asset may match several lists of a long filter, so their numbers cannot be added.
     if let Some(query) = asked.single(asked.deleted) {
         let filtered = Call {

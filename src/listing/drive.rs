@@ -13,7 +13,7 @@ use crate::http::{At, By, Moment, Response, untold};
 use super::facts::{Facts, facts};
 use super::machine::{Ask, Machine, Which};
 use super::part::Trouble;
-use super::query::Asked;
+use super::query::ListRequest;
 use super::rows::Rows;
 
 /// The largest page of GET assets.
@@ -24,7 +24,7 @@ pub struct Source<'s> {
     pub session: Session,
     at: At<'s>,
     call: Call,
-    asked: Asked,
+    asked: ListRequest,
     per_page: u32,
     /// The checks of each list, and of the list of all changes.
     checks: Vec<Checks>,
@@ -33,7 +33,7 @@ pub struct Source<'s> {
 
 impl<'s> Source<'s> {
     /// Creates the source of the lists that were asked for. Calls `at` at each stage of each request.
-    pub fn new(session: Session, call: Call, asked: Asked, per_page: u32, at: At<'s>) -> Self {
+    pub fn new(session: Session, call: Call, asked: ListRequest, per_page: u32, at: At<'s>) -> Self {
         let check = |at| {
             let query = asked.checked(Which::Filtered(at));
             Checks::of(&Call {
@@ -55,7 +55,7 @@ impl<'s> Source<'s> {
         }
     }
 
-    pub fn asked(&self) -> &Asked {
+    pub fn asked(&self) -> &ListRequest {
         &self.asked
     }
 
@@ -190,7 +190,7 @@ impl Listing {
         per_page: u32,
         earlier: Option<(Option<&Machine>, &Table)>,
     ) -> Result<Self, Error> {
-        let asked = Asked::of(&call)?;
+        let asked = ListRequest::of(&call)?;
         let source = Source::new(session, call, asked, per_page, &untold);
         let (machine, rows) = match earlier {
             None => (None, Rows::default()),
@@ -237,7 +237,7 @@ impl Listing {
             rows,
             most,
         } = self;
-        let Asked { order, deleted, .. } = source.asked();
+        let ListRequest { order, deleted, .. } = source.asked();
         let mut table = rows.table(order, *deleted, |id, version| machine.has_left(id, version));
         if machine.is_at_end() && table.len() > most {
             table = table.take(0..most);

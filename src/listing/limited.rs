@@ -1,8 +1,8 @@
 //! The first assets of a list, in the order of the service.
 //!
-//! Only the pages with these assets are read. Pages are cut by offset underneath, so several pages are right
-//! only if nothing changed between the first and the last. The changes since the start tell. If others change
-//! the project again and again, or the service does not sort, the whole list is read and sorted here.
+//! Only the pages with these assets are read. The service finds a page by its offset, so several pages are correct
+//! only if nothing changed between the first and the last. The changes since the start show whether that is so. If
+//! others keep changing the project, or the service does not sort, the whole list is read and sorted here.
 
 use crate::api::filters::Checks;
 use crate::api::{Call, Query};
@@ -13,7 +13,7 @@ use crate::http::untold;
 
 use super::drive::{Listing, asked_at};
 use super::facts::{Fact, active, facts};
-use super::query::Asked;
+use super::query::ListRequest;
 use super::series::MARGIN;
 
 /// How often the pages are read before the whole list is.
@@ -84,7 +84,7 @@ impl Limited {
     /// If a page cannot be read, or the list cannot be read whole.
     pub async fn read(&mut self) -> Result<(), Error> {
         let begun = self.session.caller.clock().now();
-        let asked = Asked::of(&self.call)?;
+        let asked = ListRequest::of(&self.call)?;
         let mut before = None;
         for _ in 0..MOST_READS {
             // Several lists have no common order.
@@ -116,7 +116,7 @@ impl Limited {
     }
 
     /// Reads the pages with the first assets.
-    async fn pages(&mut self, query: Query, asked: &Asked) -> Result<Pages, Error> {
+    async fn pages(&mut self, query: Query, asked: &ListRequest) -> Result<Pages, Error> {
         self.keep();
         let call = self.with_query(query);
         let mut pages = self.session.pages(call).of_at_most(self.per_page).uncounted();
@@ -161,7 +161,7 @@ impl Limited {
 
     /// Reads what has changed in the project since a time.
     async fn changes(&self, since: Option<i64>) -> Result<Changes, Error> {
-        let call = self.with_query(Asked::changes(since));
+        let call = self.with_query(ListRequest::changes(since));
         let checks = Checks::default();
         let turned = self.session.turn_to(call, None, self.per_page, &checks, &untold);
         let turned = turned.await?;

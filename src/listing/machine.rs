@@ -90,12 +90,12 @@ impl Machine {
             .iter_mut()
             .chain(&mut self.changes)
             .for_each(Series::resume);
-        let was_told = matches!(
+        let knows_changes = matches!(
             self.stage,
             Stage::Changes | Stage::Counts | Stage::ChangesUntilCounts | Stage::Moves
         );
         // Only the changes without filters show which assets have left the lists meanwhile.
-        if was_told && self.read_changes_again().is_err() {
+        if knows_changes && self.read_changes_again().is_err() {
             self.begin_again();
         }
     }
@@ -214,22 +214,22 @@ impl Machine {
         self.stage = Stage::Lists;
     }
 
-    /// Goes on to the next stage once the current one has ended.
+    /// Starts the next stage once the current one has ended.
     fn advance(&mut self) -> Result<(), Trouble> {
         match self.stage {
-            Stage::Lists if self.lists.iter().all(Series::rests) => self.after_lists(),
+            Stage::Lists if self.lists.iter().all(Series::has_ended) => self.after_lists(),
             Stage::AllChanges => {
-                if let Some(changes) = self.changes.as_mut().filter(|changes| changes.rests()) {
+                if let Some(changes) = self.changes.as_mut().filter(|changes| changes.has_ended()) {
                     changes.begin(changes.changed_since())?;
                 }
                 self.after_all_changes()
             }
-            Stage::Changes if self.lists.iter().all(Series::rests) => self.read_changes(),
+            Stage::Changes if self.lists.iter().all(Series::has_ended) => self.read_changes(),
             Stage::Counts if !self.lists.iter().any(Series::is_counting) => self.begin_last_changes(),
-            Stage::ChangesUntilCounts if self.changes.as_ref().is_none_or(Series::rests) => {
+            Stage::ChangesUntilCounts if self.changes.as_ref().is_none_or(Series::has_ended) => {
                 self.after_last_changes()
             }
-            Stage::Moves if self.changes.as_ref().is_none_or(Series::rests) => self.after_moves(),
+            Stage::Moves if self.changes.as_ref().is_none_or(Series::has_ended) => self.after_moves(),
             _ => Ok(()),
         }
     }
@@ -273,10 +273,10 @@ impl Machine {
         }
     }
 
-    /// Reads the changes in every list that is not quiet. A round that was interrupted goes on.
+    /// Reads the changes in every list that is not quiet. An interrupted round continues.
     fn read_changes(&mut self) -> Result<(), Trouble> {
         self.stage = Stage::Changes;
-        for list in self.lists.iter_mut().filter(|list| list.rests()) {
+        for list in self.lists.iter_mut().filter(|list| list.has_ended()) {
             list.begin(list.changed_since())?;
         }
         if !self.lists.iter().all(Series::is_quiet) {
@@ -295,11 +295,11 @@ impl Machine {
         if let Some(changes) = &mut self.changes {
             changes.disturb();
             changes.begin(changes.changed_since())?;
-            if !changes.rests() {
+            if !changes.has_ended() {
                 return Ok(());
             }
         }
-        // The service does not tell what has changed.
+        // The service does not report what has changed.
         self.after_counts()
     }
 
@@ -337,8 +337,8 @@ impl Machine {
             self.stage = Stage::Moves;
             changes.disturb();
             changes.begin(changes.changed_since())?;
-            if changes.rests() {
-                // The service does not tell what has changed.
+            if changes.has_ended() {
+                // The service does not report what has changed.
                 self.stage = Stage::End;
             }
         }
@@ -353,7 +353,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Returns what is to be done first for any of the lists.
+    /// Returns the result of the list that decides what to do.
     fn are_whole(
         &mut self,
         check: impl Fn(&mut Series, &HashMap<u64, Version>) -> Result<Whole, Trouble>,

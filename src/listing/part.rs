@@ -10,7 +10,7 @@ pub enum Part {
     /// A range, by its number.
     Range(u64),
     /// The next page of a list without time order.
-    Plain,
+    Unsorted,
     /// The number of rows.
     Count,
 }

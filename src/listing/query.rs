@@ -15,7 +15,7 @@ pub(super) const ATTRIBUTES: &str = "includeCustomAttributes";
 
 /// A list as the user asked for it.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct ListRequest {
     /// The parameters of one or several lists, which together are the result. Without times, order and
     /// deleted assets.
     pub(super) lists: Vec<Query>,
@@ -27,7 +27,7 @@ pub struct Asked {
     pub(super) deleted: bool,
 }
 
-impl Asked {
+impl ListRequest {
     /// Reads the parameters of GET assets.
     ///
     /// # Errors [`Error::Option`] if the times are not a range, or if the filters are too long even for
@@ -101,7 +101,7 @@ impl Asked {
         let sort = match ask.next.part {
             Part::Newest | Part::Count => "updatedAt desc",
             Part::Range(_) => "updatedAt asc",
-            Part::Plain => "createdAt asc",
+            Part::Unsorted => "createdAt asc",
         };
         query.push((DELETED.to_owned(), "true".to_owned()));
         query.push(("sort".to_owned(), sort.to_owned()));
@@ -121,7 +121,7 @@ impl Asked {
 /// # Errors
 /// [`Error::Option`] if the filters are too long even for several lists.
 pub fn lists(call: &Call) -> Result<Vec<Query>, Error> {
-    let mut lists = Asked::of(call)?.lists;
+    let mut lists = ListRequest::of(call)?.lists;
     for list in &mut lists {
         list.sort_unstable();
     }

@@ -15,8 +15,8 @@ const MOST_STALE: u32 = 20;
 const FEWEST_PAGES: u64 = 4;
 /// A shorter range is not divided, in milliseconds.
 const SHORTEST: i64 = 1_000;
-/// Assets of one millisecond cannot be told apart by time. If they keep changing, the range is asked for this
-/// often.
+/// The order of assets that changed in the same millisecond is unknown. If they keep changing, the range is requested
+/// this often.
 const MOST_RESTARTS: u32 = 100;
 /// Times may be rounded to milliseconds: a row may show the millisecond before or after the one that the
 /// service compares.

@@ -68,8 +68,8 @@ impl Rows {
         (self.newest.len() - before) as u64
     }
 
-    /// Returns the assets, sorted. Leaves out deleted assets, unless they are wanted, and those that
-    /// `has_left`.
+    /// Returns the assets, sorted. Omits deleted assets, unless `deleted` is set, and those that have left the
+    /// list.
     pub fn table(&self, order: &Order, deleted: bool, has_left: impl Fn(u64, Version) -> bool) -> Table {
         let newest = self.newest.iter();
         let kept =

@@ -14,8 +14,8 @@ const MOST_LISTS: usize = 200;
 const LOCATION: &str = "filter[locationId]";
 const BELOW: &str = "includeSubLocations";
 
-/// Returns a list for each of several locations. The service includes what lies below a location only if the list has no
-/// other (GET assets reference page). What lies below is not known here: the settings may be older than the tree.
+/// Returns a list for each of several locations. The service includes what lies below a location only if the list has
+/// no other (GET assets reference page). What lies below is not known here: the settings may be older than the tree.
 pub fn by_location(query: Query) -> Result<Vec<Query>, Error> {
     let is_wide = |(name, value): &(String, String)| name == BELOW && value.eq_ignore_ascii_case("true");
     let (locations, others): (Query, Query) = query.iter().cloned().partition(|(name, _)| name == LOCATION);
@@ -24,8 +24,8 @@ pub fn by_location(query: Query) -> Result<Vec<Query>, Error> {
     }
     if locations.len() > MOST_LISTS {
         return Err(Error::Option(format!(
-            "location: {} locations take a list each, and at most {MOST_LISTS} are read; pass the locations above them, or \
-             read all assets and select from the table",
+            "location: {} locations take a list each, and at most {MOST_LISTS} are read; pass the locations above them, \
+             or read all assets and select from the table",
             locations.len()
         )));
     }

@@ -12,12 +12,11 @@ use super::drive::Source;
 use super::facts::{Facts, active, created};
 use super::machine::{Machine, Which};
 use super::part::Part;
-use super::query::Asked;
+use super::query::ListRequest;
 use super::series::MARGIN;
 
-/// A list that is read page by page. No asset is returned twice: of an asset that changes meanwhile, the version
-/// that was read first is kept. Assets that are created later are not returned, so that a stream ends even if its
-/// caller creates assets for each page.
+/// A list that is read page by page. Each asset is returned once, in the version that was read first. Assets that are
+/// created later are not returned, so that a stream ends even if its caller creates assets for each page.
 pub struct Stream {
     source: Source<'static>,
     machine: Machine,
@@ -35,7 +34,7 @@ impl Stream {
     /// # Errors
     /// [`Error::Option`] if the filters are too long.
     pub fn new(session: Session, call: Call, per_page: u32) -> Result<Self, Error> {
-        let asked = Asked::of(&call)?;
+        let asked = ListRequest::of(&call)?;
         let source = Source::new(session, call, asked, per_page, &untold);
         Ok(Self {
             machine: source.machine(),
@@ -48,8 +47,8 @@ impl Stream {
 
     /// Reads the next page that has new assets. Returns `None` at the end.
     ///
-    /// # Errors If a page cannot be read, the list cannot be read whole, or `stop` was reached. A later call
-    /// tries again.
+    /// # Errors
+    /// If a page cannot be read, the list cannot be read whole, or `stop` was reached. A later call tries again.
     pub async fn next(&mut self, stop: &Stop) -> Result<Option<Page>, Error> {
         self.source.session.stop = stop.clone();
         // The request of an earlier call may have been dropped.

@@ -11,7 +11,7 @@ use crate::http::At;
 use super::drive::{PER_PAGE, Source};
 use super::facts::{Fact, Facts, Packed, facts};
 use super::machine::Machine;
-use super::query::Asked;
+use super::query::ListRequest;
 
 /// Extracts the value of an asset from its JSON, if it has one.
 pub type Extract<'s, T> = &'s (dyn Fn(&str) -> Result<Option<T>, Error> + Sync);
@@ -49,7 +49,7 @@ impl<'s, T> Values<'s, T> {
     /// # Errors
     /// [`Error::Option`] if the filters are too long.
     pub fn new(session: Session, call: Call, at: At<'s>, extract: Extract<'s, T>) -> Result<Self, Error> {
-        let asked = Asked::of(&call)?;
+        let asked = ListRequest::of(&call)?;
         let source = Source::new(session, call, asked, PER_PAGE, at);
         Ok(Self {
             machine: source.machine(),
@@ -109,7 +109,7 @@ impl<'s, T> Values<'s, T> {
         self.newest.values.iter().flatten()
     }
 
-    /// Returns the values, in no particular order. Leaves out those of assets that have left the list.
+    /// Returns the values, in no particular order. Omits those of assets that have left the list.
     pub fn end(self) -> impl Iterator<Item = T> {
         let Self { machine, newest, .. } = self;
         let Newest {

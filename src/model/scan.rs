@@ -1,6 +1,8 @@
 //! A strict reader of JSON tokens. The reader accepts a subset of what `serde_json` accepts as a `RawValue`.
 //! The rest is left to `serde_json`, the slow reader.
 
+use crate::model::bytes::{plain_until, same};
+
 /// The text is not JSON, or must be read by the slow reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Odd;
@@ -368,28 +370,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Returns whether the bytes are equal. Names and ids are short, so calling memcmp would take longer.
-#[inline]
-pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
-    if left.len() != right.len() {
-        return false;
-    }
-    let ((left_words, left_rest), (right_words, right_rest)) =
-        (left.as_chunks::<8>(), right.as_chunks::<8>());
-    let words = left_words
-        .iter()
-        .zip(right_words)
-        .all(|(left, right)| left == right);
-    words
-        && match (left.last_chunk::<8>(), right.last_chunk::<8>()) {
-            (Some(left), Some(right)) => left == right,
-            _ => left_rest
-                .iter()
-                .zip(right_rest)
-                .all(|(left, right)| left == right),
-        }
-}
-
 /// Skips one or more digits.
 fn digits(bytes: &[u8], start: usize) -> Result<usize, Odd> {
     let rest = bytes.get(start..).unwrap_or_default();
@@ -397,175 +377,5 @@ fn digits(bytes: &[u8], start: usize) -> Result<usize, Odd> {
     if count == 0 { Err(Odd) } else { Ok(start + count) }
 }
 
-/// Returns the position of the next quote, backslash or control character, or the end of the text. Checks
-/// eight bytes at a time.
-#[inline]
-fn plain_until(bytes: &[u8], mut at: usize) -> usize {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let holds_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
-    for chunk in bytes.get(at..).unwrap_or_default().as_chunks::<8>().0 {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = holds_zero(word ^ (LOW * u64::from(b'"')));
-        let backslash = holds_zero(word ^ (LOW * u64::from(b'\\')));
-        let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        // The lowest set bit is correct, because borrows affect only higher bits.
-        let found = quote | backslash | control;
-        if found != 0 {
-            return at + found.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    while let Some(byte) = bytes.get(at) {
-        if matches!(byte, b'"' | b'\\' | 0..0x20) {
-            break;
-        }
-        at += 1;
-    }
-    at
-}
-
 #[cfg(test)]
-mod tests {
-    use serde_json::value::RawValue;
-
-    use super::*;
-
-    #[test]
-    fn strings_end_at_their_quote() {
-        for (text, read) in [
-            (r#""""#, Ok(("", false))),
-            (r#""abc" "#, Ok(("abc", false))),
-            (r#""12345678" "#, Ok(("12345678", false))),
-            (r#""1234567890é\"x" "#, Ok((r#"1234567890é\"x"#, true))),
-            (r#""\u00e9""#, Ok((r"\u00e9", true))),
-            (r#""\u00g9""#, Err(Odd)),
-            (r#""\x""#, Err(Odd)),
-            ("\"a\nb\"", Err(Odd)),
-            ("\"abcdefghijk\nb\"", Err(Odd)),
-            (r#""abc"#, Err(Odd)),
-            (r#""abc\"#, Err(Odd)),
-        ] {
-            assert_eq!(Scanner::new(text).string(), read, "{text}");
-        }
-    }
-
-    #[test]
-    fn only_json_is_accepted() {
-        for text in [
-            "{}",
-            "[]",
-            " [ 1 , -0.5e+3 , 0 ] ",
-            r#"{"a":{"b":[true,false,null,""]}}"#,
-            r#""\"\\\/\b\f\n\r\t\u00fC\ud83d""#,
-            r#"{"a" : 1}"#,
-            "1E5",
-            "\"\u{fc}\u{7f}\"",
-        ] {
-            let mut scanner = Scanner::new(text);
-            assert!(scanner.skip(0).is_ok() && scanner.is_at_end(), "{text}");
-        }
-        for text in [
-            "",
-            "{",
-            "{]",
-            "[1,]",
-            "{\"a\":1,}",
-            "{\"a\"}",
-            "{a:1}",
-            "[,1]",
-            "tru",
-            "nul",
-            "\"a",
-            "\"\u{1}\"",
-            "\"a\nb\"",
-            r#""\x""#,
-            r#""\u12g4""#,
-            r#""\u12"#,
-            "-",
-            "01",
-            "1.",
-            ".5",
-            "1e",
-            "+1",
-            "[1 2]",
-            "{\"a\" 1}",
-            "\"\\",
-            "NaN",
-            "--1",
-        ] {
-            let mut scanner = Scanner::new(text);
-            let taken = scanner.skip(0).is_ok() && scanner.is_at_end();
-            assert!(!taken, "{text}");
-            assert!(serde_json::from_str::<&RawValue>(text).is_err(), "{text}");
-        }
-        let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        let deepest = DEEPEST as usize + 1;
-        assert!(Scanner::new(&deep(deepest)).skip(0).is_ok());
-        assert!(Scanner::new(&deep(deepest + 1)).skip(0).is_err());
-    }
-
-    #[test]
-    fn special_bytes_are_found_at_any_position() {
-        for byte in [b'"', b'\\', 0, 0x1f, b'\n'] {
-            for before in 0..40 {
-                let mut text = "a\u{e9}\u{7f} !#]^~\u{20ac}x\u{80}".repeat(4).into_bytes();
-                text.truncate(before);
-                text.push(byte);
-                text.extend([byte, b'b', 0x1f, b'"', b'c', b'd', b'e', b'f', b'g']);
-                assert_eq!(plain_until(&text, 0), before, "{byte}");
-                assert_eq!(plain_until(&text[..before], 0), before);
-            }
-        }
-    }
-
-    #[test]
-    fn numbers_are_read_as_serde_json_reads_them() {
-        for text in [
-            "0",
-            "-0",
-            "7",
-            "-7",
-            "9223372036854775807",
-            "9223372036854775808",
-            "-9223372036854775808",
-            "-9223372036854775809",
-            "18446744073709551615",
-            "18446744073709551616",
-            "1.50",
-            "1e3",
-            "1E-3",
-            "-0.0",
-            "1e308",
-            "123456789012345678901234567890",
-            "0.1",
-            "5e-324",
-            "1e-400",
-            "8.41e21",
-            "9007199254740993.0",
-            "01",
-            "1.",
-            ".5",
-            "-",
-            "1e",
-            "1e+",
-            "+1",
-            "1e999",
-            "-01",
-        ] {
-            let mut scanner = Scanner::new(text);
-            let read = scanner.number().ok().filter(|_| scanner.at == text.len());
-            let expected: Option<serde_json::Number> = serde_json::from_str(text).ok();
-            let same = match (read, &expected) {
-                (None, None) => true,
-                (Some(Number::Int(read)), Some(number)) => number.as_i64() == Some(read),
-                (Some(Number::Large), Some(number)) => number.is_u64() && !number.is_i64(),
-                (Some(Number::Float(read)), Some(number)) => {
-                    number.is_f64() && number.as_f64().map(f64::to_bits) == Some(read.to_bits())
-                }
-                _ => false,
-            };
-            assert!(same, "{text}: {read:?}, not {expected:?}");
-        }
-    }
-}
+mod tests;

@@ -17,7 +17,7 @@ static INSIDE: AtomicU64 = AtomicU64::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// How long process exit waits for the user's own code: a log handler, or a function that fetches a token.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_EXIT: Duration = Duration::from_secs(30);
 
 /// Runs `work` attached to Python. Returns `None` if Python has ended or, on a thread of the core, is about
 /// to end.
@@ -34,8 +34,8 @@ pub fn attached<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
 
 /// A value that contains Python objects and may be dropped by a thread of the core.
 ///
-/// `PyO3` puts an object that is dropped without the interpreter into a process-wide list. If another thread forks at that
-/// moment, the child finds the list locked and hangs as soon as it calls one of our functions.
+/// `PyO3` puts an object that is dropped without the interpreter into a process-wide list. If another thread forks at
+/// that moment, the child finds the list locked and hangs as soon as it calls one of our functions.
 pub struct Held<T>(Option<T>);
 
 impl<T> Held<T> {
@@ -66,12 +66,12 @@ impl<T> Drop for Held<T> {
     }
 }
 
-/// Prevents threads of the core from attaching to Python, and waits up to `PATIENCE` for attached threads.
+/// Prevents threads of the core from attaching to Python, and waits up to `LONGEST_EXIT` for attached threads.
 /// Call this without the GIL.
 pub fn close() {
     CLOSED.store(true, Ordering::SeqCst);
     let start = Instant::now();
-    while count(INSIDE.load(Ordering::SeqCst)) > 0 && start.elapsed() < PATIENCE {
+    while count(INSIDE.load(Ordering::SeqCst)) > 0 && start.elapsed() < LONGEST_EXIT {
         thread::sleep(Duration::from_millis(1));
     }
 }

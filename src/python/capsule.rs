@@ -14,7 +14,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-use super::rows::input_error;
+use super::errors::input_error;
 
 const NAME: &CStr = c"arrow_array_stream";
 const SCHEMA: &CStr = c"arrow_schema";
@@ -41,7 +41,7 @@ pub fn stream(capsule: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
     let stream = unsafe { FFI_ArrowArrayStream::from_raw(pointer.as_ptr().cast()) };
     ArrowArrayStreamReader::try_new(stream).map_err(|error| {
         let message = format!("cannot read this Arrow stream as a table: {error}");
-        input_error(capsule.py(), &message)
+        input_error(capsule.py(), message)
     })
 }
 

@@ -9,7 +9,7 @@ use crate::error::{Error, FileError, Headers, ServiceError, request_id, shown};
 
 /// Converts an error to the exception that users see.
 pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
-    match made(py, error) {
+    match created(py, error) {
         Ok(exception) => PyErr::from_value(exception),
         // This happens only if the Python half of the package is missing or broken.
         Err(broken) => broken,
@@ -21,6 +21,11 @@ pub fn refused(py: Python<'_>, message: String) -> PyErr {
     exception(py, &Error::Option(message))
 }
 
+/// Creates the exception for rows that cannot be read.
+pub fn input_error(py: Python<'_>, message: String) -> PyErr {
+    exception(py, &Error::Input(message))
+}
+
 /// Creates the exception for data with several mistakes, listed one per line.
 pub fn mistaken(py: Python<'_>, head: &str, mistakes: &[String]) -> PyErr {
     let mut message = head.to_owned();
@@ -28,15 +33,15 @@ pub fn mistaken(py: Python<'_>, head: &str, mistakes: &[String]) -> PyErr {
         message.push_str("\n- ");
         message.push_str(&shown(mistake));
     }
-    let made = || {
+    let created = || {
         py.import("acc_assets.errors")?
             .getattr("of_lines")?
             .call1((message,))
     };
-    made().map_or_else(|broken| broken, PyErr::from_value)
+    created().map_or_else(|broken| broken, PyErr::from_value)
 }
 
-fn made<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
+fn created<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let errors = py.import("acc_assets.errors")?;
     let message = shown(&error.to_string()).into_owned();
     match error {

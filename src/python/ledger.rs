@@ -11,9 +11,10 @@ use super::errors::optional_json;
 use super::rows::Rows as PythonRows;
 use super::table::stream;
 use crate::error::shown;
-use crate::input::{Cell, Column, Label, More, Sink, Source};
+use crate::input::Label;
 use crate::ledger::{Fault, Ledger as Rows, Status, View};
 use crate::rows::OUTCOME_COLUMNS as COLUMNS;
+use crate::run::unsent;
 
 /// One outcome per row, in input order. Immutable, and takes a few dozen bytes per row.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -27,45 +28,6 @@ impl Ledger {
     /// Returns the view of the rows.
     pub fn view(&self) -> &View {
         &self.0
-    }
-}
-
-/// A sink that keeps only row labels.
-struct Labels<'l> {
-    ledger: &'l mut Rows,
-    read: usize,
-}
-
-/// After this many rows, reading labels pauses to let other Python threads run.
-const PAUSE: usize = 1024;
-
-impl Labels<'_> {
-    fn push(&mut self, label: Label<'_>) {
-        self.ledger.push(label);
-        self.read += 1;
-    }
-}
-
-impl Sink for Labels<'_> {
-    fn column(&mut self, _: &str) -> Column {
-        Column(0)
-    }
-
-    fn begin(&mut self, label: Label<'_>) -> bool {
-        self.push(label);
-        false
-    }
-
-    fn cell(&mut self, _: Column, _: &Cell<'_>) {}
-
-    fn broken(&mut self, label: Label<'_>, _: &str) {
-        self.push(label);
-    }
-
-    fn end(&mut self) {}
-
-    fn full(&self) -> bool {
-        self.read.is_multiple_of(PAUSE)
     }
 }
 
@@ -88,23 +50,18 @@ impl Ledger {
     #[pyo3(signature = (rows, /))]
     fn unsent(py: Python<'_>, rows: Option<&Bound<'_, PythonRows>>) -> PyResult<Self> {
         let mut ledger = Rows::default();
+        let mut count = 0;
         if let Some(rows) = rows {
             let rows = rows.get();
             ledger.row_title = rows.title().map(Into::into);
             if rows.has_labels() {
                 let mut source = rows.selected(rows.source(py)?);
-                let mut labels = Labels {
-                    ledger: &mut ledger,
-                    read: 0,
-                };
-                // Unreadable rows have no labels. The call itself reports the error.
-                py.detach(|| while let Ok(More::Rows) = source.fill(&mut labels) {});
+                py.detach(|| unsent::read_labels(&mut source, &mut ledger));
             }
             rows.select_in(&mut ledger);
-            ledger.fill_up(rows.count().unwrap_or(0));
-            ledger.leave_unread();
+            count = rows.count().unwrap_or(0);
         }
-        ledger.not_sent = Some("the call ended before its first request".to_owned());
+        unsent::leave_unsent(&mut ledger, count);
         Ok(Self::new(Arc::new(ledger)))
     }
 

@@ -16,7 +16,7 @@ use super::attached::attached;
 use super::runtime::THREADS;
 
 /// How long a call waits at its end for its log records. A stuck handler must not block the call.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST_FLUSH: Duration = Duration::from_secs(5);
 
 /// A log record that owns its strings.
 struct Line {
@@ -74,7 +74,7 @@ fn install(py: Python<'_>) -> Option<pyo3_log::Logger> {
     Some(logger)
 }
 
-/// Waits until the lines of this process are written, but no longer than `PATIENCE`. Call this without the
+/// Waits until the lines of this process are written, but no longer than `LONGEST_FLUSH`. Call this without the
 /// GIL.
 pub fn flush() {
     let Some(channel) = current() else { return };
@@ -85,7 +85,7 @@ pub fn flush() {
     let (mark, reached) = sync_channel(1);
     if channel.entries.send(Entry::Mark(mark)).is_ok() {
         // Remaining lines are written later.
-        let _ = reached.recv_timeout(PATIENCE);
+        let _ = reached.recv_timeout(LONGEST_FLUSH);
     }
 }
 

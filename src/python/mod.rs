@@ -210,6 +210,35 @@ mod _core {
             .collect()
     }
 
+    /// Returns the domain and type of each kind of entity, by its short name.
+    #[pyfunction]
+    fn entity_kinds(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+        let kinds = PyDict::new(py);
+        for kind in &crate::api::relationships::kinds::KINDS {
+            kinds.set_item(kind.name, (kind.domain, kind.of_domain))?;
+        }
+        Ok(kinds)
+    }
+
+    /// Returns the fields of an asset, in the order of a table.
+    #[pyfunction]
+    fn asset_fields(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+        let fields = crate::api::assets::FIELDS.0.iter();
+        fields
+            .map(|field| {
+                let entry = PyDict::new(py);
+                entry.set_item("name", field.name)?;
+                entry.set_item("heading", field.heading)?;
+                entry.set_item("aliases", field.aliases)?;
+                entry.set_item("is_identifier", field.trims)?;
+                entry.set_item("has_names", field.refers.is_some())?;
+                entry.set_item("by_service", field.by_service)?;
+                entry.set_item("sorts", field.sorts)?;
+                Ok(entry)
+            })
+            .collect()
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;

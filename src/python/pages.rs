@@ -6,11 +6,10 @@ use pyo3::prelude::*;
 use tokio::sync::Mutex;
 
 use super::errors::exception;
-use super::operation::{Ended, Operation};
+use super::operation::{CallEnd, Operation};
 use crate::columns;
 use crate::error::Error;
 use crate::http::{Counters, Stop};
-use crate::ledger::SharedLedger;
 use crate::listing::{Ahead, Stream};
 use crate::run::activity::{Activity, CurrentActivity};
 
@@ -51,26 +50,20 @@ impl Pages {
                     if let Some(page) = page {
                         table.add(page, 0..);
                     }
-                    Ended {
+                    CallEnd {
                         table: Some(table),
                         goes_on,
-                        ..Ended::default()
+                        ..CallEnd::default()
                     }
                 }
-                Err(error) => Ended {
+                Err(error) => CallEnd {
                     error: Some(error),
                     goes_on: true,
-                    ..Ended::default()
+                    ..CallEnd::default()
                 },
             }
         });
-        Ok(Operation::new(
-            work,
-            SharedLedger::default(),
-            stop,
-            None,
-            Arc::default(),
-            CurrentActivity::new(Activity::Reading, self.counters.clone()),
-        ))
+        let activity = CurrentActivity::new(Activity::Reading, self.counters.clone());
+        Ok(Operation::without_rows(work, stop, activity))
     }
 }

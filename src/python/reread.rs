@@ -1,6 +1,5 @@
 //! Reads the rows of an earlier call again: to write them to a file, or to patch those that differ from their assets.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -9,12 +8,10 @@ use super::errors::exception;
 use super::ledger::Ledger;
 use super::rows::{PythonSource, Rows};
 use crate::api;
-use crate::error::Error;
 use crate::input::{Prepared, Selected, Selection};
-use crate::ledger::Status;
 use crate::rows::Names;
-use crate::run::check;
 use crate::run::options::WriteOptions;
+use crate::run::reread;
 use crate::settings::Settings;
 
 /// Rows with their texts replaced and their blank cells filled, and of these only the selected ones.
@@ -33,12 +30,12 @@ pub fn prepared(
     Ok(rows.selected(prepared.with_index(rows.has_index())))
 }
 
-/// Checks that the rows at these positions are those of the call: the user may have changed the list since.
+/// Checks that the rows at these positions are those of the call: the user may have changed them since.
 pub fn check_unchanged(
     py: Python<'_>,
     write: &'static api::Write,
     rows: &Rows,
-    places: impl Iterator<Item = u32>,
+    positions: impl Iterator<Item = u32> + Send,
     known: &crate::ledger::Ledger,
     options: &WriteOptions,
     names: Names,
@@ -50,23 +47,8 @@ pub fn check_unchanged(
     };
     let mut source = prepared(py, rows, options, names.settings.as_ref())?;
     let policy = options.policy(write.row, None, names);
-    let now = py
-        .detach(|| check::digests(&mut source, write, policy, known))
-        .map_err(|error| exception(py, &error.into()))?;
-    let runs = known.input();
-    for place in places {
-        let row = runs.map_or(Some(place), |rows| rows.get(place as usize).copied());
-        let digest = row.map_or(0, |row| known.digest(row));
-        // A row without a digest was not read.
-        if digest != 0 && now.digest(place) != digest {
-            let message = format!(
-                "these are not the rows of the original call: row {} has changed. Call again with the current rows",
-                known.number_of(place)
-            );
-            return Err(exception(py, &Error::Input(message)));
-        }
-    }
-    Ok(())
+    py.detach(|| reread::check_unchanged(&mut source, write, policy, known, positions))
+        .map_err(|error| exception(py, &error))
 }
 
 /// Returns the rows that differ from the assets with their import keys, with the ids of these assets in `column`.
@@ -79,19 +61,7 @@ pub fn differing(
     options: &WriteOptions,
     column: String,
 ) -> PyResult<Rows> {
-    let refused = |message: String| exception(py, &Error::Input(message));
-    let differing = ledger.view().select(&[Status::Differs]);
-    let found = differing.places().into_iter().zip(differing.ids());
-    let ids: BTreeMap<u32, Box<str>> = found
-        .filter_map(|(place, id)| Some((place?, id?.into())))
-        .collect();
-    if ids.len() < differing.len() {
-        return Err(refused(format!(
-            "patch(result): the last call of this run did not contain {} of the rows that differ. Make the create again \
-             with all rows, and pass its result",
-            differing.len() - ids.len()
-        )));
-    }
+    let ids = reread::differing(ledger.view()).map_err(|error| exception(py, &error))?;
     if !ids.is_empty() {
         let names = options
             .names(settings.cloned(), None)

@@ -9,15 +9,15 @@ use pyo3::types::PyDict;
 use super::errors::exception;
 use super::ledger::Ledger;
 use crate::ledger::journal::lock;
-use crate::ledger::journal::{Journal, Kept};
+use crate::ledger::journal::{Journal, StoredRun};
 
-/// Reads the identity of a run (verb, project, service, `import_key`), the title of its row labels, the times it was started
-/// and last written (milliseconds since 1970), and its ledger.
+/// Reads the identity of a run (verb, project, service, `import_key`), the title of its row labels, the times it was
+/// started and last written (milliseconds since 1970), and its ledger.
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>, Ledger)>> {
     let kept = py
         .detach(move || Journal::read(&path))
         .map_err(|error| exception(py, &error))?;
-    let Some(Kept {
+    let Some(StoredRun {
         header,
         mut ledger,
         begun,
@@ -27,15 +27,15 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Option<(Bound<'_, PyDict>
         return Ok(None);
     };
     ledger.recall_columns();
-    let told = PyDict::new(py);
-    told.set_item("row_title", ledger.row_title.as_deref())?;
-    told.set_item("verb", header.verb)?;
-    told.set_item("project", header.project)?;
-    told.set_item("service", header.service)?;
-    told.set_item("import_key", header.import_key)?;
-    told.set_item("begun", begun.as_millisecond())?;
-    told.set_item("written", written.as_millisecond())?;
-    Ok(Some((told, Ledger::new(Arc::new(ledger)))))
+    let identity = PyDict::new(py);
+    identity.set_item("row_title", ledger.row_title.as_deref())?;
+    identity.set_item("verb", header.verb)?;
+    identity.set_item("project", header.project)?;
+    identity.set_item("service", header.service)?;
+    identity.set_item("import_key", header.import_key)?;
+    identity.set_item("begun", begun.as_millisecond())?;
+    identity.set_item("written", written.as_millisecond())?;
+    Ok(Some((identity, Ledger::new(Arc::new(ledger)))))
 }
 
 /// Registers a hook that makes `os.fork` and multiprocessing wait for commits while the GIL is released.

@@ -6,166 +6,44 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use pythonize::pythonize;
-use serde_json::{Value, json};
 
 use super::errors::refused;
 use crate::error::shown;
-use crate::settings::{self, Content, Miss};
+use crate::settings::{self, Miss};
 
 /// The categories, status sets, custom attributes and locations of one project, by id and by name. Immutable.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Settings(pub Arc<settings::Settings>);
 
-impl Settings {
-    fn category(&self, category: usize) -> Value {
-        let settings = &self.0;
-        let content = settings.content();
-        let own = &content.categories[category];
-        let set = settings.set_of(category).map(|set| &content.status_sets[set]);
-        let attributes: Vec<&str> = settings
-            .attributes_of(category)
-            .ones()
-            .map(|place| content.attributes[place].display_name.as_str())
-            .collect();
-        json!({
-            "id": own.id,
-            "name": own.name.trim(),
-            "path": settings::joined(&settings.category_path(category), settings::SEPARATOR),
-            "depth": settings.category_path(category).len() - usize::from(settings.is_root(category)),
-            "parent_id": own.parent,
-            "is_active": own.active,
-            "is_root": own.root,
-            "status_set": set.map(|set| set.name.as_str()),
-            "status_set_id": set.map(|set| set.id.as_str()),
-            "statuses": set.map_or_else(Vec::new, |set| {
-                set.statuses.iter().filter(|status| status.active).map(|status| status.label.as_str()).collect()
-            }),
-            "attributes": attributes,
-        })
-    }
-
-    fn location(&self, location: usize) -> Option<Value> {
-        let own = self.0.content().locations.as_ref()?.get(location)?;
-        Some(json!({
-            "id": own.id,
-            "name": own.name.trim(),
-            "path": settings::joined(&self.0.location_path(location), settings::SEPARATOR),
-            "barcode": own.barcode,
-            "parent_id": own.parent,
-        }))
-    }
-}
-
 #[pymethods]
 impl Settings {
     /// Returns the settings as the bytes of a JSON text.
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let text =
-            serde_json::to_vec_pretty(&json!({ "acc_assets_settings": 1, "settings": self.0.content() }))
-                .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let text = self.0.save().map_err(PyValueError::new_err)?;
         Ok(PyBytes::new(py, &text))
     }
 
     #[staticmethod]
     #[pyo3(signature = (text, /))]
     fn load(py: Python<'_>, text: &[u8]) -> PyResult<Self> {
-        let bad = |reason: String| refused(py, format!("not settings of acc-assets: {reason}"));
-        let mut value: Value = serde_json::from_slice(text).map_err(|error| bad(error.to_string()))?;
-        match value.get("acc_assets_settings").and_then(Value::as_u64) {
-            Some(1) => {}
-            Some(other) => {
-                return Err(bad(format!(
-                    "version {other} is not supported; this acc-assets reads version 1: use a newer acc-assets"
-                )));
-            }
-            None => return Err(bad("`acc_assets_settings` is missing".to_owned())),
-        }
-        let content: Content =
-            serde_json::from_value(value["settings"].take()).map_err(|error| bad(error.to_string()))?;
-        Ok(Self(Arc::new(settings::Settings::new(content))))
+        settings::Settings::of_saved(text)
+            .map(|settings| Self(Arc::new(settings)))
+            .map_err(|message| refused(py, message))
     }
 
     /// Returns the project, `read_at`, the notes and the number of entries of each kind.
     fn about<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let content = self.0.content();
-        let about = json!({
-            "project": content.project,
-            "read_at": content.read_at,
-            "notes": content.notes,
-            "categories": content.categories.len(),
-            "status_sets": content.status_sets.len(),
-            "attributes": content.attributes.len(),
-            "locations": content.locations.as_ref().map(Vec::len),
-        });
-        Ok(pythonize(py, &about)?)
+        Ok(pythonize(py, &self.0.summary())?)
     }
 
     /// Returns the rows of one kind: `categories`, `statuses`, `attributes`, `options`, `locations` or
     /// `assignments`.
     #[pyo3(signature = (kind, /))]
     fn rows<'py>(&self, py: Python<'py>, kind: &str) -> PyResult<Bound<'py, PyAny>> {
-        let settings = &self.0;
-        let content = settings.content();
-        let rows: Vec<Value> = match kind {
-            "categories" => settings
-                .category_order()
-                .iter()
-                .map(|place| self.category(*place))
-                .collect(),
-            "statuses" => content
-                .status_sets
-                .iter()
-                .flat_map(|set| set.statuses.iter().map(move |status| (set, status)))
-                .map(|(set, status)| {
-                    json!({ "id": status.id, "label": status.label, "status_set": set.name,
-                        "status_set_id": set.id, "is_default": set.default, "color": status.color,
-                        "is_active": set.active && status.active })
-                })
-                .collect(),
-            "attributes" => content
-                .attributes
-                .iter()
-                .map(|attribute| {
-                    let options = attribute.choices.iter().filter(|choice| choice.active);
-                    let options: Vec<&str> = options.map(|choice| choice.label.as_str()).collect();
-                    json!({ "id": attribute.id, "name": attribute.name, "display_name": attribute.display_name,
-                        "type": attribute.data_type, "is_required": attribute.required,
-                        "max_length": attribute.longest, "default": attribute.default,
-                        "options": options, "description": attribute.description,
-                        "is_active": attribute.active })
-                })
-                .collect(),
-            "options" => content
-                .attributes
-                .iter()
-                .flat_map(|attribute| attribute.choices.iter().map(move |choice| (attribute, choice)))
-                .map(|(attribute, choice)| {
-                    json!({ "id": choice.id, "label": choice.label, "attribute": attribute.display_name,
-                        "attribute_name": attribute.name, "is_active": attribute.active && choice.active })
-                })
-                .collect(),
-            "assignments" => settings
-                .category_order()
-                .iter()
-                .flat_map(|place| {
-                    settings.attributes_of(*place).ones().map(|attribute| {
-                        let known = &content.attributes[attribute];
-                        let from = settings
-                            .category_above(*place)
-                            .is_some_and(|above| settings.attributes_of(above).contains(attribute));
-                        json!({ "category_id": content.categories[*place].id,
-                            "category": settings::joined(&settings.category_path(*place), settings::SEPARATOR),
-                            "attribute": known.display_name, "attribute_name": known.name, "is_inherited": from })
-                    })
-                })
-                .collect(),
-            "locations" => settings
-                .location_order()
-                .iter()
-                .filter_map(|place| self.location(*place))
-                .collect(),
-            other => return Err(PyValueError::new_err(format!("unknown kind of settings `{other}`"))),
-        };
+        let rows = self
+            .0
+            .rows(kind)
+            .ok_or_else(|| PyValueError::new_err(format!("unknown kind of settings `{kind}`")))?;
         Ok(pythonize(py, &rows)?)
     }
 
@@ -187,7 +65,7 @@ impl Settings {
             }
         };
         let place = found.map_err(|miss| missed(py, "category", category, &miss))?;
-        Ok(pythonize(py, &self.category(place))?)
+        Ok(pythonize(py, &self.0.category_row(place))?)
     }
 
     /// Finds one location by id, path, name or barcode. A path may be a list of names.
@@ -206,7 +84,7 @@ impl Settings {
             }
         };
         let place = found.map_err(|miss| missed(py, "location", location, &miss))?;
-        Ok(pythonize(py, &self.location(place))?)
+        Ok(pythonize(py, &self.0.location_row(place))?)
     }
 
     /// Returns the id of the status with this id, or else the ids of the active statuses with this label in all
@@ -237,8 +115,8 @@ impl Settings {
         Ok(found)
     }
 
-    /// Returns the name (`caN`) and type of a custom attribute, given its name or display name. With `inactive`, an inactive
-    /// one may have the display name, if no active one has.
+    /// Returns the name (`caN`) and type of a custom attribute, given its name or display name. With `inactive`, an
+    /// inactive one may have the display name, if no active one has.
     #[pyo3(signature = (attribute, inactive=false, /))]
     fn find_attribute(
         &self,
@@ -257,8 +135,8 @@ impl Settings {
         Ok((known.name.clone(), known.data_type.clone()))
     }
 
-    /// Returns the ids of the values of a select or multi-select attribute with this label, active or not, or else of the one
-    /// with this id.
+    /// Returns the ids of the values of a select or multi-select attribute with this label, active or not, or else of
+    /// the one with this id.
     #[pyo3(signature = (attribute, value, /))]
     fn find_options(
         &self,

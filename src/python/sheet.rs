@@ -1,7 +1,5 @@
 //! Creates Excel files for Python.
 
-use std::collections::{BTreeMap, HashMap};
-
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -12,16 +10,15 @@ use super::rows::Rows;
 use super::settings::Settings;
 use crate::api;
 use crate::error::Error;
-use crate::input::Label;
-use crate::rows::columns::RowOfRun;
 use crate::run::options::WriteOptions;
+use crate::run::to_fix::ToFix;
 use crate::settings::SEPARATOR;
 use crate::sheet::columns::Offer;
-use crate::sheet::fixes::{self, Mark, Origin, RowToFix};
+use crate::sheet::fixes::{self, Origin};
 use crate::sheet::template;
 
-/// Returns the number of rows in a ledger that did not succeed, an Excel file with them and their problems, and how many
-/// other rows to fix are missing from the last input. Rows without a problem are left out.
+/// Returns the number of rows in a ledger that did not succeed, an Excel file with them and their problems, and how
+/// many other rows to fix are missing from the last input. Rows without a problem are omitted.
 pub fn fixes_file<'py>(
     py: Python<'py>,
     verb: &str,
@@ -30,58 +27,13 @@ pub fn fixes_file<'py>(
     settings: Option<&Settings>,
     options: &WriteOptions,
 ) -> PyResult<(usize, Bound<'py, PyBytes>, usize)> {
-    let mut missing = 0;
-    let mut wanted: BTreeMap<u32, RowToFix> = BTreeMap::new();
     let known = &ledger.view().ledger;
     // A dry run of a run that has not begun has no number.
     let name = options.run_name().filter(|_| known.run() != 0);
-    // The index of each row in the input. A row that is missing from the last input cannot be written.
-    let places: Option<HashMap<u32, u32>> = known.input().map(|rows| rows.iter().copied().zip(0..).collect());
-    for outcome in ledger.view().bad() {
-        let Some(fault) = &outcome.fault else { continue };
-        let mut found: Vec<Mark> = fault
-            .problems
-            .iter()
-            .map(|problem| Mark {
-                code: problem.code.to_string(),
-                column: problem.column.clone(),
-                message: problem.message.clone(),
-                fix: problem.fix.clone(),
-            })
-            .collect();
-        if found.is_empty() {
-            found.push(Mark {
-                code: fault.code.clone(),
-                column: fault.column.clone().unwrap_or_default(),
-                message: fault.message.clone(),
-                fix: fault.fix.clone().unwrap_or_default(),
-            });
-        }
-        let place = match &places {
-            None => Some(outcome.row),
-            Some(places) => places.get(&outcome.row).copied(),
-        };
-        let Some(place) = place else {
-            missing += usize::from(outcome.status.is_mistake());
-            continue;
-        };
-        let row = RowToFix {
-            marks: found,
-            label: match outcome.label {
-                Label::Number => None,
-                Label::Int(number) => Some(number.to_string()),
-                Label::Text(text) => Some(text.to_string()),
-            },
-            row_of_run: RowOfRun {
-                run: known.run(),
-                row: outcome.row,
-                digest: known.digest(outcome.row),
-                name: name.clone(),
-                texts: BTreeMap::new(),
-            },
-        };
-        wanted.insert(place, row);
-    }
+    let ToFix {
+        rows: wanted,
+        missing,
+    } = ToFix::of(ledger.view(), name.as_deref());
     if wanted.is_empty() {
         return Ok((0, PyBytes::new(py, &[]), missing));
     }

@@ -1,6 +1,5 @@
 //! Rows from responses for Python.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchIterator};
@@ -8,15 +7,15 @@ use arrow_schema::ArrowError;
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyCapsule, PyList};
-use serde::Deserialize;
 
 use super::capsule::{self, stream_capsule};
 use super::errors::exception;
 use super::objects::{FrameColumn, Objects};
 use super::settings::Settings;
-use crate::columns::{self, Batches, Layout, Page, TextLayout, TooWide};
+use crate::columns::{self, Batches, Layout, TextLayout};
 use crate::error::Error;
 use crate::reads::rest::Rest;
+use crate::reads::saved;
 use crate::sheet;
 use crate::table;
 
@@ -30,20 +29,6 @@ pub struct Table {
     /// The layout of strings to export, if the reader requests none.
     texts: TextLayout,
 }
-
-/// The pickled state: the rows, the ids that were not returned, the row numbers and what remains of a failed
-/// read, and the column names of a table without rows.
-#[derive(Deserialize)]
-struct State(
-    Vec<String>,
-    Vec<String>,
-    #[serde(default)] Vec<u32>,
-    #[serde(default)] Option<Rest>,
-    #[serde(default)] Vec<String>,
-);
-
-/// The number of rows per page when a pickle is loaded.
-const PAGE_ROWS: usize = 1000;
 
 impl Table {
     pub fn new(table: columns::Table) -> Self {
@@ -191,36 +176,15 @@ impl Table {
     }
 
     fn dump<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let rows: Vec<Cow<'_, str>> = (0..self.rows.len())
-            .filter_map(|index| self.rows.json(index))
-            .collect();
-        let state = match &self.rest {
-            None => serde_json::to_vec(&(rows, &self.rows.missing)),
-            Some(rest) => {
-                let numbers: Vec<u32> = self.rows.numbers().collect();
-                serde_json::to_vec(&(rows, &self.rows.missing, numbers, rest))
-            }
-        };
-        let state = state.map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let state = saved::save(&self.rows, self.rest.as_ref())
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(PyBytes::new(py, &state))
     }
 
     #[staticmethod]
     #[pyo3(signature = (state, /))]
     fn load(state: &[u8]) -> PyResult<Self> {
-        let State(rows, missing, numbers, rest, names) =
-            serde_json::from_slice(state).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        let mut table = columns::Table::default();
-        table.missing = missing;
-        table.names = names;
-        let numbers: Vec<u32> = if numbers.len() == rows.len() {
-            numbers
-        } else {
-            (0..).take(rows.len()).collect()
-        };
-        for (rows, numbers) in rows.chunks(PAGE_ROWS).zip(numbers.chunks(PAGE_ROWS)) {
-            add(&mut table, rows, numbers).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        }
+        let (table, rest) = saved::load(state).map_err(PyValueError::new_err)?;
         Ok(Self::unfinished(table, rest))
     }
 
@@ -236,20 +200,6 @@ impl Table {
         let batches = py.detach(|| Batches::new(self.layout(), texts));
         stream_capsule(py, Box::new(batches))
     }
-}
-
-/// Adds rows as one page, or as several if they have too many distinct members.
-fn add(table: &mut columns::Table, rows: &[String], numbers: &[u32]) -> Result<(), TooWide> {
-    match Page::of(rows.iter().map(String::as_str)) {
-        Ok(page) => table.add(page, numbers.iter().copied()),
-        Err(error) if rows.len() < 2 => return Err(error),
-        Err(_) => {
-            let half = rows.len() / 2;
-            add(table, &rows[..half], &numbers[..half])?;
-            add(table, &rows[half..], &numbers[half..])?;
-        }
-    }
-    Ok(())
 }
 
 /// Creates a stream of one batch.

@@ -13,14 +13,14 @@ use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::ledger::{Ledger, Status, View};
 use crate::listing::{self, Limited, Listing, Machine, PER_PAGE};
+use crate::run::Again;
 use crate::run::machine::Ended;
 use crate::run::options::GetOptions;
-use crate::run::pack::Again;
-use crate::run::state::{Job, Tolerance};
+use crate::run::{Job, MOST_KEPT, Part, Tolerance};
 
 /// The request made by a read. A call that resumes the read must make the same request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct ReadRequest {
     pub service: String,
     /// Includes the project.
     pub path: String,
@@ -34,7 +34,7 @@ pub struct Asked {
 /// What remains of a read.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Rest {
-    asked: Asked,
+    asked: ReadRequest,
     from: From,
 }
 
@@ -53,7 +53,7 @@ impl fmt::Debug for Rest {
     }
 }
 
-impl Asked {
+impl ReadRequest {
     fn of(session: &Session, call: &Call) -> Self {
         let body = call.body.as_deref();
         Self {
@@ -70,7 +70,7 @@ impl Asked {
 impl Rest {
     /// What remains of a read by ids, or `None` if all ids were read.
     #[must_use]
-    fn of_rows(asked: Asked, ledger: &Ledger) -> Option<Self> {
+    fn of_rows(asked: ReadRequest, ledger: &Ledger) -> Option<Self> {
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let is_left = |row| STILL_TO_BE_READ.contains(&ledger.status(row));
         (!ledger.complete || (0..rows).any(is_left)).then(|| Self {
@@ -83,7 +83,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
-    fn is_list(&self, asked: &Asked) -> Result<(), Error> {
+    fn is_list(&self, asked: &ReadRequest) -> Result<(), Error> {
         match &self.from {
             From::Page(_) | From::Whole(_) => self.is_of(asked),
             From::Rows(_) => Err(another_call()),
@@ -110,7 +110,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
-    fn rows(&self, asked: &Asked) -> Result<(Ledger, Again), Error> {
+    fn rows(&self, asked: &ReadRequest) -> Result<(Ledger, Again), Error> {
         let From::Rows(ledger) = &self.from else {
             return Err(another_call());
         };
@@ -132,8 +132,8 @@ impl Rest {
         Ok((ledger, again))
     }
 
-    fn is_of(&self, asked: &Asked) -> Result<(), Error> {
-        let call = |asked: &'_ Asked| (asked.service.clone(), asked.path.clone(), asked.body.clone());
+    fn is_of(&self, asked: &ReadRequest) -> Result<(), Error> {
+        let call = |asked: &'_ ReadRequest| (asked.service.clone(), asked.path.clone(), asked.body.clone());
         if call(&self.asked) != call(asked) {
             return Err(another_call());
         }
@@ -172,7 +172,7 @@ pub type Earlier<'e> = (&'e Rest, &'e Table);
 
 /// A read of a list.
 pub struct List {
-    asked: Asked,
+    asked: ReadRequest,
     way: Way,
 }
 
@@ -197,7 +197,7 @@ impl List {
         earlier: Option<Earlier<'_>>,
         most: Option<usize>,
     ) -> Result<Self, Error> {
-        let mut asked = Asked::of(&session, &call);
+        let mut asked = ReadRequest::of(&session, &call);
         let is_of_assets = call.endpoint.name == assets::LIST.name;
         if is_of_assets {
             asked.lists = listing::lists(&call)?;
@@ -263,7 +263,7 @@ impl List {
 
 /// A read of assets by id, as a run whose rows are the ids.
 pub struct Get {
-    asked: Asked,
+    asked: ReadRequest,
     before: Option<Table>,
 }
 
@@ -283,21 +283,24 @@ impl Get {
         let write = &assets::BATCH_GET;
         let query = options.query();
         let call = session.to(&write.endpoint, &[("project", &project.to_string())])?;
-        let asked = Asked::of(session, &call.with_query(query.clone()));
+        let asked = ReadRequest::of(session, &call.with_query(query.clone()));
         let (ledger, again) = match earlier {
             None => (Ledger::default(), Again::default()),
             Some((rest, _)) => rest.rows(&asked)?,
         };
-        let job = Job {
-            write,
-            project,
+        let batch_size = options.batch_size;
+        let part = Part {
             query,
-            batch_size: options.batch_size,
-            policy: options.policy(write.row),
+            ..Part::of(write, options.policy(write.row), batch_size)
+        };
+        let job = Job {
+            parts: vec![part],
+            project,
             tolerance: Tolerance::All,
             dry_run: false,
             keep: true,
             replayable,
+            most_kept: MOST_KEPT,
             reconcile: false,
             again,
             journal: None,

@@ -219,8 +219,8 @@ fn unclear(
     inner: &HashSet<&String>,
     found: &HashMap<String, Vec<Inheritance>>,
 ) -> Vec<String> {
-    let told = found.values().flatten().any(|row| row.from.is_some());
-    if told {
+    let is_reported = found.values().flatten().any(|row| row.from.is_some());
+    if is_reported {
         return Vec::new();
     }
     let mut own: HashMap<&String, Option<HashSet<&str>>> = HashMap::new();

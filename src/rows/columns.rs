@@ -1,14 +1,15 @@
 //! Maps columns to fields and custom attributes.
 
-use std::collections::BTreeMap;
-
-use serde_json::json;
-
 use super::compare::as_number;
-pub(crate) use super::fields::CUSTOM_ATTRIBUTES;
-use super::fields::{self, CATEGORY, CLIENT_ASSET, FIELDS};
-use crate::input::Cell;
-pub use crate::input::sheet::ROW_OF_RUN;
+use super::fields;
+use super::report::is_of_report;
+pub use super::report::{
+    CLEAR, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
+};
+use crate::api::assets::FIELDS;
+use crate::api::assets::fields::CLIENT_ASSET_ID;
+pub(crate) use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
+use crate::api::field::{Fields, Refers};
 use crate::model::text::composed;
 use crate::settings::names::{folded, nearest, plain};
 use crate::settings::{Miss, Settings};
@@ -16,7 +17,7 @@ use crate::settings::{Miss, Settings};
 /// The meaning of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meant {
-    /// A field of an asset, as its index in `FIELDS`.
+    /// A field of an asset, as its place in the table of fields.
     Field(usize),
     /// A custom attribute, as its index in the settings.
     Attribute(usize),
@@ -33,106 +34,8 @@ pub enum Meant {
     Unclear(String, String),
 }
 
-/// Common headings for each field, ignoring case, spaces and punctuation. The web pages of Assets call the
-/// clientAssetId "Asset ID" ("POST assets:batch-create" reference page), and exports from those pages call it
-/// "Name".
-static CALLED: [(&str, usize); 17] = [
-    ("clientassetid", 0),
-    ("assetid", 0),
-    ("assetname", 0),
-    ("name", 0),
-    ("categoryid", 1),
-    ("category", 1),
-    ("categorypath", 1),
-    ("statusid", 2),
-    ("status", 2),
-    ("assetstatus", 2),
-    ("description", 3),
-    ("assetdescription", 3),
-    ("locationid", 4),
-    ("location", 4),
-    ("locationpath", 4),
-    ("barcode", 5),
-    ("assetbarcode", 5),
-];
-
 /// The reason given for ignoring an unrecognized column.
 pub(super) const NOT_RECOGNIZED: &str = "unknown column";
-
-/// The columns added by `write_fixes`: the row's position in its sheet or text file (`SHEET_ROW` or `LINE`),
-/// the problem and the fix.
-pub const SHEET_ROW: &str = "Sheet row";
-pub const LINE: &str = "Line";
-pub const PROBLEM: &str = "Problem";
-pub const FIX: &str = "Fix";
-pub const OF_REPORTS: [&str; 4] = [SHEET_ROW, LINE, PROBLEM, FIX];
-
-/// The suffix of an added column if the rows already have a column with that name.
-pub const OF_REPORT_MARK: &str = " (acc-assets)";
-
-/// Returns whether an unrecognized column may have been added by `write_fixes`.
-pub(super) fn is_of_report(name: &str) -> bool {
-    OF_REPORTS.contains(&name.strip_suffix(OF_REPORT_MARK).unwrap_or(name))
-}
-
-/// The text of a cell that clears its field.
-pub const CLEAR: &str = "acc.CLEAR";
-
-/// Comes before [`RowOfRun::texts`] in a cell.
-const TEXTS_MARK: char = '\t';
-
-/// A cell of the [`ROW_OF_RUN`] column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowOfRun {
-    /// The run, or the call without a name. 0 for a check.
-    pub run: u64,
-    /// The number of the row, counted from 0.
-    pub row: u32,
-    /// The digest of the row before it was fixed, or 0 if it is not known.
-    pub digest: u64,
-    /// The name of the run, if it has one.
-    pub name: Option<String>,
-    /// The texts that are numbers written in another way, such as 0017 and 1.10, by field or custom attribute. pandas reads
-    /// a column of such texts as numbers.
-    pub texts: BTreeMap<String, String>,
-}
-
-impl RowOfRun {
-    /// Formats the cell.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let Self {
-            run,
-            row,
-            digest,
-            name,
-            texts,
-        } = self;
-        let name = name.as_ref().map_or_else(String::new, |name| format!(":{name}"));
-        let texts = if texts.is_empty() {
-            String::new()
-        } else {
-            format!("{TEXTS_MARK}{}", json!(texts))
-        };
-        format!("{run:016x}:{row}:{digest:016x}{name}{texts}")
-    }
-
-    /// Parses a cell. Files of earlier versions have only some of the parts.
-    #[must_use]
-    pub fn of(cell: &Cell<'_>) -> Option<Self> {
-        let Cell::Text(text) = cell else { return None };
-        let (text, texts) = text.split_once(TEXTS_MARK).unwrap_or((text, ""));
-        let mut parts = text.trim().splitn(4, ':');
-        let hex = |part| u64::from_str_radix(part, 16).ok();
-        Some(Self {
-            run: hex(parts.next()?)?,
-            row: parts.next()?.parse().ok()?,
-            digest: parts.next().and_then(hex).unwrap_or(0),
-            name: parts.next().filter(|name| !name.is_empty()).map(str::to_owned),
-            texts: serde_json::from_str(texts.trim()).unwrap_or_default(),
-        })
-    }
-}
 
 /// Returns whether a text is a number that is usually written in another way, such as 0017 or 1.10.
 #[must_use]
@@ -148,12 +51,12 @@ pub fn field_of_role(role: &str) -> Option<&str> {
 
 /// Returns the fields of an asset in the order of a template, each with its heading.
 pub fn headings() -> impl Iterator<Item = (&'static str, &'static str)> {
-    FIELDS.iter().map(|field| (field.name, field.heading))
+    FIELDS.settable().map(|(_, field)| (field.name, field.heading))
 }
 
 /// Returns the fields of an asset that only the service sets, except the id, in the order of a table.
 pub fn set_by_the_service() -> impl Iterator<Item = &'static str> {
-    fields::set_by_the_service()
+    fields::by_service(FIELDS)
 }
 
 /// Returns the heading of a custom attribute in a table: its display name, with its own name behind it if the display name
@@ -161,8 +64,8 @@ pub fn set_by_the_service() -> impl Iterator<Item = &'static str> {
 #[must_use]
 pub fn attribute_heading(attribute: usize, settings: &Settings) -> String {
     settings.heading_of(attribute, |called| {
-        CALLED.iter().any(|(known, _)| *known == called)
-            || fields::is_heading_of_service(called)
+        FIELDS.called(called).is_some()
+            || fields::is_heading_of_service(FIELDS, called)
             || fields::is_attribute(called)
             || called.starts_with(&plain(CUSTOM_ATTRIBUTES))
             || called == plain(ROW_OF_RUN)
@@ -171,14 +74,12 @@ pub fn attribute_heading(attribute: usize, settings: &Settings) -> String {
 
 /// Returns the field that has this name or heading. The result is the same in every project.
 pub(super) fn base_field(name: &str) -> Option<usize> {
-    let called = plain(bare(name));
-    let exact = FIELDS.iter().position(|field| field.name == name);
-    exact.or_else(|| {
-        CALLED
-            .iter()
-            .find(|(known, _)| *known == called)
-            .map(|(_, field)| *field)
-    })
+    field_called(FIELDS, name)
+}
+
+/// Returns the field of a table that has this name or heading.
+pub(super) fn field_called(fields: Fields, name: &str) -> Option<usize> {
+    fields.named(name).or_else(|| fields.called(&plain(bare(name))))
 }
 
 /// The columns that `mapping=` names, each with its target, and the settings that know the attributes.
@@ -234,8 +135,10 @@ pub(super) fn are_one(one: &str, other: &str, mapped: Mapped<'_>) -> bool {
 /// Returns whether columns that are marked as required are those of a template, which remembers its category. Offices mark
 /// columns too, but also the category.
 pub fn are_of_template<'n>(marked: impl Iterator<Item = &'n str>) -> bool {
-    let fields: Vec<usize> = marked.filter_map(base_field).collect();
-    fields.contains(&CLIENT_ASSET) && !fields.contains(&CATEGORY)
+    let fields = marked.filter_map(base_field).map(|field| FIELDS.at(field));
+    let fields: Vec<_> = fields.collect();
+    let has_category = fields.iter().any(|field| field.refers == Some(Refers::Category));
+    fields.iter().any(|field| field.name == CLIENT_ASSET_ID) && !has_category
 }
 
 /// An entry of a mapping: a column, and what it is mapped to.
@@ -266,7 +169,7 @@ pub(super) fn bare(name: &str) -> &str {
 /// Returns the meaning of a column in a project.
 #[must_use]
 pub fn meant(name: &str, settings: &Settings) -> Meant {
-    if let Some(field) = FIELDS.iter().position(|field| field.name == name) {
+    if let Some(field) = FIELDS.named(name) {
         return Meant::Field(field);
     }
     if name == CUSTOM_ATTRIBUTES {
@@ -287,10 +190,10 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
         };
     }
     let called = plain(bare);
-    if let Some((_, field)) = CALLED.iter().find(|(known, _)| *known == called) {
-        return Meant::Field(*field);
+    if let Some(field) = FIELDS.called(&called) {
+        return Meant::Field(field);
     }
-    if fields::is_set_by_the_service(name) {
+    if fields::is_set_by_service(FIELDS, name) {
         return Meant::SetByService;
     }
     match settings.attribute(bare) {
@@ -319,8 +222,8 @@ fn meant_by(name: &str, settings: &Settings) -> Option<String> {
         .iter()
         .filter(|attribute| attribute.active);
     let known = FIELDS
-        .iter()
-        .flat_map(|field| [field.heading, field.name])
+        .settable()
+        .flat_map(|(_, field)| [field.heading, field.name])
         .chain(attributes.map(|attribute| attribute.display_name.as_str()));
     // "Remarks" is not a typo of "Mark".
     let near = nearest(name, known.map(|known| (known, folded(known))));
@@ -336,20 +239,19 @@ fn meant_by(name: &str, settings: &Settings) -> Option<String> {
 /// Returns a message if the target names neither a field nor exactly one active custom attribute. Display
 /// names are known only with `settings`.
 pub fn target(column: &str, text: &str, settings: Option<&Settings>) -> Result<String, String> {
-    let known = |field: usize| FIELDS[field].name.to_owned();
     let called = plain(text);
-    let of_service = fields::of_service(text);
-    if FIELDS.iter().any(|field| field.name == text)
+    let of_service = fields::of_service(FIELDS, text);
+    if FIELDS.named(text).is_some()
         || fields::is_attribute(text)
         || of_service.is_some_and(|field| field == text)
     {
         return Ok(text.to_owned());
     }
-    if let Some((_, field)) = CALLED.iter().find(|(alias, _)| *alias == called) {
-        return Ok(known(*field));
+    if let Some(field) = FIELDS.called(&called) {
+        return Ok(FIELDS.at(field).name.to_owned());
     }
     let Some(settings) = settings else {
-        let near = fields::nearest(text, None);
+        let near = fields::nearest(FIELDS, [CUSTOM_ATTRIBUTES], text);
         let near = near.map_or_else(|| ".".to_owned(), |near| format!(". Did you mean `{near}`?"));
         return Err(format!(
             "mapping: column `{column}` is mapped to `{text}`, which is not a field{near} To map to the display name of \

@@ -8,8 +8,10 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
-use super::fields::{CUSTOM_ATTRIBUTES, FIELDS, Kind};
 use super::value::{midnight, number};
+use crate::api::assets::FIELDS;
+use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
+use crate::api::field::Kind;
 use crate::input::Cell;
 use crate::model::text::{joined, trimmed};
 use crate::model::value::flag;
@@ -56,13 +58,14 @@ pub fn changes(row: &Map<String, Value>, asset: &Value, settings: Option<&Settin
 }
 
 fn is_required(name: &str) -> bool {
-    FIELDS.iter().any(|field| field.name == name && field.required)
+    FIELDS.find(name).is_some_and(|field| field.required)
 }
 
 /// Returns the part of an asset that rows can be compared with, as JSON.
 #[must_use]
 pub fn comparable(asset: &Value) -> String {
-    let names = FIELDS.iter().map(|field| field.name).chain([CUSTOM_ATTRIBUTES]);
+    let names = FIELDS.settable().map(|(_, field)| field.name);
+    let names = names.chain([CUSTOM_ATTRIBUTES]);
     let part: Map<String, Value> = names
         .filter_map(|name| Some((name.to_owned(), asset.get(name)?.clone())))
         .collect();
@@ -82,7 +85,7 @@ pub(super) enum Form<'s> {
 
 impl<'s> Form<'s> {
     pub(super) fn of_field(name: &str) -> Self {
-        match FIELDS.iter().find(|field| field.name == name) {
+        match FIELDS.find(name) {
             Some(field) if field.kind == Kind::Uuid => Self::Uuid,
             Some(field) if field.trims || field.kind == Kind::Integer => Self::Trimmed,
             _ => Self::Text,
@@ -326,181 +329,4 @@ pub fn shown(field: &str, value: &Value, settings: Option<&Settings>) -> String 
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::civil::{date, datetime};
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn values_are_compared_by_the_type_of_their_field() {
-        let attribute = Form::Attribute;
-        for (form, new, old, expected) in [
-            (Form::Text, json!("a "), json!("a"), false),
-            (Form::Text, json!("1.50"), json!("1.5"), false),
-            (Form::Trimmed, json!("a"), json!(" a "), true),
-            (Form::Trimmed, json!("0086"), json!("86"), false),
-            (Form::Trimmed, json!("42"), json!(42), true),
-            (Form::Uuid, json!("AB"), json!("ab"), true),
-            (Form::Text, Value::Null, json!(""), true),
-            (Form::Text, json!("a"), Value::Null, false),
-            (attribute("numeric"), json!("1.50"), json!("1.5"), true),
-            (attribute("numeric"), json!("1.50"), json!(1.5), true),
-            (attribute("numeric"), json!("-0"), json!(0), true),
-            (attribute("numeric"), json!(".5"), json!("0.5"), true),
-            (attribute("numeric"), json!("1e3"), json!("1000"), true),
-            (
-                attribute("numeric"),
-                json!("9007199254740993"),
-                json!("9007199254740992"),
-                false,
-            ),
-            (attribute("numeric"), json!("1"), json!("-1"), false),
-            (attribute("text"), json!("1.50"), json!("1.5"), false),
-            (attribute("text"), json!("1.5"), json!(1.5), true),
-            (attribute(""), json!("1.50"), json!("1.5"), false),
-            (attribute(""), json!("1.5"), json!(1.5), true),
-            (
-                attribute("date"),
-                json!("2031-02-28"),
-                json!("2031-02-28T00:00:00.000Z"),
-                true,
-            ),
-            (
-                attribute("date"),
-                json!("2031-02-28"),
-                json!("2031-02-28T10:00:00Z"),
-                false,
-            ),
-            (attribute("boolean"), json!(true), json!("true"), true),
-            (attribute("boolean"), json!(true), json!(false), false),
-            (attribute("boolean"), json!(false), Value::Null, false),
-            (
-                attribute("multi_select"),
-                json!(["a", "b"]),
-                json!(["b", "a"]),
-                true,
-            ),
-            (
-                attribute("multi_select"),
-                json!(["a", "a"]),
-                json!(["b", "a"]),
-                false,
-            ),
-            (attribute("multi_select"), json!([]), Value::Null, true),
-            (attribute("select"), json!("a"), json!(["a"]), true),
-        ] {
-            assert_eq!(same(&new, &old, form), expected, "{form:?} {new} {old}");
-            assert_eq!(same(&old, &new, form), expected, "{form:?} {old} {new}");
-        }
-    }
-
-    #[test]
-    fn unchanged_cells_are_recognized_in_the_form_of_any_table() {
-        for (cell, old, expected) in [
-            (Cell::Null, Value::Null, true),
-            (Cell::Null, json!("a"), false),
-            (Cell::Text(""), Value::Null, true),
-            (Cell::Text("a"), json!("a"), true),
-            (Cell::Text("a "), json!("a"), false),
-            (Cell::Text("1.5"), json!(1.5), true),
-            (Cell::Text("True"), json!(true), true),
-            (Cell::Text(r#"["a","b"]"#), json!(["b", "a"]), true),
-            (Cell::Int(86), json!("0086"), true),
-            (Cell::Float(86.0), json!("86"), true),
-            (Cell::Int(86), json!("086a"), false),
-            (Cell::Float(f64::INFINITY), json!("inf"), false),
-            (Cell::Bool(true), json!("true,"), true),
-            (Cell::Date(date(2031, 2, 28)), json!("2031-02-28"), true),
-            (
-                Cell::DateTime(datetime(2031, 2, 28, 0, 0, 0, 0)),
-                json!("2031-02-28"),
-                true,
-            ),
-            (
-                Cell::DateTime(datetime(2031, 2, 28, 10, 0, 0, 0)),
-                json!("2031-02-28T10:00:00.000Z"),
-                true,
-            ),
-            (Cell::List(vec![Cell::Text("a"), Cell::Null]), json!(["a"]), true),
-            (Cell::List(vec![Cell::Text("a")]), json!(["a", "b"]), false),
-            (Cell::Map(vec![("x", Cell::Int(1))]), json!({"x": 1}), true),
-            (Cell::Other("bytes"), json!("bytes"), false),
-        ] {
-            assert_eq!(
-                is_unchanged(&cell, &old, Form::Attribute("")),
-                expected,
-                "{cell:?} {old}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_number_equals_the_texts_that_read_as_this_number() {
-        for form in [
-            Form::Text,
-            Form::Trimmed,
-            Form::Attribute("text"),
-            Form::Attribute("numeric"),
-        ] {
-            for (cell, old, expected) in [
-                (Cell::Float(1.5), "1.50", true),
-                (Cell::Float(1.5), "1.51", false),
-                (Cell::Int(100_000), "1E5", true),
-                (Cell::Int(86), "0086", true),
-                (Cell::Int(86), "86 m", false),
-                (Cell::Int(-86), "0086", false),
-                (Cell::Int(0), "000", true),
-                (Cell::Int(0), "", false),
-                (Cell::Int(9_007_199_254_740_993), "9007199254740992", false),
-                (Cell::Text("1.5"), "1.50", false),
-            ] {
-                let is_unchanged = is_unchanged(&cell, &old.into(), form);
-                assert_eq!(is_unchanged, expected, "{form:?} {cell:?} {old}");
-            }
-        }
-    }
-
-    #[test]
-    fn numbers_have_one_usual_text() {
-        for (text, number) in [
-            ("0017", Some("17")),
-            ("17", Some("17")),
-            ("1.10", Some("1.1")),
-            (" +.50", Some("0.5")),
-            ("1E5", Some("100000")),
-            ("1e-3", Some("0.001")),
-            ("000", Some("0")),
-            ("-0", Some("0")),
-            ("-01", Some("-1")),
-            ("1E999", None),
-            ("12A", None),
-            ("inf", None),
-            ("one", None),
-            ("e", None),
-            ("", None),
-        ] {
-            assert_eq!(as_number(text).as_deref(), number, "{text}");
-        }
-    }
-
-    #[test]
-    fn changes_name_the_fields_that_a_row_has() {
-        let row = json!({"clientAssetId": "A", "description": "new",
-            "customAttributes": {"ca1": "x", "ca2": "1.0"}});
-        let asset = json!({"clientAssetId": "A", "description": "old", "barcode": "7",
-            "customAttributes": {"ca2": 1, "ca3": true}});
-        let changes = changes(row.as_object().unwrap(), &asset, None);
-        let named: Vec<_> = changes
-            .iter()
-            .map(|change| (change.field.as_str(), change.old.clone(), change.new.clone()))
-            .collect();
-        assert_eq!(
-            named,
-            [
-                ("description", json!("old"), json!("new")),
-                ("ca1", Value::Null, json!("x")),
-            ]
-        );
-    }
-}
+mod tests;

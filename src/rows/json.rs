@@ -56,3 +56,8 @@ fn escaped(bytes: &[u8], out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&bytes[written..]);
 }
+
+/// Returns the JSON before a value: `"name":`. The name must not need escapes.
+pub(super) fn opening(name: &str) -> String {
+    format!("\"{name}\":")
+}

@@ -1,6 +1,8 @@
 //! Lookups of assets by a field other than their id.
 
-use super::{columns, fields, value};
+use super::{columns, value};
+use crate::api::assets::FIELDS;
+use crate::api::assets::fields::{BARCODE, CLIENT_ASSET_ID};
 use crate::input::Cell;
 use crate::model::text::trimmed;
 use crate::settings::{Miss, Settings};
@@ -16,8 +18,8 @@ pub fn field_of(named: &str, settings: Option<&Settings>) -> Result<Option<Strin
             "by must be \"Asset ID\", \"Barcode\" or a text attribute, not {named:?}: {why}"
         ))
     };
-    match columns::base_field(named).map(|field| fields::FIELDS[field].name) {
-        Some(name @ (fields::CLIENT_ASSET_ID | fields::BARCODE)) => return Ok(Some(name.to_owned())),
+    match columns::base_field(named).map(|field| FIELDS.at(field).name) {
+        Some(name @ (CLIENT_ASSET_ID | BARCODE)) => return Ok(Some(name.to_owned())),
         Some(_) => return says("use list() with a filter instead"),
         None => {}
     }

@@ -3,20 +3,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde_json::Value;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::columns;
-use super::compare::{self, Form};
-use super::fields::FIELDS;
-use super::notices::in_rows;
+use super::in_rows::in_rows;
+use super::problem::is_number;
 use super::reading::DIGITS;
-use super::row::{Blanks, RowWriter, is_number};
-use super::rules::{DATE, HEADING_ROW, LEADING_ZEROS, NUMBER, Problem, TOO_MANY_DIGITS, TOTALS_ROW, YES_NO};
+use super::rules::{HEADING_ROW, LEADING_ZEROS, Problem, TOO_MANY_DIGITS, TOTALS_ROW};
 use super::value::Refusal;
-use crate::input::{Cell, Column, Headings, Padded, Replacement, is_total_row};
-use crate::model::text::{composed, trimmed};
-use crate::settings::names::{folded, nearest, plain};
+use crate::api::field::Fields;
+use crate::input::{Cell, Headings, Padded, is_total_row};
+use crate::model::text::trimmed;
 
 /// The maximum number of rows below the table that `skip_footer` is suggested for.
 const LONGEST_FOOTER: usize = 20;
@@ -45,7 +41,7 @@ pub(super) struct Office {
     pub(super) key_is_number: bool,
     /// The column and text of the first title of totals.
     total: Option<(String, String)>,
-    /// One bit per field of `FIELDS`, set if the field has such a title.
+    /// One bit per field of the table of fields, set if the field has such a title.
     total_fields: u32,
     is_total_id: bool,
     pub(super) headings: Headings,
@@ -190,13 +186,23 @@ impl Office {
         }
     }
 
+    /// Returns the import keys that were numbers in the rows so far.
+    pub(super) fn number_keys(&self) -> &HashSet<Box<str>> {
+        &self.number_keys
+    }
+
+    /// Returns whether a text was sent for a number of a field.
+    pub(super) fn was_number(&self, field: &str, text: &str) -> bool {
+        self.number_texts.contains(&digest_of(field, text.as_bytes()))
+    }
+
     /// Records a number of the row that is sent as text.
     pub(super) fn note_text(&mut self, field: &str, text: &[u8]) {
         self.number_texts.insert(digest_of(field, text));
     }
 
     /// Returns the warning that identifiers are numbers. `is_file` is whether the rows come from a file.
-    fn numbers(&self, is_file: bool, named: &dyn Fn(usize) -> String) -> Option<String> {
+    pub(super) fn numbers(&self, is_file: bool, named: &dyn Fn(usize) -> String) -> Option<String> {
         let (_, first) = self.with_numbers.iter().min_by_key(|(_, row)| *row)?;
         let columns: Vec<String> = self
             .with_numbers
@@ -232,19 +238,22 @@ impl Office {
     }
 
     /// Returns the problem with a row that repeats the names of the columns, as lists do at the top of each page.
-    pub(super) fn heading_row(&self) -> Option<Problem> {
-        self.headings
-            .are_repeated()
-            .then(|| HEADING_ROW.problem("", "", "the column names again, not an asset".to_owned(), ""))
+    pub(super) fn heading_row(&self, noun: &str) -> Option<Problem> {
+        self.headings.are_repeated().then(|| {
+            let message = format!("the column names again, not {}", with_article(noun));
+            HEADING_ROW.problem("", "", message, "")
+        })
     }
 
     /// Returns whether a row of a new asset has a title of totals and none of the other required fields. `given` has one
     /// bit per field.
-    pub(super) fn is_total(&self, given: u32) -> bool {
-        let required = (0..FIELDS.len())
-            .filter(|place| FIELDS[*place].required)
-            .fold(0, |bits, place| bits | 1 << place);
-        self.total.is_some() && is_total_row(given, self.total_fields, required)
+    pub(super) fn is_total(&self, given: u32, fields: Fields) -> bool {
+        if self.total.is_none() {
+            return false;
+        }
+        let required = fields.settable().filter(|(_, field)| field.required);
+        let required = required.fold(0, |bits, (place, _)| bits | 1 << place);
+        is_total_row(given, self.total_fields, required)
     }
 
     /// Returns whether a row has a title of totals and no id. `is_blank` is whether its id is blank.
@@ -254,15 +263,18 @@ impl Office {
 
     /// Returns the problem with a row of totals. `left` is the number of rows from this one to the end of the table, and
     /// `skipped` the number of rows that `skip_footer` skips below it.
-    pub(super) fn totals_row(&self, left: Option<usize>, skipped: usize) -> Option<Problem> {
+    pub(super) fn totals_row(&self, noun: &str, left: Option<usize>, skipped: usize) -> Option<Problem> {
         let (column, text) = self.total.as_ref()?;
-        let message = format!("`{column}` is '{text}': a row of totals, not an asset");
+        let message = format!(
+            "`{column}` is '{text}': a row of totals, not {}",
+            with_article(noun)
+        );
         let fix = match left {
             Some(1) => format!("set skip_footer={}", 1 + skipped),
             // The rows below have not been read yet.
             Some(left) if left <= LONGEST_FOOTER => {
                 let left = left + skipped;
-                format!("remove the row, or set skip_footer={left} if the last {left} rows contain no asset")
+                format!("remove the row, or set skip_footer={left} if the last {left} rows contain no {noun}")
             }
             _ => "remove the row".to_owned(),
         };
@@ -280,229 +292,19 @@ pub(super) fn arrived_as_number(cell: &Cell<'_>) -> bool {
     is_number(cell) || matches!(cell, Cell::Text(text) if is_printed(trimmed(text)))
 }
 
-impl RowWriter {
-    /// Returns the warning that identifiers are numbers.
-    pub(super) fn numbers(&self, named: &dyn Fn(usize) -> String) -> Option<String> {
-        self.office.numbers(self.row_title().is_some(), named)
-    }
-
-    /// Returns the warnings about texts that probably have lost their leading zeros.
-    pub(super) fn short_texts(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
-        self.office.short_texts(named)
-    }
-
-    /// Returns the import keys that were numbers in the rows so far. They may have lost zeros that the keys of the project
-    /// have.
-    #[must_use]
-    pub fn number_keys(&self) -> &HashSet<Box<str>> {
-        &self.office.number_keys
-    }
-
-    /// Returns whether a text was sent for a number in the rows so far, and whether a text of the project reads as this
-    /// number. Programs often read texts such as 007 as numbers, so they are equal, as in a patch.
-    #[must_use]
-    pub fn is_same_number(&self, field: &str, sent: &Value, held: &Value) -> bool {
-        let was_number = |text: &str| {
-            let digest = digest_of(field, text.as_bytes());
-            self.office.number_texts.contains(&digest)
-        };
-        let Some(text) = sent.as_str() else { return false };
-        was_number(text) && compare::same_numbers_of(sent, held)
-            || self.policy.is_workbook()
-                && self.form(field) == Form::Attribute("numeric")
-                && compare::is_rounded(text, held)
-    }
-
-    /// Names the option that makes a text such as "n/a" blank, or a value of an option that should have made it blank, in the
-    /// fix of a number, date or boolean.
-    pub(super) fn with_fix_of_placeholder(
-        &self,
-        column: Option<Column>,
-        cell: &Cell<'_>,
-        refusal: Refusal,
-    ) -> Refusal {
-        let Some(column) = column.map(|column| self.called(column)) else {
-            return refusal;
-        };
-        let fix = match cell {
-            Cell::Text(text) if [&NUMBER, &DATE].contains(&refusal.rule) && is_placeholder(trimmed(text)) => {
-                let usual = match &*refusal.fix {
-                    "" => refusal.rule.fix,
-                    fix => fix,
-                };
-                format!(
-                    "{usual}. If the text stands for a blank cell, set values={{\"{column}\": {{\"{}\": \"\"}}}}",
-                    trimmed(text)
-                )
-            }
-            // All words of a column are one cause.
-            Cell::Text(text) if *refusal.rule == YES_NO && is_placeholder(trimmed(text)) => format!(
-                "{}. If a word stands for a blank cell, set values={{\"{column}\": {{\"...\": \"\"}}}}",
-                refusal.rule.fix
-            ),
-            Cell::Bool(false) if self.is_replaced_by_false(column) => {
-                "values= replaces a text of this column by false. To make the cell blank, replace it by \"\""
-                    .to_owned()
-            }
-            _ => return refusal,
-        };
-        Refusal {
-            fix: fix.into(),
-            ..refusal
-        }
-    }
-
-    fn is_replaced_by_false(&self, column: &str) -> bool {
-        let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
-        let mapped = (&mapping[..], self.policy.names.settings.as_deref());
-        let mut own = reading
-            .values
-            .iter()
-            .filter(|(name, _)| columns::is_called(column, name, mapped));
-        own.any(|(_, texts)| {
-            texts
-                .iter()
-                .any(|(_, new)| *new == Some(Replacement::Bool(false)))
-        })
-    }
-
-    /// Returns notes on the options that are about columns: which columns are filled, and which ones do not exist.
-    pub(super) fn notes_on_options(&self) -> Vec<String> {
-        let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
-        let mapped = (&mapping[..], self.policy.names.settings.as_deref());
-        let has = |name: &str| {
-            let is_used = |column: &str| columns::mapped_alike(column, mapping).is_some();
-            let is_alike = |column: &str| plain(column) == plain(name) && is_used(column);
-            self.column_names()
-                .any(|column| composed(column) == composed(name) || is_alike(column))
-        };
-        let of_name = |name: &str| {
-            self.column_names()
-                .find(|column| columns::is_called(column, name, mapped))
-        };
-        // The values of a dict of attributes have these options too.
-        let of_entry = |name: &str| {
-            self.entry_names()
-                .any(|entry| columns::is_called(entry, name, mapped))
-        };
-        if self.column_names().next().is_none() {
-            return Vec::new();
-        }
-        let mut notes = self.notes_on_fills();
-        let typed = [
-            (
-                "decimal=",
-                reading.decimal() != '.' || !reading.decimal_of.is_empty(),
-            ),
-            (
-                "thousands=",
-                reading.thousands.is_some() || !reading.thousands_of.is_empty(),
-            ),
-            (
-                "dayfirst=",
-                reading.dayfirst.is_some() || !reading.dayfirst_of.is_empty(),
-            ),
-            ("true_values=", !reading.true_values.is_empty()),
-            ("false_values=", !reading.false_values.is_empty()),
-        ];
-        let typed: Vec<&str> = typed
-            .iter()
-            .filter(|(_, is_given)| *is_given && self.policy.names.settings.is_none())
-            .map(|(option, _)| *option)
-            .collect();
-        if !typed.is_empty() {
-            notes.push(format!(
-                "without the project's settings (settings=None), these options have no effect: {}",
-                typed.join(", ")
-            ));
-        }
-        let of_mapping = names_of(mapping).into_iter().filter(|from| !has(from));
-        let is_missing = |name: &&String| of_name(name).is_none();
-        let of_cells = [
-            ("values", names_of(&reading.values)),
-            ("fill_down", reading.fill_down.iter().collect()),
-        ];
-        let of_cells =
-            of_cells.map(|(option, names)| (option, names.into_iter().filter(is_missing).collect()));
-        let of_texts = [
-            ("decimal", names_of(&reading.decimal_of)),
-            ("thousands", names_of(&reading.thousands_of)),
-            ("dayfirst", names_of(&reading.dayfirst_of)),
-        ];
-        let of_texts = of_texts.map(|(option, names)| {
-            let names = names.into_iter().filter(is_missing);
-            (option, names.filter(|name| !of_entry(name)).collect())
-        });
-        let missing: Vec<(&str, Vec<&String>)> = std::iter::once(("mapping", of_mapping.collect()))
-            .chain(of_cells)
-            .chain(of_texts)
-            .collect();
-        notes.extend(
-            missing
-                .into_iter()
-                .filter(|(_, names)| !names.is_empty())
-                .map(|(option, names)| {
-                    let shown: Vec<String> = names.into_iter().map(|name| self.with_nearest(name)).collect();
-                    format!(
-                        "{option}= names columns that the rows do not have: {}",
-                        shown.join(", ")
-                    )
-                }),
-        );
-        notes
-    }
-
-    /// Returns how many cells `fill_down` filled, and which other columns are blank in the same rows.
-    fn notes_on_fills(&self) -> Vec<String> {
-        let named = |column: u32| self.column_names().nth(column as usize);
-        let fills = self.fills.iter();
-        let fills: Vec<(&str, Blanks)> = fills
-            .filter_map(|(column, filled)| Some((named(*column)?, *filled)))
-            .collect();
-        let filled = fills.iter().map(|(column, filled)| match filled.count {
-            1 => format!("1 blank cell of `{column}` has the value of the row above (fill_down=)"),
-            count => {
-                format!("{count} blank cells of `{column}` have the value of the row above (fill_down=)")
-            }
-        });
-        let all: Vec<&String> = self.policy.names.reading.fill_down.iter().collect();
-        let alike = self.blank_columns().filter_map(|(column, blanks)| {
-            let (same, _) = fills
-                .iter()
-                .find(|(_, filled)| *filled == blanks && filled.count > 1)?;
-            let all: Vec<String> = all.iter().map(|name| format!("\"{name}\"")).collect();
-            Some(format!(
-                "`{column}` is blank in the same {} rows as `{same}`. If its cells are merged, too, set \
-                 fill_down=[{}, \"{column}\"]",
-                blanks.count,
-                all.join(", ")
-            ))
-        });
-        filled.chain(alike).collect()
-    }
-
-    fn with_nearest(&self, name: &str) -> String {
-        let known = self.column_names().map(|column| (column, folded(column)));
-        match nearest(name, known).first() {
-            Some(near) => format!("`{name}` (did you mean `{near}`?)"),
-            None => format!("`{name}`"),
-        }
-    }
-}
-
-/// Returns whether a text probably stands for a blank cell: a short word or a sign.
-fn is_placeholder(text: &str) -> bool {
-    const LONGEST: usize = 12;
-    text.chars().count() <= LONGEST && !text.chars().any(char::is_numeric) && !text.contains(['"', '\\'])
+/// Returns a noun with its article.
+fn with_article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {noun}")
 }
 
 /// Returns the digest of the text of a field.
 fn digest_of(field: &str, text: &[u8]) -> u64 {
     xxh3_64_with_seed(text, xxh3_64(field.as_bytes()))
-}
-
-fn names_of<T>(of: &[(String, T)]) -> Vec<&String> {
-    of.iter().map(|(name, _)| name).collect()
 }
 
 #[cfg(test)]

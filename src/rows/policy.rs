@@ -3,41 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::columns;
-use super::fields::{self, BARCODE, CUSTOM_ATTRIBUTES};
+use super::fields;
 use super::reading::Reading;
+use super::value::{Dates, Nulls};
 use crate::api::RowShape;
+use crate::api::assets::FIELDS;
+use crate::api::assets::fields::{BARCODE, CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES};
 use crate::columns::Table;
 use crate::input::Padded;
 use crate::input::sheet::{LINE, SHEET_ROW};
 use crate::settings::names::{folded, nearest};
 use crate::settings::{Miss, SEPARATOR, Settings};
-
-/// The meaning of a null cell. A null cell never satisfies a required field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Nulls {
-    /// Ignore the cell.
-    Omit,
-    /// Clear the field on a patch. Ignore the cell on a create.
-    Clear,
-    /// Make the row invalid.
-    Error,
-}
-
-/// What to do with a date that has a time of day in a custom attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dates {
-    /// Make the row invalid.
-    Strict,
-    /// Drop the time of day.
-    Truncate,
-}
 
 /// Options for reading and checking rows.
 #[derive(Debug, Clone)]
@@ -215,7 +195,7 @@ impl ImportKey {
                 "import_key must be \"barcode\" or a text attribute, not {named:?}: {why}"
             ))
         };
-        let field = columns::base_field(named).map(|field| fields::FIELDS[field].name);
+        let field = columns::base_field(named).map(|field| FIELDS.at(field).name);
         let is_field_of_another = field.is_some()
             && mapping.iter().any(|(_, target)| {
                 target
@@ -228,9 +208,9 @@ impl ImportKey {
             Some((_, None)) if !is_field_of_another => return says("mapping= ignores this column"),
             _ => named,
         };
-        match columns::base_field(target).map(|field| fields::FIELDS[field].name) {
+        match columns::base_field(target).map(|field| FIELDS.at(field).name) {
             Some(BARCODE) => return Ok(BARCODE.to_owned()),
-            Some(fields::CLIENT_ASSET_ID) => {
+            Some(CLIENT_ASSET_ID) => {
                 return says(
                     "the service allows several assets with the same Asset ID, so it does not identify a row. If your \
                      Asset IDs are unique, copy them into the barcode",

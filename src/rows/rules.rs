@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::assets::fields::most_characters;
 use crate::error::{shortened, shown};
 
 /// A row check.
@@ -33,7 +34,7 @@ pub struct Problem {
 }
 
 macro_rules! rules {
-    ($($name:ident $code:literal: $says:literal, $fix:literal;)+) => {
+    ($($name:ident $code:literal: $says:expr, $fix:literal;)+) => {
         $(pub(super) const $name: Rule = Rule { code: $code, says: $says, fix: $fix };)+
         static RULES: &[Rule] = &[$($name),+];
     };
@@ -58,9 +59,16 @@ rules! {
         "open the file in Excel and save it, or replace the formula with its value";
     TEXT "text": "value is not text, a number or a date",
         "write the value as text";
-    TOO_LONG "too_long": "value is longer than the service allows: 1000 characters for a description, 250 \
-        for a custom attribute",
+    TOO_LONG "too_long": concat!(
+            "value is longer than the service allows: ",
+            most_characters!(description),
+            " characters for a description, ",
+            most_characters!(attribute),
+            " for a custom attribute"
+        ),
         "shorten the text";
+    ENTITY "entity": "an end of a relationship is not an entity with a domain, a type and an id",
+        "pass an Entity, or use columns for the kind and the id of the end";
     WHOLE_NUMBER "whole_number": "category id is not a whole number",
         "use the id of a category of the project, for example 42";
     UUID "uuid": "id of an asset, status or location is not a UUID",
@@ -76,6 +84,8 @@ rules! {
         "use a single value, or a list of strings for a multi-select";
     NOTHING_TO_CHANGE "nothing_to_change": "the row has nothing to change",
         "fill in a cell, use CLEAR to clear a field, or drop the row";
+    CHANGED "changed_while_read": "the row changed while the call was running, or is no longer in the input",
+        "make the call again";
     NOT_A_ROW "not_a_row": "the row is not a dict or another mapping of column names to values",
         "pass one dict per row";
     SAME_ID "same_id": "two rows change the same asset differently",
@@ -327,6 +337,12 @@ impl Problem {
         );
         let fix = format!("give each of these assets its own {column} in the project, then call again");
         AMBIGUOUS_IMPORT_KEY.problem(column, key, message, &fix)
+    }
+
+    /// Creates the problem for a row that was read a second time, and differs from what was checked.
+    #[must_use]
+    pub fn changed() -> Self {
+        CHANGED.problem("", "", CHANGED.says.to_owned(), "")
     }
 
     /// Creates the problem for a list item that is not a row. `found` describes the item.

@@ -3,18 +3,41 @@
 use std::borrow::Cow;
 
 use jiff::civil::{Date, DateTime, Time};
+use serde::Deserialize;
 use uuid::Uuid;
 
-use super::fields::{Field, Kind, LONGEST_ATTRIBUTE};
 use super::json;
-use super::policy::{Dates, Nulls, Policy};
 use super::rules::{
     ATTRIBUTE_VALUE, CLEAR, DATE_ONLY, FORMULA, NOT_FINITE, NULL, REQUIRED, Rule, TEXT, TOO_LONG,
     TURNED_TO_TEXT, UUID, WHOLE_NUMBER,
 };
 use crate::api::RowShape;
+use crate::api::assets::fields::LONGEST_ATTRIBUTE;
+use crate::api::field::{Field, Kind};
 use crate::input::Cell;
 use crate::model::text::trimmed;
+
+/// The meaning of a null cell. A null cell never satisfies a required field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nulls {
+    /// Ignore the cell.
+    Omit,
+    /// Clear the field on a patch. Ignore the cell on a create.
+    Clear,
+    /// Make the row invalid.
+    Error,
+}
+
+/// What to do with a date that has a time of day in a custom attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dates {
+    /// Make the row invalid.
+    Strict,
+    /// Drop the time of day.
+    Truncate,
+}
 
 /// Why a value is invalid, without naming the column.
 pub(super) struct Refusal {
@@ -48,10 +71,15 @@ pub(super) enum Meaning {
 
 /// Interprets nulls and `CLEAR`. If `lasting` is true, the field cannot be cleared. The "PATCH
 /// assets:batch-patch" reference page does not say how to clear a field, so the client sends JSON null.
-pub(super) fn meaning(policy: &Policy, cell: &Cell<'_>, lasting: bool) -> Result<Meaning, Refusal> {
-    let create = policy.shape == RowShape::NewAsset;
+pub(super) fn meaning(
+    shape: RowShape,
+    nulls: Nulls,
+    cell: &Cell<'_>,
+    lasting: bool,
+) -> Result<Meaning, Refusal> {
+    let create = shape.is_new();
     let refusal = |rule, reason: &'static str| Err(Refusal::new(rule, reason, ""));
-    match (cell, policy.nulls) {
+    match (cell, nulls) {
         (Cell::Null, Nulls::Omit) => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Clear) if create => Ok(Meaning::Absent),
         (Cell::Null, Nulls::Error) => refusal(&NULL, NULL.says),
@@ -84,19 +112,20 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
         return refused(&REQUIRED, "required, but blank", field.fix(false));
     }
     match field.kind {
-        Kind::Text => text(field, cell, out),
         Kind::Integer => integer(field, cell, out),
         Kind::Uuid => {
             let uuid = uuid(cell, field.fix(false))?;
             plain(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()), out);
             Ok(())
         }
+        // Rows set no field of another kind in this way.
+        _ => text(field, cell, out),
     }
 }
 
 fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     let longest = field.longest.unwrap_or(usize::MAX);
-    let too_long = || refused(&TOO_LONG, "longer than 1000 characters", "");
+    let too_long = || refused(&TOO_LONG, format!("longer than {longest} characters"), "");
     match cell {
         Cell::Text(text) | Cell::Shown { text, .. } if longer(text, longest) => too_long(),
         Cell::Text(text) | Cell::Shown { text, .. } => {
@@ -204,9 +233,11 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             out.extend_from_slice(if *value { b"true" } else { b"false" });
             Ok(())
         }
-        Cell::Text(text) if longer(text, LONGEST_ATTRIBUTE) => {
-            refused(&TOO_LONG, "longer than 250 characters", "")
-        }
+        Cell::Text(text) if longer(text, LONGEST_ATTRIBUTE) => refused(
+            &TOO_LONG,
+            format!("longer than {LONGEST_ATTRIBUTE} characters"),
+            "",
+        ),
         Cell::Text(text) => {
             json::text(text, out);
             Ok(())
@@ -227,7 +258,7 @@ pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Wri
             let written =
                 number(other, out).unwrap_or_else(|| refused(&ATTRIBUTE_VALUE, ATTRIBUTE_VALUE.says, ""));
             if longer_number(&out[start..], LONGEST_ATTRIBUTE) {
-                return refused(&TOO_LONG, "longer than 250 digits", "");
+                return refused(&TOO_LONG, format!("longer than {LONGEST_ATTRIBUTE} digits"), "");
             }
             written
         }

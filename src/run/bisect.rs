@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{ServiceError, Violation};
 use crate::model::text::same_key;
-use crate::run::pack::{Batch, Item};
+use crate::run::batch::{Batch, Item};
 
 /// The result of splitting a rejected batch.
 #[derive(Debug, PartialEq)]
@@ -133,7 +133,10 @@ mod tests {
     use crate::input::{Cell, Label, Sink};
     use crate::ledger::SharedLedger;
     use crate::rows::{Dates, Names, Nulls, Policy, RowShape};
-    use crate::run::pack::{Again, Ahead, Packer};
+    use crate::run::again::Again;
+    use crate::run::job::Part;
+    use crate::run::pack::Packer;
+    use crate::run::passes::Ahead;
 
     fn batch(rows: usize) -> Batch {
         let policy = Policy {
@@ -144,14 +147,9 @@ mod tests {
             import_key: None,
             names: Names::default(),
         };
-        let mut packer = Packer::new(
-            &BATCH_CREATE,
-            policy,
-            SharedLedger::default(),
-            100,
-            Ahead::Everything,
-            Again::default(),
-        );
+        let parts = [Part::of(&BATCH_CREATE, policy, 100)];
+        let (ledger, ahead) = (SharedLedger::default(), Ahead::Everything(usize::MAX));
+        let mut packer = Packer::new(&parts, ledger, ahead, Again::default());
         let columns = ["clientAssetId", "categoryId", "statusId"].map(|name| packer.column(name));
         for row in 0..rows {
             packer.begin(Label::Number);
@@ -163,7 +161,7 @@ mod tests {
             packer.end();
         }
         packer.finish(true);
-        packer.take().unwrap()
+        packer.take(|_| true).unwrap()
     }
 
     /// Simulates a service that rejects `bad` rows and names the first of them, counting from `from`. Returns the rows

@@ -7,7 +7,10 @@ use crate::input::{More, Source, SourceError};
 use crate::ledger::{Ledger, SharedLedger, lock};
 use crate::options::Limits;
 use crate::rows::Policy;
-use crate::run::pack::{Again, Ahead, Packer};
+use crate::run::again::Again;
+use crate::run::job::Part;
+use crate::run::pack::Packer;
+use crate::run::passes::Ahead;
 
 /// Checks all rows from a source, counts the requests needed, and estimates their duration at the documented
 /// rate limits.
@@ -26,15 +29,8 @@ pub fn check(
     mut goes_on: impl FnMut() -> bool,
 ) -> Result<Ledger, SourceError> {
     let ledger: SharedLedger = Arc::new(Mutex::new(ledger));
-    let mut packer = Packer::new(
-        write,
-        policy,
-        ledger.clone(),
-        batch_size,
-        Ahead::Everything,
-        Again::default(),
-    );
-    packer.count_only();
+    let part = Part::of(write, policy, batch_size);
+    let mut packer = counting(&part, &ledger);
     let whole = loop {
         if source.fill(&mut packer)? == More::End {
             break true;
@@ -63,12 +59,19 @@ pub fn digests(
     known: &Ledger,
 ) -> Result<Ledger, SourceError> {
     let ledger = SharedLedger::default();
-    let (ahead, again) = (Ahead::Everything, Again::default());
-    let mut packer = Packer::new(write, policy, ledger.clone(), 1, ahead, again);
-    packer.count_only();
-    packer.writer.headings().clone_from(&known.headings);
+    let mut packer = counting(&Part::of(write, policy, 1), &ledger);
+    packer.restore_headings(&known.headings);
     while source.fill(&mut packer)? == More::Rows {}
     drop(packer);
     let ledger = std::mem::take(&mut *lock(&ledger));
     Ok(ledger)
+}
+
+/// Creates a packer that only counts.
+fn counting(part: &Part, ledger: &SharedLedger) -> Packer {
+    let parts = std::slice::from_ref(part);
+    let ahead = Ahead::Everything(usize::MAX);
+    let mut packer = Packer::new(parts, ledger.clone(), ahead, Again::default());
+    packer.count_only();
+    packer
 }

@@ -3,23 +3,20 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::ledger::{Ledger, OwnedLabel, Status, number};
-use crate::rows::{Problem, RowOfRun};
+use crate::ledger::{Ledger, Status, number};
+use crate::rows::RowOfRun;
+use crate::run::again::Again;
 use crate::run::align::{KnownRow, Mismatch, RowId, align};
-use crate::run::pack::Again;
-use crate::run::unfit::Unfit;
+use crate::run::read_row::ReadRow;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A row that was read from the input.
-#[derive(Debug, Clone)]
-pub(super) struct ReadRow {
-    pub label: OwnedLabel,
-    /// The digest of the row's cells.
-    pub digest: u64,
-    pub key: Box<str>,
-    pub import_key: Box<str>,
-    /// The row's item in the request body, or its problems. Empty if the asset already has the row's values.
-    pub judged: Result<Vec<u8>, Vec<Problem>>,
+/// Why the rows do not match the run.
+pub(super) enum Unfit {
+    Row(Mismatch),
+    /// One of several identical rows was removed, and it is unclear which one.
+    Unclear(u32),
+    /// These rows of a fixes file are the same row of the run.
+    Repeated(u32, u32),
 }
 
 /// The rows from an earlier call, until all of them have been read.
@@ -40,6 +37,8 @@ pub(super) struct Earlier {
     first: HashMap<u32, RowId>,
     /// For each row, the rows that share its outcome.
     twins: HashMap<u32, Vec<u32>>,
+    /// The digests and keys of the rows that may be done.
+    doubtful: HashSet<u64>,
 }
 
 impl Earlier {
@@ -53,7 +52,7 @@ impl Earlier {
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
             // A duplicate was not sent, so it may become another row if rows are checked again.
-            settled: !edits || ledger.status(row).good() && (ledger.same_as(row).is_none() || !again.judge),
+            settled: !edits || ledger.status(row).is_ok() && (ledger.same_as(row).is_none() || !again.judge),
             in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
         };
         let first = |row| {
@@ -61,9 +60,14 @@ impl Earlier {
             let key = named(key);
             Some((row, RowId { digest, key }))
         };
+        let run: Vec<KnownRow> = (0..rows).map(known).collect();
+        let doubtful = run.iter().filter(|known| known.in_doubt);
+        let doubtful: HashSet<u64> = doubtful
+            .flat_map(|known| [known.id.digest, known.id.key])
+            .collect();
         (rows > 0 || ledger.complete).then(|| Self {
-            run: (0..rows).map(known).collect(),
-            good: (0..rows).map(|row| ledger.status(row).good()).collect(),
+            doubtful,
+            good: (0..rows).map(|row| ledger.status(row).is_ok()).collect(),
             complete: ledger.complete,
             input: Vec::new(),
             held: BTreeMap::new(),
@@ -71,6 +75,7 @@ impl Earlier {
             own: ledger.run(),
             first: (0..rows).filter_map(first).collect(),
             twins: ledger.twins(),
+            run,
         })
     }
 
@@ -82,6 +87,11 @@ impl Earlier {
     /// Returns the number of rows that may be done.
     pub fn in_doubt(&self) -> usize {
         self.run.iter().filter(|known| known.in_doubt).count()
+    }
+
+    /// Returns whether this may be a row that may be done.
+    pub fn may_be_in_doubt(&self, digest: u64, key: &str) -> bool {
+        !self.doubtful.is_empty() && (self.doubtful.contains(&digest) || self.doubtful.contains(&named(key)))
     }
 
     /// Returns whether no row is done, and none may be.

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::listing::Values;
 use crate::model::text::same_key;
 use crate::rows::{ImportKey, compare};
-use crate::run::look::Context;
+use crate::run::context::Context;
 
 /// The assets that have an import key.
 #[derive(Default)]
@@ -130,6 +130,15 @@ impl Id {
 /// Normalizes a key with `same_key`, and returns the digest of the result.
 pub(super) fn digest_of_key(key: &str) -> u64 {
     xxh3_64(same_key(key).as_bytes())
+}
+
+/// Returns the digits of a key that consists of digits only, perhaps with ".0", which programs add to a number.
+pub(super) fn digits_of(key: &str) -> Option<&str> {
+    let (digits, zeros) = key.split_once('.').unwrap_or((key, "0"));
+    let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit())
+        && !zeros.is_empty()
+        && zeros.bytes().all(|byte| byte == b'0');
+    are_digits.then_some(digits)
 }
 
 impl Existing {

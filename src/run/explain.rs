@@ -4,7 +4,8 @@ use crate::error::shortened;
 use crate::http::Phase;
 use crate::ledger::lock;
 use crate::rows::in_rows;
-use crate::run::state::{State, Tolerance};
+use crate::run::job::Tolerance;
+use crate::run::state::State;
 
 impl State {
     /// Adds the final warnings, and records why the remaining rows were not sent.
@@ -12,7 +13,7 @@ impl State {
         // Rows that were read but not sent are `NotSent`. The rest of a partially read stream is unknown.
         let mut ledger = lock(&self.ledger);
         if let Some(first) = self.outdated.first() {
-            let first = ledger.name_of(*first, self.job.policy.names.row_title.as_deref());
+            let first = ledger.name_of(*first, self.job.row_title());
             let (rows, verb) = match self.outdated.len() {
                 1 => ("1 row".to_owned(), "was"),
                 rows => (format!("{rows} rows"), "were"),
@@ -23,7 +24,7 @@ impl State {
             ));
         }
         if let (count, Some((first, ids))) = std::mem::take(&mut self.same_keys) {
-            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            let first = ledger.name_of(first, self.job.row_title());
             ledger.warnings.push(format!(
                 "several assets of the project have the same import key {}. Each row was compared with the oldest \
                  of its assets. The assets of the first: {ids}",
@@ -31,7 +32,7 @@ impl State {
             ));
         }
         if let (count, Some(first)) = std::mem::take(&mut self.same_names) {
-            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            let first = ledger.name_of(first, self.job.row_title());
             ledger.warnings.push(format!(
                 "an asset with another import key, or without one, has the same Asset ID {}. If a key was corrected, \
                  patch the asset that has the old key, and delete the new one",
@@ -39,7 +40,7 @@ impl State {
             ));
         }
         if let (count, Some((first, key))) = std::mem::take(&mut self.zeros.short) {
-            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            let first = ledger.name_of(first, self.job.row_title());
             ledger.warnings.push(format!(
                 "import keys such as '{key}' may have lost leading zeros {}: those of the project are longer, and have \
                  leading zeros",
@@ -47,7 +48,7 @@ impl State {
             ));
         }
         for (field, (count, first)) in std::mem::take(&mut self.differing) {
-            let first = ledger.name_of(first, self.job.policy.names.row_title.as_deref());
+            let first = ledger.name_of(first, self.job.row_title());
             ledger.warnings.push(format!(
                 "`{field}` differs between what was sent and the asset that the service returned {}: read these \
                  assets again",

@@ -13,55 +13,30 @@ use crate::error::Error;
 use crate::http::{Moment, Phase};
 use crate::ledger::{Fault, Status, lock};
 use crate::rows::{Problem, RowShape};
+use crate::run::batch::{Batch, Item};
 use crate::run::look::Evidence;
-use crate::run::pack::{Batch, Item, status_of};
+use crate::run::pack::status_of;
+use crate::run::read_row::{Encoded, Today};
 use crate::run::reconcile::{self, Doubt};
-use crate::run::recovery::{Finding, Suspect, Why};
-use crate::run::resume::Today;
-use crate::run::settle::rows;
+use crate::run::record::rows;
+use crate::run::recovery::{Finding, LostRequest};
+use crate::run::seen::digest_of;
 use crate::run::state::State;
 
 impl State {
-    /// Schedules a lookup of a request with an unknown outcome. Without `reconcile`, the rows of the request stay
-    /// unknown instead.
-    pub(super) fn suspect(&mut self, batch: Batch, sending: u32, error: &Error, why: Why) {
-        let mut fault = Fault::of(error);
-        fault.fix = Some("check the project for this row before resending it".to_owned());
-        if !self.job.reconcile || matches!(batch.write.proof, Proof::Needless) {
-            self.blame(rows(&batch), Status::Unknown, &fault);
-            return;
-        }
-        fault.fix = Some("call .reconcile() on the result to check the project for these rows".to_owned());
-        let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(&fault);
-        // A conflicting request was not executed, but its rows stay unknown until their assets have been
-        // read.
-        rows(&batch).for_each(|row| ledger.set_fault(row, Status::Unknown, fault));
-        let (clock, executed) = (self.clock, why == Why::Executed);
-        ledger.note_sending(sending, |sending| sending.executed |= executed);
-        let kept = ledger.sendings().get(sending as usize);
-        let suspect = Suspect {
-            batch,
-            sending,
-            left: kept.and_then(|kept| kept.left).unwrap_or(clock),
-            ended: kept.and_then(|kept| kept.ended).unwrap_or(clock),
-            executed,
-        };
-        drop(ledger);
-        self.recovery.add(suspect, why, self.now);
-    }
-
     /// Schedules lookups of the requests with these rows, which an earlier call left with an unknown outcome.
     pub(super) fn resume_doubts(&mut self, prove: &HashSet<u32>, today: HashMap<u32, Today>) {
         self.today = today;
-        let write = self.job.write;
+        let parts = &self.job.parts;
         let clock = self.clock;
         let timeout = i64::try_from(self.caller.options().timeout.as_millis()).unwrap_or(i64::MAX);
         let ledger = lock(&self.ledger);
-        let mut suspects = Vec::new();
+        let mut requests = Vec::new();
         for (sending, body) in ledger.bodies_of(prove) {
             let in_doubt = |item: &Item| prove.contains(&item.row) && ledger.is_in_doubt(item.row, sending);
-            let batch = Batch::kept(write, body).part(|_, item| in_doubt(item));
+            // A run that is continued has the same parts.
+            let part = &parts[body.part.min(parts.len() - 1)];
+            let batch = Batch::kept(part.write, body).part(|_, item| in_doubt(item));
             if batch.items.is_empty() {
                 continue;
             }
@@ -72,7 +47,7 @@ impl State {
                 latest: left.latest.saturating_add(timeout),
                 ..left
             };
-            suspects.push(Suspect {
+            requests.push(LostRequest {
                 batch,
                 sending,
                 left,
@@ -81,7 +56,7 @@ impl State {
             });
         }
         drop(ledger);
-        self.recovery.resume(suspects, self.now, clock);
+        self.recovery.resume(requests, self.now, clock);
     }
 
     /// Returns the time of the next lookup, if one may start.
@@ -141,7 +116,8 @@ impl State {
         let Some(Proof::InList(lookup)) = doubts.first().map(|doubt| &doubt.batch.write.proof) else {
             return;
         };
-        let import_key = self.job.policy.import_key.as_ref();
+        let part = doubts.first().map(|doubt| self.job.part_of(&doubt.batch));
+        let import_key = part.and_then(|part| part.policy.import_key.as_ref());
         let ours: HashSet<u32> = doubts.iter().flat_map(|doubt| rows(&doubt.batch)).collect();
         let ledger = lock(&self.ledger);
         let mut claimed = ledger.claimed(found.iter().map(|found| found.id.as_str()));
@@ -214,7 +190,7 @@ impl State {
         // The status alone, without an asset, may come from a proxy.
         if entries.iter().any(Option::is_some) {
             self.breaker.close();
-            self.prove_named(batch);
+            self.confirm_rejected(batch);
         }
     }
 
@@ -228,7 +204,7 @@ impl State {
                 keep(self.job.keep, &mut self.table, item.row, entry);
             }
         }
-        self.prove_named(batch);
+        self.confirm_rejected(batch);
         self.breaker.close();
     }
 
@@ -238,6 +214,7 @@ impl State {
         if !batch.items.iter().any(|item| self.today.contains_key(&item.row)) {
             return batch;
         }
+        let shape = self.job.part_of(&batch).policy.shape;
         let mut renewed = batch.part(|_, item| !self.today.contains_key(&item.row));
         renewed.named.clone_from(&batch.named);
         for (item, sent) in batch.items.iter().zip(batch.sent()) {
@@ -248,14 +225,16 @@ impl State {
                     if self.some_rows_only && ledger.digest(item.row) != read.digest {
                         ledger.keep_first_id(item.row);
                     }
-                    ledger.rename(item.row, &read.key, self.job.policy.shape != RowShape::NewAsset);
+                    ledger.rename(item.row, &read.key, shape != RowShape::NewAsset);
                     ledger.set_digest(item.row, read.digest);
                     drop(ledger);
                     match read.judged {
-                        Ok(body) if body.is_empty() => {
+                        Ok(Encoded::Body(body)) if body.is_empty() => {
                             lock(&self.ledger).set(item.row, Status::Unchanged);
                         }
-                        Ok(body) => renewed.add(item.row, &read.key, &body),
+                        Ok(Encoded::Body(body)) => renewed.add(item.row, &read.key, &body),
+                        // The items of rows in doubt are kept, see `Earlier::may_be_in_doubt`.
+                        Ok(Encoded::Dropped(_)) => renewed.add(item.row, sent.key, sent.body),
                         Err(problems) => {
                             let status = status_of(&problems);
                             self.blame(std::iter::once(item.row), status, &Fault::invalid(problems));
@@ -295,7 +274,8 @@ impl State {
             // An empty body means that the asset already has the row's values. A problem of the asset is no edit either.
             Today::Row(read)
                 if match &read.judged {
-                    Ok(body) => body == sent || body.is_empty(),
+                    Ok(Encoded::Body(body)) => body == sent || body.is_empty(),
+                    Ok(encoded) => encoded.digest() == digest_of(sent),
                     Err(problems) => problems.iter().all(Problem::is_of_asset),
                 } => {}
             // The row was sent with the corrections from a fixes file.

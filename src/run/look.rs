@@ -6,14 +6,10 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::api::{Found, Lookup, Paired, Proof, SentRow, Write};
-use crate::call::Session;
 use crate::error::Error;
-use crate::http::{By, Moment, Noted, Response, RowLimit, Stage, untold};
-use crate::ids::ProjectId;
-use crate::ledger::{SharedLedger, lock};
-use crate::run::pack::Batch;
-use crate::run::reconcile::{self, Doubt};
-use crate::run::state::State;
+use crate::http::{By, Moment, Response, RowLimit};
+use crate::run::context::Context;
+use crate::run::reconcile::{self, Doubt, places};
 
 /// A time later than any change to an asset (the year 2100, in milliseconds since 1970).
 const FUTURE: i64 = 4_102_444_800_000;
@@ -24,33 +20,6 @@ pub(super) enum Evidence {
     List(Vec<Found>, bool),
     /// For each request, the entries of its rows, read by id.
     Rows(Vec<Vec<Option<Value>>>),
-}
-
-/// The data for a lookup, which runs concurrently with the requests of the run.
-#[derive(Clone)]
-pub(super) struct Context {
-    pub(super) session: Session,
-    ledger: SharedLedger,
-    pub(super) project: ProjectId,
-}
-
-impl State {
-    pub(super) fn context(&self) -> Context {
-        Context {
-            session: self.session(),
-            ledger: self.ledger.clone(),
-            project: self.job.project,
-        }
-    }
-}
-
-/// Returns the places of the rows in a batch, which are their categories.
-pub(super) fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
-    batch
-        .sent()
-        .iter()
-        .filter_map(|sent| (lookup.place)(&serde_json::from_slice(sent.body).ok()?))
-        .collect()
 }
 
 /// Reads what the project shows of requests with an unknown outcome, all of one endpoint.
@@ -212,16 +181,4 @@ fn shows_others(write: &Write, body: &[u8], rows: &[SentRow<'_>]) -> bool {
     };
     let entries = write.endpoint.rows(body);
     !entries.is_ok_and(|entries| entries.into_iter().all(asked))
-}
-
-impl Context {
-    /// Counts a request as a lookup.
-    pub(super) fn count(&self, stage: Stage) -> Noted<'_> {
-        if stage == Stage::Leaving {
-            let mut ledger = lock(&self.ledger);
-            ledger.stats.requests += 1;
-            ledger.stats.lookups += 1;
-        }
-        untold(stage)
-    }
 }

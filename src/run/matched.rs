@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
+use crate::api::assets::FIELDS;
 use crate::api::{Proof, SentRow, Write};
 use crate::error::{Error, shortened};
 use crate::ledger::{Fault, Status, lock};
@@ -11,9 +12,10 @@ use crate::model::text::same_key;
 use crate::model::value::flag;
 use crate::rows::compare::{self, Change};
 use crate::rows::{ImportKey, Problem, RowWriter};
+use crate::run::batch::{Batch, may_be_sent};
+use crate::run::context::Context;
 use crate::run::existing::SameKey;
-use crate::run::look::{Context, read_by_id};
-use crate::run::pack::{Batch, may_be_sent};
+use crate::run::look::read_by_id;
 use crate::run::state::State;
 use crate::settings::Settings;
 
@@ -63,7 +65,8 @@ impl State {
 
     /// Returns the rows of a batch whose import keys the project already has.
     pub(super) fn matched(&self, batch: &Batch) -> Vec<Matched> {
-        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
+        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.part_of(batch).policy.import_key)
+        else {
             return Vec::new();
         };
         let ledger = lock(&self.ledger);
@@ -90,7 +93,7 @@ impl State {
     /// row exists and has the key, or could not be read. A row whose assets all lost the key or were deleted has no assets
     /// left. Returns whether any asset was read.
     pub(super) fn note_contents(&self, matched: &mut [Matched], contents: &HashMap<String, Value>) -> bool {
-        let Some(import_key) = &self.job.policy.import_key else {
+        let Some((_, import_key)) = self.job.with_import_key() else {
             return false;
         };
         let mut any = false;
@@ -109,8 +112,7 @@ impl State {
     }
 
     fn settle_matched(&mut self, matched: &Matched, writer: &RowWriter) {
-        let policy = &self.job.policy;
-        let Some(import_key) = &policy.import_key else {
+        let Some((policy, import_key)) = self.job.with_import_key() else {
             return;
         };
         let Some(asset) = &matched.same.content else {
@@ -228,9 +230,7 @@ fn is_of_key(change: &Change, import_key: &ImportKey, exactly: bool) -> bool {
         _ => false,
     };
     change.field == import_key.field && alike(&change.old, &change.new)
-        || !exactly
-            && ["clientAssetId", "barcode"].contains(&&*change.field)
-            && alike(&change.old, &change.new)
+        || !exactly && FIELDS.is_identifier(&change.field) && alike(&change.old, &change.new)
 }
 
 /// The maximum length of a value in a problem, in characters.

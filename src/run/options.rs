@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::api::Query;
+use crate::api::assets::FIELDS;
 use crate::columns::Table;
 use crate::error::Error;
 use crate::ledger::View;
@@ -13,8 +14,8 @@ use crate::ledger::journal::Header;
 use crate::rows::{
     CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy, Reading, RowShape, columns,
 };
+use crate::run::job::Tolerance;
 use crate::run::start::{Resume, Which};
-use crate::run::state::Tolerance;
 use crate::settings::Settings;
 
 /// The options shared by all write methods.
@@ -166,8 +167,9 @@ impl WriteOptions {
     /// Returns whether a column contains identifiers of new assets, whose leading zeros matter.
     #[must_use]
     pub fn is_identifier(&self, column: &str, settings: Option<&Settings>) -> bool {
-        ["clientAssetId", "barcode"]
-            .into_iter()
+        let identifiers = FIELDS.0.iter().filter(|field| field.trims);
+        identifiers
+            .map(|field| field.name)
             .chain(self.import_key.as_deref())
             .any(|field| columns::is_called(column, field, (&self.mapping, settings)))
     }

@@ -1,9 +1,8 @@
 //! Refuses to begin a run with rows that another run has created: its name was probably mistyped, and all rows would be
 //! created again.
 
-use crate::api::Done;
 use crate::error::{Error, shown};
-use crate::ledger::journal::{FIRST_ROWS, FirstRows, Others, Same, SameRows};
+use crate::ledger::journal::{FIRST_ROWS, FirstRows, Others, Overlap, OverlappingRun};
 use crate::ledger::{Status, lock, number};
 use crate::run::options::SEPARATORS;
 use crate::run::pack::Packer;
@@ -31,7 +30,7 @@ impl State {
         let ledger = lock(&self.ledger);
         let rows = 0..number(ledger.rows());
         let is_begun = |row: u32| matches!(ledger.status(row), Status::Created | Status::Unknown);
-        let may_repeat = self.job.write.done == Done::Created && !packer.import_keys_are_given();
+        let may_repeat = self.job.creates() && !packer.import_keys_are_given();
         if !may_repeat || !self.has_glanced && rows.clone().any(is_begun) {
             packer.again.others = None;
         }
@@ -59,9 +58,14 @@ impl State {
     }
 
     /// Refuses the run if another one has created its rows.
-    pub(super) fn on_glance(&mut self, same: Option<&SameRows>, run: Option<&str>) {
+    pub(super) fn on_glance(&mut self, other: Option<&OverlappingRun>, run: Option<&str>) {
         self.has_glanced = true;
-        let Some(SameRows { path, created, same }) = same else {
+        let Some(OverlappingRun {
+            path,
+            created,
+            overlap,
+        }) = other
+        else {
             return;
         };
         let has_name = run.is_some_and(|name| !name.contains(SEPARATORS));
@@ -74,16 +78,16 @@ impl State {
         );
         let elsewhere = "If these rows are other assets, keep their run in another folder, such as \
                          run=pathlib.Path(\"other/units\")";
-        let (rows, advice) = match same {
-            Same::All => ("the same rows".to_owned(), format!("{resume}. {new_version}")),
-            Same::Some(count) => (
+        let (rows, advice) = match overlap {
+            Overlap::All => ("the same rows".to_owned(), format!("{resume}. {new_version}")),
+            Overlap::Some(count) => (
                 format!("{count} of these rows"),
                 format!(
                     "{resume}, with its rows. {new_version}. Without import keys, import only the rows that the project does \
                      not have. {elsewhere}"
                 ),
             ),
-            Same::Names => (
+            Overlap::Names => (
                 "rows with the same Asset IDs".to_owned(),
                 format!("{resume}, with its original rows. {new_version}. {elsewhere}"),
             ),

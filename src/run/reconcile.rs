@@ -3,7 +3,7 @@
 //! A batch is all or nothing (tutorial "Manage assets"), so it is settled as a whole. If one row is certainly in the
 //! project, all of them are. Nothing is guessed: an uncertain outcome stays unknown.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::api::{Found, Lookup};
 use crate::http::{By, Moment};
 use crate::model::text::same_key;
 use crate::rows::ImportKey;
-use crate::run::pack::Batch;
+use crate::run::batch::Batch;
 
 /// A request whose response was lost.
 pub struct Doubt {
@@ -31,9 +31,9 @@ pub struct Doubt {
     /// When to look up the request next, and the time after which a missing row counts as not executed. Both are times
     /// since the start of the run.
     pub due: Duration,
-    pub settled: Duration,
+    pub conclusive_from: Duration,
     /// When the last lookup began. The responses to that lookup may reflect any time since then.
-    pub looked: Duration,
+    pub lookup_began: Duration,
     /// The number of lookups.
     pub rounds: u32,
     /// Whether an earlier lookup found none of the rows.
@@ -148,6 +148,15 @@ enum Trace {
     ByKey(usize),
     Ambiguous,
     None,
+}
+
+/// Returns the places of the rows in a batch, which are their categories.
+pub fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
+    batch
+        .sent()
+        .iter()
+        .filter_map(|sent| (lookup.place)(&serde_json::from_slice(sent.body).ok()?))
+        .collect()
 }
 
 /// Compares lost requests with the entries found, except those in `claimed`, which belong to other rows.
@@ -381,92 +390,4 @@ fn judge(executed: bool, traces: &[Trace]) -> Shown {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::api::{Proof, assets};
-    use crate::ledger::{SentBody, SentItem};
-
-    /// Creates a request with one row, sent within the second before this time by the service's clock.
-    fn doubt(sending: u32, left: i64) -> Doubt {
-        let text = json!({"clientAssetId": "P-1", "categoryId": "4"}).to_string();
-        let item = SentItem {
-            row: sending,
-            key: "P-1".into(),
-            end: text.len(),
-        };
-        let moment = |time: i64| Moment {
-            local: time,
-            earliest: time - 270,
-            latest: time,
-            by: By::Service,
-        };
-        Doubt {
-            batch: Batch::kept(
-                &assets::BATCH_CREATE,
-                &SentBody {
-                    rows: vec![item],
-                    text,
-                },
-            ),
-            sending,
-            left: moment(left),
-            ended: moment(left + 500),
-            earlier: false,
-            executed: false,
-            omitted: None,
-            due: Duration::ZERO,
-            settled: Duration::ZERO,
-            looked: Duration::ZERO,
-            rounds: 0,
-            missed: false,
-        }
-    }
-
-    fn found(id: &str, created: i64) -> Found {
-        Found {
-            id: id.to_owned(),
-            key: "P-1".to_owned(),
-            created: Some(created),
-            active: true,
-            entry: json!({"clientAssetId": "P-1", "categoryId": "4"}),
-        }
-    }
-
-    fn shown(doubts: &[Doubt], found: &[Found]) -> Vec<Shown> {
-        let Proof::InList(lookup) = &assets::BATCH_CREATE.proof else {
-            panic!("creates are looked up in a list");
-        };
-        compare(lookup, None, doubts, found, &HashSet::new(), &[], &HashSet::new())
-    }
-
-    #[test]
-    fn equal_rows_get_assets_in_order_of_time() {
-        let [first, second] = [1_791_734_507_162, 1_791_734_508_794];
-        let assets = [found("first", first), found("second", second)];
-        for assets in [assets.clone(), [assets[1].clone(), assets[0].clone()]] {
-            // The result must not depend on the order of lookups.
-            for order in [[(1, first), (2, second)], [(2, second), (1, first)]] {
-                let doubts = order.map(|(sending, left)| doubt(sending, left));
-                let ids = shown(&doubts, &assets).into_iter().map(|shown| match shown {
-                    Shown::Executed(entries) => assets[entries[0].unwrap()].id.clone(),
-                    other => panic!("{other:?}"),
-                });
-                let expected = order.map(|(sending, _)| if sending == 1 { "first" } else { "second" });
-                assert_eq!(ids.collect::<Vec<_>>(), expected);
-            }
-        }
-    }
-
-    #[test]
-    fn equal_rows_are_certain_together_or_not_at_all() {
-        // One asset is older than both requests, which a wrong clock is unlikely to explain.
-        let left = 1_791_734_507_162;
-        let doubts = [doubt(1, left), doubt(2, left + 2000)];
-        let assets = [found("older", left - 900), found("newer", left + 2000)];
-        for shown in shown(&doubts, &assets) {
-            assert!(matches!(shown, Shown::Unclear(_)), "{shown:?}");
-        }
-    }
-}
+mod tests;

@@ -9,15 +9,14 @@ use serde_json::Value;
 use crate::api::{Found, Lookup, Now, Proof, Write};
 use crate::http::{Moment, Replay};
 use crate::options::RetryPolicy;
-use crate::run::look::places;
-use crate::run::pack::Batch;
-use crate::run::reconcile::{Doubt, Shown};
+use crate::run::batch::Batch;
+use crate::run::reconcile::{Doubt, Shown, places};
 
 /// The maximum number of lookups per request, after which its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
 
 /// A request with an unknown outcome.
-pub(super) struct Suspect {
+pub(super) struct LostRequest {
     pub batch: Batch,
     /// The number of the request in the ledger.
     pub sending: u32,
@@ -96,6 +95,11 @@ impl Recovery {
         }
     }
 
+    /// Returns whether requests with such batches are in doubt, or may be among those being looked up.
+    pub fn has(&self, is_such: impl Fn(&Batch) -> bool) -> bool {
+        self.is_looking || self.doubts.iter().any(|doubt| is_such(&doubt.batch))
+    }
+
     pub fn is_looking(&self) -> bool {
         self.is_looking
     }
@@ -115,12 +119,12 @@ impl Recovery {
     }
 
     /// Schedules the lookup of a request.
-    pub fn add(&mut self, suspect: Suspect, why: Why, now: Duration) {
+    pub fn add(&mut self, request: LostRequest, why: Why, now: Duration) {
         let settle = self.settle;
-        let first = match (why, &suspect.batch.write.proof) {
+        let first = match (why, &request.batch.write.proof) {
             (Why::Omitted(_) | Why::Conflict, _) => Duration::ZERO,
             // Rows with ids can be looked up early, since resending them is safe.
-            (Why::Lost | Why::Executed, Proof::ById { .. }) if !suspect.batch.suspicious => settle / 10,
+            (Why::Lost | Why::Executed, Proof::ById { .. }) if !request.batch.suspicious => settle / 10,
             (Why::Lost | Why::Executed, Proof::ById { .. }) => settle,
             (Why::Lost | Why::Executed, _) => settle / 3,
         };
@@ -130,7 +134,7 @@ impl Recovery {
                 Why::Omitted(reason) => Some(reason),
                 Why::Lost | Why::Executed | Why::Conflict => None,
             },
-            ..doubt(suspect, now + settle, now)
+            ..doubt(request, now + settle, now)
         };
         doubt.batch.reread |= why == Why::Conflict;
         self.doubts.push(doubt);
@@ -138,18 +142,18 @@ impl Recovery {
     }
 
     /// Schedules lookups of requests that an earlier call left with an unknown outcome. `clock` is the current time.
-    pub fn resume(&mut self, suspects: Vec<Suspect>, now: Duration, clock: Moment) {
-        for suspect in suspects {
+    pub fn resume(&mut self, requests: Vec<LostRequest>, now: Duration, clock: Moment) {
+        for request in requests {
             // Count only the time that has certainly passed since the request ended.
-            let passed = if suspect.ended.by == clock.by {
-                u64::try_from(clock.earliest - suspect.ended.latest).unwrap_or(0)
+            let passed = if request.ended.by == clock.by {
+                u64::try_from(clock.earliest - request.ended.latest).unwrap_or(0)
             } else {
                 0
             };
-            let settled = self.settle.saturating_sub(Duration::from_millis(passed));
+            let conclusive_from = self.settle.saturating_sub(Duration::from_millis(passed));
             self.doubts.push(Doubt {
                 earlier: true,
-                ..doubt(suspect, now + settled, now)
+                ..doubt(request, now + conclusive_from, now)
             });
         }
         self.log();
@@ -183,7 +187,7 @@ impl Recovery {
             std::mem::take(&mut self.doubts).into_iter().partition(is_due);
         self.doubts = later;
         for doubt in &mut due {
-            doubt.looked = now;
+            doubt.lookup_began = now;
         }
         self.is_looking = true;
         Some(due)
@@ -234,7 +238,7 @@ impl Recovery {
                 Shown::Absent if self.is_behind(lookup, &doubt, found) => {
                     "the list does not yet show assets that were created later"
                 }
-                Shown::Absent if doubt.missed && doubt.looked >= doubt.settled => {
+                Shown::Absent if doubt.missed && doubt.lookup_began >= doubt.conclusive_from => {
                     findings.push(Finding::NotExecuted(doubt.batch));
                     continue;
                 }
@@ -247,7 +251,7 @@ impl Recovery {
             if doubt.rounds >= MOST_ROUNDS {
                 findings.push(Finding::Unknown(doubt.batch, reason));
             } else {
-                doubt.due = (now + self.settle / 3).max(doubt.settled);
+                doubt.due = (now + self.settle / 3).max(doubt.conclusive_from);
                 self.doubts.push(doubt);
             }
         }
@@ -325,7 +329,7 @@ impl Recovery {
             return findings;
         }
         let is_last = doubt.batch.resent + 1 >= self.most_sent(doubt.batch.write);
-        let is_early = doubt.looked < doubt.settled && !doubt.batch.reread;
+        let is_early = doubt.lookup_began < doubt.conclusive_from && !doubt.batch.reread;
         let rest = |is_shown: bool| {
             let mut rest = part(&|at, state| state == Now::NotDone && is_seen(at) == is_shown)?;
             rest.suspicious = is_early;
@@ -346,7 +350,7 @@ impl Recovery {
             if is_early && is_last {
                 // Do not settle before the outcome is certain.
                 self.doubts.push(Doubt {
-                    due: doubt.settled,
+                    due: doubt.conclusive_from,
                     batch: undone,
                     ..*doubt
                 });
@@ -359,14 +363,14 @@ impl Recovery {
 }
 
 /// Returns a request in doubt that was not looked up so far.
-fn doubt(suspect: Suspect, settled: Duration, now: Duration) -> Doubt {
-    let Suspect {
+fn doubt(request: LostRequest, conclusive_from: Duration, now: Duration) -> Doubt {
+    let LostRequest {
         batch,
         sending,
         left,
         ended,
         executed,
-    } = suspect;
+    } = request;
     Doubt {
         batch,
         sending,
@@ -376,283 +380,12 @@ fn doubt(suspect: Suspect, settled: Duration, now: Duration) -> Doubt {
         executed,
         omitted: None,
         due: now,
-        settled,
-        looked: now,
+        conclusive_from,
+        lookup_began: now,
         rounds: 0,
         missed: false,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::api::assets::{BATCH_CREATE, BATCH_DELETE, BATCH_PATCH};
-    use crate::api::{RowShape, relationships};
-    use crate::http::By;
-
-    const SETTLE: Duration = Duration::from_secs(30);
-
-    fn recovery() -> Recovery {
-        Recovery {
-            settle: SETTLE,
-            attempts: 5,
-            doubts: Vec::new(),
-            is_looking: false,
-            is_logged: true,
-            confirmed: HashMap::new(),
-        }
-    }
-
-    fn after(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn moment(time: i64) -> Moment {
-        Moment {
-            local: time,
-            earliest: time,
-            latest: time,
-            by: By::Service,
-        }
-    }
-
-    fn suspect(write: &'static Write, rows: &[(&str, &Value)]) -> Suspect {
-        let mut batch = Batch::new(write);
-        for (row, (key, body)) in (0_u32..).zip(rows) {
-            let body = match write.row {
-                RowShape::AssetPatch => format!("\"{key}\":{body}"),
-                RowShape::NewAsset | RowShape::Id => body.to_string(),
-            };
-            batch.add(row, key, body.as_bytes());
-        }
-        Suspect {
-            batch,
-            sending: 3,
-            left: moment(1000),
-            ended: moment(2000),
-            executed: false,
-        }
-    }
-
-    fn created() -> Suspect {
-        suspect(
-            &BATCH_CREATE,
-            &[("A-1", &json!({"clientAssetId": "A-1", "categoryId": "4"}))],
-        )
-    }
-
-    fn lookup() -> &'static Lookup {
-        match &BATCH_CREATE.proof {
-            Proof::InList(lookup) => lookup,
-            _ => panic!("creates are looked up in a list"),
-        }
-    }
-
-    /// Looks up the only request in doubt, and returns what follows from this.
-    fn looked(recovery: &mut Recovery, shown: &Shown, found: &[Found], is_whole: bool) -> Vec<Finding> {
-        let now = recovery.next().unwrap();
-        let doubts = recovery.begin(now).unwrap();
-        recovery.end();
-        let doubts = doubts.into_iter().map(|doubt| (doubt, shown.clone())).collect();
-        recovery.on_list(lookup(), doubts, found, is_whole, now)
-    }
-
-    /// Reads the entries of the only request in doubt, and returns what follows from them.
-    fn read(recovery: &mut Recovery, entries: &[Option<Value>], now: Duration) -> Vec<Finding> {
-        let doubts = recovery.begin(now).unwrap();
-        assert_eq!(doubts.len(), 1);
-        recovery.end();
-        recovery.on_entries(&doubts[0], entries, now)
-    }
-
-    fn keys(batch: &Batch) -> Vec<&str> {
-        batch.items.iter().map(|item| &*item.key).collect()
-    }
-
-    #[test]
-    fn a_lookup_waits_until_it_can_prove_something() {
-        let patch = || suspect(&BATCH_PATCH, &[("id", &json!({"barcode": "1"}))]);
-        let mut repeated = patch();
-        repeated.batch.suspicious = true;
-        for (suspect, why, due) in [
-            (created(), Why::Lost, 10),
-            (patch(), Why::Lost, 3),
-            (repeated, Why::Lost, 30),
-            (patch(), Why::Conflict, 0),
-            (patch(), Why::Omitted("deleted"), 0),
-        ] {
-            let mut recovery = recovery();
-            recovery.add(suspect, why, after(100));
-            assert_eq!(recovery.next(), Some(after(100 + due)), "{why:?}");
-        }
-    }
-
-    #[test]
-    fn a_request_of_an_earlier_call_has_waited_since_it_ended() {
-        for (clock, settled) in [(moment(12_000), 20), (moment(90_000), 0)] {
-            let mut recovery = recovery();
-            recovery.resume(vec![created()], after(0), clock);
-            assert_eq!(recovery.doubts[0].settled, after(settled));
-        }
-        // Times of different clocks cannot be compared.
-        let mut recovery = recovery();
-        let gateway = Moment {
-            by: By::Gateway,
-            ..moment(90_000)
-        };
-        recovery.resume(vec![created()], after(0), gateway);
-        assert_eq!(recovery.doubts[0].settled, SETTLE);
-    }
-
-    #[test]
-    fn one_miss_proves_nothing() {
-        let mut recovery = recovery();
-        recovery.add(created(), Why::Lost, after(0));
-        assert_eq!(looked(&mut recovery, &Shown::Absent, &[], true), []);
-        // The second lookup is after the settle time.
-        assert_eq!(recovery.next(), Some(SETTLE));
-        let findings = looked(&mut recovery, &Shown::Absent, &[], true);
-        assert!(matches!(findings[..], [Finding::NotExecuted(_)]), "{findings:?}");
-        assert!(recovery.is_idle());
-    }
-
-    #[test]
-    fn a_list_that_lacks_a_newer_asset_proves_nothing() {
-        let mut recovery = recovery();
-        recovery.add(created(), Why::Lost, after(0));
-        recovery.confirm("4".to_owned(), 5, "newer".to_owned());
-        // An earlier request does not replace the evidence.
-        recovery.confirm("4".to_owned(), 4, "older".to_owned());
-        for _ in 1..MOST_ROUNDS {
-            assert_eq!(looked(&mut recovery, &Shown::Absent, &[], true), []);
-        }
-        let findings = looked(&mut recovery, &Shown::Absent, &[], true);
-        let [Finding::Unknown(batch, reason)] = &findings[..] else {
-            panic!("{findings:?}");
-        };
-        assert_eq!(batch.items.len(), 1);
-        assert_eq!(
-            *reason,
-            "the list does not yet show assets that were created later"
-        );
-    }
-
-    #[test]
-    fn an_unreadable_list_does_not_count_as_a_miss() {
-        let mut recovery = recovery();
-        recovery.add(created(), Why::Lost, after(0));
-        for _ in 0..2 {
-            assert_eq!(looked(&mut recovery, &Shown::Absent, &[], false), []);
-        }
-        assert_eq!(looked(&mut recovery, &Shown::Absent, &[], true), []);
-    }
-
-    #[test]
-    fn rows_without_an_asset_are_looked_up_again() {
-        let rows = ["A-1", "A-2"].map(|key| (key, json!({"clientAssetId": key, "categoryId": "4"})));
-        let rows: Vec<(&str, &Value)> = rows.iter().map(|(key, body)| (*key, body)).collect();
-        let mut recovery = recovery();
-        recovery.add(suspect(&BATCH_CREATE, &rows), Why::Lost, after(0));
-        let shown = Shown::Executed(vec![Some(0), None]);
-        let findings = looked(&mut recovery, &shown, &[], true);
-        let [Finding::Executed(3, batch, entries)] = &findings[..] else {
-            panic!("{findings:?}");
-        };
-        assert_eq!((batch.items.len(), &entries[..]), (2, &[Some(0), None][..]));
-        let [doubt] = &recovery.doubts[..] else {
-            panic!("nothing is looked up again");
-        };
-        assert!(doubt.executed);
-        assert_eq!(&*doubt.batch.items[0].key, "A-2");
-    }
-
-    #[test]
-    fn each_endpoint_is_looked_up_on_its_own() {
-        let mut recovery = recovery();
-        recovery.add(created(), Why::Lost, after(0));
-        recovery.add(
-            suspect(&BATCH_DELETE, &[("id", &json!("id"))]),
-            Why::Lost,
-            after(0),
-        );
-        let first = recovery.begin(SETTLE).unwrap();
-        assert_eq!(first.len(), 1);
-        // One lookup at a time.
-        assert!(recovery.begin(SETTLE).is_none());
-        recovery.end();
-        let second = recovery.begin(SETTLE).unwrap();
-        assert_ne!(first[0].batch.write, second[0].batch.write);
-    }
-
-    #[test]
-    fn entries_settle_the_rows_of_a_patch() {
-        let patch = json!({"barcode": "1"});
-        let ids = ["done", "undone", "unseen", "deleted"];
-        let rows: Vec<(&str, &Value)> = ids.iter().map(|id| (*id, &patch)).collect();
-        let entries = [
-            Some(json!({"id": "done", "barcode": "1", "isActive": true})),
-            Some(json!({"id": "undone", "barcode": "0", "isActive": true})),
-            None,
-            Some(json!({"id": "deleted", "barcode": "0", "isActive": false})),
-        ];
-        let mut recovery = recovery();
-        recovery.add(suspect(&BATCH_PATCH, &rows), Why::Lost, after(0));
-        let findings = read(&mut recovery, &entries, after(3));
-        let [
-            Finding::Done(done, _),
-            Finding::Impossible(deleted, _),
-            Finding::NotShown(unseen),
-            Finding::NotExecuted(undone),
-        ] = &findings[..]
-        else {
-            panic!("{findings:?}");
-        };
-        assert_eq!(keys(done), ["done"]);
-        assert_eq!(keys(deleted), ["deleted"]);
-        assert_eq!(keys(unseen), ["unseen"]);
-        assert_eq!(keys(undone), ["undone"]);
-        // The first request may still be executed.
-        assert!(undone.in_doubt && unseen.in_doubt);
-        // After the last request, nothing is concluded from a row that is not shown.
-        let mut last = suspect(&BATCH_PATCH, &rows);
-        last.batch.resent = 1;
-        recovery.add(last, Why::Lost, after(0));
-        let findings = read(&mut recovery, &entries, after(3));
-        assert!(
-            findings
-                .iter()
-                .any(|finding| matches!(finding, Finding::Unknown(batch, _) if keys(batch) == ["unseen"]))
-        );
-        // The rest is read again at the settle time.
-        assert_eq!(keys(&recovery.doubts[0].batch), ["undone"]);
-        assert_eq!(recovery.next(), Some(SETTLE));
-    }
-
-    #[test]
-    fn rows_omitted_of_a_response_are_read_twice() {
-        let rows = ["gone", "there", "deleted"].map(|id| (id, json!(id)));
-        let rows: Vec<(&str, &Value)> = rows.iter().map(|(id, body)| (*id, body)).collect();
-        let mut recovery = recovery();
-        recovery.add(
-            suspect(&relationships::DELETE, &rows),
-            Why::Omitted("it does not exist"),
-            after(0),
-        );
-        let entries = [
-            None,
-            Some(json!({"id": "there", "isDeleted": false})),
-            Some(json!({"id": "deleted", "isDeleted": true})),
-        ];
-        let findings = read(&mut recovery, &entries, after(0));
-        let [Finding::Done(deleted, _), Finding::Omitted(there, _)] = &findings[..] else {
-            panic!("{findings:?}");
-        };
-        assert_eq!((keys(deleted), keys(there)), (vec!["deleted"], vec!["there"]));
-        // The response may be incomplete.
-        let findings = read(&mut recovery, &[None], after(0));
-        assert!(matches!(&findings[..], [Finding::Omitted(gone, _)] if keys(gone) == ["gone"]));
-        assert!(recovery.is_idle());
-    }
-}
+mod tests;

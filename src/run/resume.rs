@@ -6,21 +6,13 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use crate::api::assets::fields::{BARCODE, CLIENT_ASSET_ID};
 use crate::input::Label;
 use crate::ledger::{Fault, Status, lock, number};
 use crate::rows::Problem;
-use crate::run::earlier::{Earlier, ReadRow};
-use crate::run::pack::{Packer, Same};
-
-/// The current input for a row whose outcome is unknown, in case its request was not executed.
-#[derive(Debug, Clone)]
-pub(super) enum Today {
-    Row(ReadRow),
-    /// Missing from an input that should contain all rows in the run.
-    Removed,
-    /// Missing from an input that contains only some of the rows.
-    NotGiven,
-}
+use crate::run::earlier::Earlier;
+use crate::run::pack::Packer;
+use crate::run::read_row::{Encoded, ReadRow, Today};
 
 impl Packer {
     /// Matches the rows with the run once all rows from the earlier call have been read.
@@ -28,6 +20,7 @@ impl Packer {
         let Some(mut earlier) = self.earlier.take() else {
             return;
         };
+        let part = self.part;
         self.read_again.clear();
         if let Some(name) = earlier.name_of_other_run().filter(|_| self.again.edits) {
             self.changed = Some(self.of_other_run(name));
@@ -88,6 +81,8 @@ impl Packer {
         self.some_rows_only = !all;
         self.today_is_known = true;
         self.next_row = number(lock(&self.ledger).rows());
+        // The source goes on with the rows of its part.
+        self.part = part;
     }
 
     /// Records which fields the columns set, now that the rows are known to be those of the run.
@@ -95,7 +90,7 @@ impl Packer {
         let fields = std::mem::take(&mut self.fields);
         let mut ledger = lock(&self.ledger);
         if all {
-            ledger.row_title = self.writer.row_title().map(Into::into);
+            ledger.row_title = self.first_writer().row_title().map(Into::into);
         }
         let is_moved = |(column, now)| ledger.fields.get(column).is_some_and(|before| before != now);
         self.are_moved = fields.iter().any(is_moved);
@@ -109,10 +104,10 @@ impl Packer {
     /// Replaces a generated import key. The key belongs to the run's row, regardless of that row's position
     /// in the input.
     fn number_import_key(&self, read: &mut ReadRow, row: u32) {
-        let Some(made) = self.writer.made_import_key(row) else {
+        let Some(made) = self.lanes[read.part].writer.made_import_key(row) else {
             return;
         };
-        if let Ok(body) = &mut read.judged {
+        if let Ok(Encoded::Body(body)) = &mut read.judged {
             let text = String::from_utf8_lossy(body);
             let quoted = |key: &str| format!("\"{key}\"");
             *body = text
@@ -128,29 +123,26 @@ impl Packer {
             let mut ledger = lock(&self.ledger);
             self.row = ledger.push(Label::Number);
             ledger.relabel(self.row, read.label.as_label());
-            ledger.name_last(&read.key, self.named_by_id);
+            ledger.name_last(&read.key, self.lanes[read.part].named_by_id);
             ledger.set_digest(self.row, read.digest);
         }
-        let row = self.row;
-        self.judge(row, &read.key, &read.import_key, read.judged);
+        self.judge(self.row, read);
     }
 
     /// Packs a row to be sent, unless it has problems or is a duplicate.
-    fn judge(&mut self, row: u32, key: &str, import_key: &str, judged: Result<Vec<u8>, Vec<Problem>>) {
-        match judged {
-            Err(problems) => {
-                let same = self.same(key, import_key);
-                self.refuse_noted(row, key, same, problems);
-            }
-            Ok(body) => {
-                let same = self.same(key, import_key);
-                if self.repeats(row, key, same, &body) {
+    fn judge(&mut self, row: u32, read: ReadRow) {
+        self.part = read.part;
+        let same = self.lane().same(&read.key, &read.import_key);
+        match read.judged {
+            Err(problems) => self.refuse_noted(row, &read.key, same, problems),
+            Ok(encoded) => {
+                if self.repeats(row, &read.key, same, encoded.digest()) {
                     return;
                 }
-                if body.is_empty() {
-                    lock(&self.ledger).set(row, Status::Unchanged);
-                } else {
-                    self.pack(row, key, &body);
+                match encoded {
+                    Encoded::Body(body) if body.is_empty() => lock(&self.ledger).set(row, Status::Unchanged),
+                    Encoded::Body(body) => self.pack(row, &read.key, &body),
+                    Encoded::Dropped(_) => self.passes.drop_row(row),
                 }
             }
         }
@@ -170,16 +162,16 @@ impl Packer {
         if all {
             lock(&self.ledger).relabel(row, read.label.as_label());
         }
-        if status.good() && edited && first.is_none() {
+        if status.is_ok() && edited && first.is_none() {
             // The row is as it was before it was corrected, so its values are not those of its asset.
             self.note_asset_of(row);
             return self.corrected.push(row);
         }
-        if status.good() && !edited {
-            if let Some(same) = self.same(&read.key, &read.import_key) {
-                self.note_spelling(&same);
-                let said = read.judged.as_deref().map_or(0, Packer::said);
-                self.seen.entry(same).or_insert((row, said));
+        if status.is_ok() && !edited {
+            if let Some(same) = self.lanes[read.part].same(&read.key, &read.import_key) {
+                self.seen.note_spelling(&same);
+                let said = read.judged.as_ref().map_or(0, Encoded::digest);
+                self.seen.note(same, row, said);
             }
             return;
         }
@@ -217,33 +209,34 @@ impl Packer {
                     ledger.keep_first_id(row);
                 }
             }
-            ledger.rename(row, &read.key, self.named_by_id);
+            ledger.rename(row, &read.key, self.lanes[read.part].named_by_id);
             ledger.set_digest(row, read.digest);
             ledger.set(row, Status::NotSent);
         }
-        self.judge(row, &read.key, &read.import_key, read.judged);
+        self.judge(row, read);
     }
 
     /// Returns the problems with identifiers that have lost their leading zeros and are still the same digits, now as text:
     /// pandas was told to read the column of a file of rows to fix as text, which does not correct them. A text in a file
     /// was typed there.
     fn still_without_zeros(&self, row: u32, read: &ReadRow) -> Vec<Problem> {
-        if self.writer.row_title().is_some() {
+        let lane = &self.lanes[read.part];
+        if lane.writer.row_title().is_some() {
             return Vec::new();
         }
         let fault = lock(&self.ledger).kept_fault(row);
         let problems = fault.into_iter().flat_map(|fault| fault.problems);
         let mut lost: Vec<Problem> = problems.filter(Problem::is_of_zeros).collect();
-        let Some(body) = read.judged.as_ref().ok().filter(|_| !lost.is_empty()) else {
+        let (Ok(Encoded::Body(body)), false) = (&read.judged, lost.is_empty()) else {
             return Vec::new();
         };
         let said: Value = serde_json::from_slice(body).unwrap_or_default();
-        let key = self.import_key.as_deref();
+        let key = lane.import_key.as_deref();
         lost.retain(|problem| {
-            let is_of = |field: &str| self.writer.heading_of(field) == problem.column;
+            let is_of = |field: &str| lane.writer.heading_of(field) == problem.column;
             key.is_some_and(is_of) && *read.import_key == *problem.value
-                || is_of("clientAssetId") && *read.key == *problem.value
-                || is_of("barcode") && said["barcode"] == *problem.value
+                || is_of(CLIENT_ASSET_ID) && *read.key == *problem.value
+                || is_of(BARCODE) && said[BARCODE] == *problem.value
         });
         lost
     }
@@ -254,20 +247,22 @@ impl Packer {
         let key = {
             let ledger = lock(&self.ledger);
             let status = ledger.status(row);
-            let has_asset = status.good() || status == Status::Unknown;
+            let has_asset = status.is_ok() || status == Status::Unknown;
             has_asset.then(|| ledger.key(row)).flatten()
         };
-        if let Some(same) = key.filter(|_| self.is_patch).and_then(|key| self.same(&key, "")) {
-            self.seen.entry(same).or_insert((row, 0));
+        let patches = self.lanes.iter().find(|lane| lane.is_patch);
+        if let Some(same) = patches.zip(key).and_then(|(lane, key)| lane.same(&key, "")) {
+            self.seen.note(same, row, 0);
         }
     }
 
     /// Stores what to send for a row with an unknown outcome, in case its request was not executed.
     fn judge_in_doubt(&mut self, row: u32, mut read: ReadRow) {
-        if let (Ok(body), Some(same)) = (&read.judged, self.same(&read.key, &read.import_key)) {
-            self.note_spelling(&same);
-            let said = Packer::said(body);
-            let (first, other) = *self.seen.entry(same.clone()).or_insert((row, said));
+        self.part = read.part;
+        if let (Ok(body), Some(same)) = (&read.judged, self.lane().same(&read.key, &read.import_key)) {
+            self.seen.note_spelling(&same);
+            let said = body.digest();
+            let (first, other) = self.seen.note(same.clone(), row, said);
             if first != row && other != said {
                 read.judged = Err(vec![self.repeated(&same, &read.key, first)]);
             }
@@ -289,16 +284,5 @@ impl Packer {
     /// Returns the current input for rows with an unknown outcome, once all rows from the earlier call have been read.
     pub(super) fn take_today(&mut self) -> Option<HashMap<u32, Today>> {
         std::mem::take(&mut self.today_is_known).then(|| std::mem::take(&mut self.today))
-    }
-
-    /// Returns the key that identifies a row's asset, if the row has one.
-    pub(super) fn same(&self, key: &str, import_key: &str) -> Option<Same> {
-        if self.named_by_id {
-            uuid::Uuid::try_parse(key).ok().map(Same::Id)
-        } else {
-            // Generated keys are unique.
-            let given = self.writer.import_keys_are_given() && !import_key.is_empty();
-            given.then(|| Same::ImportKey(import_key.into()))
-        }
     }
 }

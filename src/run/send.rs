@@ -1,13 +1,12 @@
 //! Sends a batch, and records in the ledger and the journal what is known of its rows meanwhile.
 
-use crate::api::{Call, Paired};
+use crate::api::Call;
 use crate::call::Session;
-use crate::columns::Page;
 use crate::http::{CallOutcome, Moment, Noted, Response, Stage, untold};
 use crate::ledger::journal::{Commits, New};
 use crate::ledger::{Ledger, SharedLedger, Status, lock};
-use crate::run::pack::Batch;
-use crate::run::settle::read as read_rows;
+use crate::run::batch::Batch;
+use crate::run::pairing::{self, PairedResponse};
 
 /// A batch to send.
 pub(super) struct Flight {
@@ -15,16 +14,6 @@ pub(super) struct Flight {
     /// The number of the request in the ledger.
     pub sending: u32,
     pub call: Call,
-}
-
-/// A successful response to a batch.
-pub(super) struct PairedResponse {
-    pub response: Response,
-    /// The result for each row. Only reads are paired on arrival, because an unreadable response to a read is
-    /// retried.
-    pub paired: Option<Vec<Paired<'static>>>,
-    /// The entries of a read.
-    pub page: Option<Box<Page>>,
 }
 
 /// Sends the batches of a run.
@@ -72,7 +61,7 @@ impl Sender {
         };
         let read = |response: Response| {
             if self.reads {
-                return read_rows(response, batch, self.keep);
+                return pairing::read(response, batch, self.keep);
             }
             Ok(PairedResponse {
                 response,

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::api::{Absent, Concerns, Done, Lookup, Paired, Proof, Write, unreadable};
-use crate::columns::{Page, TooWide};
-use crate::error::{Error, Sent, ServiceError};
+use crate::api::{Absent, Done, Lookup, Paired, Proof, unreadable};
+use crate::error::{Error, Sent};
 use crate::http::refusal::request_id;
 use crate::http::{CallOutcome, Response};
 use crate::ledger::{Fault, Status, lock};
-use crate::run::pack::Batch;
+use crate::run::batch::Batch;
+use crate::run::pairing::{PairedResponse, page_of, pair};
+use crate::run::record::rows;
 use crate::run::recovery::Why;
-use crate::run::send::PairedResponse;
-use crate::run::splitter::{Division, Size};
 use crate::run::state::State;
 
 /// The minimum time between two reads of a creation time. Clock jumps are rare.
@@ -63,16 +62,6 @@ impl State {
         }
     }
 
-    /// The status of a row after a successful request.
-    pub(super) fn done(write: &Write) -> Status {
-        match write.done {
-            Done::Created => Status::Created,
-            Done::Updated => Status::Updated,
-            Done::Deleted => Status::Deleted,
-            Done::Read => Status::Unchanged,
-        }
-    }
-
     fn accept(&mut self, batch: Batch, sending: u32, response: PairedResponse, in_doubt: bool) {
         let write = batch.write;
         let PairedResponse {
@@ -93,7 +82,7 @@ impl State {
                 self.counters.take_back_success();
                 let executed = response.status == write.success && write.done == Done::Created;
                 let why = if executed { Why::Executed } else { Why::Lost };
-                self.suspect(batch, sending, &error, why);
+                self.mark_in_doubt(batch, sending, &error, why);
                 // If the status is the documented one and the body is not a proxy's page, the request was
                 // executed, so this is not an outage.
                 if !(executed && response.body.trim_ascii_start().starts_with(b"{")) {
@@ -162,7 +151,7 @@ impl State {
             }
         }
         if absent.len() < batch.items.len() {
-            self.prove_named(&batch);
+            self.confirm_rejected(&batch);
         }
         self.settle_absent(batch, sending, response, &absent, in_doubt);
     }
@@ -188,7 +177,7 @@ impl State {
                 ),
             );
             // The request was executed, so this is not an outage.
-            self.suspect(batch, sending, &error, Why::Executed);
+            self.mark_in_doubt(batch, sending, &error, Why::Executed);
             return;
         }
         self.breaker.close();
@@ -210,7 +199,7 @@ impl State {
             // The response may be incomplete, so a lookup must show whether the assets still exist.
             Absent::Refused(reason) if !in_doubt => {
                 let error = unreadable(response, reason.to_owned());
-                self.suspect(part, sending, &error, Why::Omitted(reason));
+                self.mark_in_doubt(part, sending, &error, Why::Omitted(reason));
             }
             Absent::Refused(_) => {
                 let error = unreadable(
@@ -219,7 +208,7 @@ impl State {
                         response did not contain this row"
                         .to_owned(),
                 );
-                self.suspect(part, sending, &error, Why::Lost);
+                self.mark_in_doubt(part, sending, &error, Why::Lost);
             }
             Absent::InDoubt => {
                 let error = unreadable(
@@ -230,7 +219,7 @@ impl State {
                         response.status
                     ),
                 );
-                self.suspect(part, sending, &error, Why::Executed);
+                self.mark_in_doubt(part, sending, &error, Why::Executed);
             }
         }
     }
@@ -254,245 +243,4 @@ impl State {
             self.caller.clock().learn_created(created, left.local);
         }
     }
-
-    fn refuse(&mut self, batch: Batch, sending: u32, error: Error, in_doubt: bool) {
-        let in_doubt = in_doubt || batch.suspicious || batch.in_doubt;
-        let write = batch.write;
-        let concerns_rows = match &error {
-            Error::Service(refusal) => match refusal.status {
-                400 | 409 | 413 | 422 => !self.reads(),
-                403 => write.forbidden == Concerns::Rows && !refusal.is_capacity(),
-                404 => write.not_found == Concerns::Rows,
-                _ => false,
-            },
-            _ => false,
-        };
-        match error {
-            // An earlier attempt may have been executed. If so, this rejection only means that the request cannot be
-            // repeated.
-            Error::Service(refusal) if in_doubt && refusal.status < 500 && !self.reads() => {
-                let error = Error::Service(refusal);
-                self.suspect(batch, sending, &error, Why::Lost);
-                if !concerns_rows {
-                    self.give_up(error);
-                }
-            }
-            // The request conflicts with the current assets. Read them again before a second and last attempt.
-            Error::Service(refusal)
-                if refusal.status == 409
-                    && concerns_rows
-                    && !batch.reread
-                    && self.job.reconcile
-                    && matches!(write.proof, Proof::ById { .. }) =>
-            {
-                self.suspect(batch, sending, &Error::Service(refusal), Why::Conflict);
-            }
-            Error::Service(refusal) if concerns_rows => self.split(&batch, &refusal),
-            Error::Service(refusal) if self.reads() && [400, 413, 422].contains(&refusal.status) => {
-                let splitter = &mut self.splitter;
-                let division = self.caller.row_limit(write.endpoint.name, |limit| {
-                    splitter.on_rejected_read(&batch, &refusal, limit)
-                });
-                if let Some(division) = division {
-                    return self.send_in_parts(division, &refusal);
-                }
-                let error = Error::Service(refusal);
-                self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
-                self.give_up(error);
-            }
-            Error::Service(refusal) if refusal.status >= 500 || refusal.status == 408 => {
-                let error = Error::Service(refusal);
-                if self.reads() {
-                    self.blame(rows(&batch), Status::Unknown, &Fault::of(&error));
-                } else {
-                    self.suspect(batch, sending, &error, Why::Lost);
-                }
-                self.lost(error);
-            }
-            Error::Service(_) => {
-                self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
-                self.give_up(error);
-            }
-            Error::Transport(_) => {
-                if in_doubt || error.sent() == Sent::Maybe {
-                    self.suspect(batch, sending, &error, Why::Lost);
-                } else {
-                    self.blame(rows(&batch), Status::Failed, &Fault::of(&error));
-                    self.breaker.give_up();
-                }
-                self.lost(error);
-            }
-            _ if in_doubt => {
-                self.suspect(batch, sending, &error, Why::Lost);
-                self.give_up(error);
-            }
-            _ => {
-                let mut ledger = lock(&self.ledger);
-                let fault = ledger.add_fault(&Fault::of(&error));
-                rows(&batch).for_each(|row| ledger.set_fault(row, Status::NotSent, fault));
-                drop(ledger);
-                self.give_up(error);
-            }
-        }
-    }
-
-    /// Handles a rejection that concerns rows: rejects the bad rows if they can be identified, and resends the others.
-    fn split(&mut self, batch: &Batch, refusal: &ServiceError) {
-        self.breaker.close();
-        let write = batch.write;
-        let splitter = &mut self.splitter;
-        let division = self.caller.row_limit(write.endpoint.name, |limit| {
-            splitter.on_rejected(batch, refusal, limit)
-        });
-        let whole = Error::Service(Box::new(refusal.clone()));
-        let Some(division) = division else {
-            // The project is missing, not single rows.
-            self.blame(rows(batch), Status::Failed, &Fault::of(&whole));
-            self.give_up(whole);
-            return;
-        };
-        let status = if division.is_pending {
-            Status::Failed
-        } else {
-            Status::Rejected
-        };
-        for (row, violation) in &division.blamed {
-            let fault = match violation {
-                Some(violation) => Fault::violation(refusal, violation),
-                None => Fault::of(&whole),
-            };
-            let fault = match write.done {
-                Done::Deleted => fault.of_delete(),
-                _ => fault,
-            };
-            self.blame(std::iter::once(*row), status, &fault);
-        }
-        self.send_in_parts(division, refusal);
-    }
-
-    /// Resends the rows of a rejected request in smaller requests, unless too many requests have already been
-    /// needed to find bad rows.
-    fn send_in_parts(&mut self, division: Division<'_>, refusal: &ServiceError) {
-        if division.again.is_empty() {
-            return;
-        }
-        // The whole request was rejected, so these rows were not executed. Keep the rejection as their reason
-        // in case the run ends here.
-        let mut fault = Fault::of(&Error::Service(Box::new(refusal.clone())));
-        let why = if division.is_spent {
-            "too many requests were needed to find the bad rows"
-        } else if division.size == Size::TooLarge {
-            "not executed: its request was rejected as too large"
-        } else {
-            "not executed: its request was rejected because of a bad row, either this one or another"
-        };
-        fault.message = format!("{why}; {}", fault.message);
-        let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(&fault);
-        self.bad -= division.taken_back;
-        for item in division.again.iter().flat_map(|part| &part.items) {
-            ledger.set_fault(item.row, Status::Failed, fault);
-            self.bad += u64::from(division.is_spent);
-        }
-        drop(ledger);
-        if !division.is_spent {
-            self.send_next(division.again);
-        }
-    }
-
-    /// Confirms that the rows removed from a batch are bad, since the rest was executed.
-    pub(super) fn prove_named(&mut self, batch: &Batch) {
-        let bad = self.splitter.confirm(batch);
-        let mut ledger = lock(&self.ledger);
-        for row in bad {
-            ledger.restate(row, Status::Rejected);
-        }
-    }
-
-    pub(super) fn blame(&mut self, rows: impl Iterator<Item = u32>, status: Status, fault: &Fault) {
-        let mut ledger = lock(&self.ledger);
-        let fault = ledger.add_fault(fault);
-        for row in rows {
-            ledger.set_fault(row, status, fault);
-            self.bad += 1;
-        }
-    }
-
-    /// Handles a request whose response was lost.
-    fn lost(&mut self, error: Error) {
-        if self.reads() {
-            self.give_up(error);
-            return;
-        }
-        let open = self.breaker.lose(error.clone(), self.now);
-        // Without lookups, nothing could close the breaker again.
-        if open && self.recovery.is_idle() {
-            self.give_up(error);
-        }
-    }
-}
-
-/// Reads the outcome of each row of a batch from a successful response.
-pub(super) fn pair<'a>(
-    response: &'a Response,
-    batch: &Batch,
-    entries: bool,
-) -> Result<Vec<Paired<'a>>, Error> {
-    let write = batch.write;
-    // Only the documented status proves that a write was executed.
-    let documented = write.done == Done::Read || response.status == write.success;
-    let entries = entries || write.differing.is_some();
-    (write.pair)(&response.body, &batch.sent(), entries)
-        .map_err(|reason| format!("the response is unreadable ({reason})"))
-        .and_then(|paired| {
-            let undocumented = || format!("the documented status is {}", write.success);
-            documented.then_some(paired).ok_or_else(undocumented)
-        })
-        .map_err(|reason| {
-            unreadable(
-                response,
-                format!(
-                    "the service responded with status {} to {}, but {reason}: check base_url= and proxy=",
-                    response.status, write.endpoint.name
-                ),
-            )
-        })
-}
-
-/// Converts entries in a body to columns.
-fn page_of(body: &[u8], entries: impl Iterator<Item = Range<usize>>) -> Result<Page, TooWide> {
-    // Each entry is JSON, which is valid UTF-8.
-    Page::of(
-        entries.map(|entry| std::str::from_utf8(body.get(entry).unwrap_or_default()).unwrap_or_default()),
-    )
-}
-
-/// Reads the outcome of each row from the response to a read. If `keep` is `true`, also converts the entries
-/// to columns.
-pub(super) fn read(response: Response, batch: &Batch, keep: bool) -> Result<PairedResponse, Error> {
-    let write = batch.write;
-    let paired = pair(&response, batch, keep)?;
-    let paired: Vec<_> = paired.into_iter().map(Paired::into_owned).collect();
-    let entries = paired.iter().filter_map(|paired| match paired {
-        Paired::Named { entry, .. } => entry.clone(),
-        Paired::Absent => None,
-    });
-    let page = if keep {
-        let page = page_of(&response.body, entries);
-        Some(Box::new(page.map_err(|error: TooWide| {
-            write.endpoint.too_large(&error.to_string())
-        })?))
-    } else {
-        None
-    };
-    Ok(PairedResponse {
-        response,
-        paired: Some(paired),
-        page,
-    })
-}
-
-/// The rows of a batch.
-pub(super) fn rows(batch: &Batch) -> impl Iterator<Item = u32> + '_ {
-    batch.items.iter().map(|item| item.row)
 }

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 
 use crate::error::{ServiceError, Violation};
 use crate::http::RowLimit;
+use crate::run::batch::Batch;
 use crate::run::bisect::{self, Split};
-use crate::run::pack::Batch;
 
 /// How many requests may be spent on splitting rejected requests, in addition to two per successful request.
 const SPLITS: u64 = 200;
@@ -270,7 +270,7 @@ mod tests {
             }
         });
         let rows = items.collect();
-        Batch::kept(&BATCH_CREATE, &SentBody { rows, text })
+        Batch::kept(&BATCH_CREATE, &SentBody { part: 0, rows, text })
     }
 
     fn refusal(status: u16, index: Option<usize>) -> ServiceError {

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ledger::journal::{Header, Journal, Others};
 use crate::ledger::{Ledger, Status, View};
 use crate::rows::ImportKey;
-use crate::run::pack::Again;
+use crate::run::again::Again;
 
 /// Which rows from an earlier call to process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +214,7 @@ mod tests {
             let row = ledger.push(Label::Number);
             if status == Status::Unknown {
                 ledger.begin_sending(SentBody {
+                    part: 0,
                     rows: vec![SentItem {
                         row,
                         key: "P".into(),

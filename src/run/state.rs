@@ -7,58 +7,33 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Done, Lookup, Proof, Query, Write};
+use crate::api::{Lookup, Proof};
 use crate::call::Session;
 use crate::columns::Table;
 use crate::error::Error;
 use crate::http::{Caller, Counters, Moment, Phase, Stop};
-use crate::ids::ProjectId;
 use crate::input::{More, SourceError};
-use crate::ledger::journal::Journal;
 use crate::ledger::{SharedLedger, lock};
-use crate::rows::{ImportKey, Policy};
+use crate::rows::ImportKey;
 use crate::run::activity::{Activity, CurrentActivity};
+use crate::run::batch::Batch;
 use crate::run::breaker::Breaker;
+use crate::run::context::Context;
 use crate::run::existing::Existing;
-use crate::run::pack::{Again, Batch, Packer};
+use crate::run::job::{Job, Tolerance};
+use crate::run::pack::{Packer, Refused};
+use crate::run::read_row::Today;
 use crate::run::recovery::Recovery;
-use crate::run::resume::Today;
 use crate::run::splitter::{self, Splitter};
-use crate::run::unfit::Refused;
-use crate::run::zeros::Zeros;
 
-/// When to stop a run early because of failed rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Tolerance {
-    /// Never.
-    All,
-    /// At the first row that is not ok.
-    None,
-    /// When more than this many rows are not ok.
-    Rows(u64),
-}
-
-/// The input and options of a run.
-#[allow(clippy::struct_excessive_bools)] // Each is an independent option.
-pub struct Job {
-    pub write: &'static Write,
-    pub project: ProjectId,
-    pub query: Query,
-    pub policy: Policy,
-    pub batch_size: usize,
-    pub tolerance: Tolerance,
-    /// Only plan the requests.
-    pub dry_run: bool,
-    /// Keep the response entry for each row.
-    pub keep: bool,
-    /// Whether the source can be read again from the start. If so, all rows are checked before the first request.
-    pub replayable: bool,
-    /// Look up rows whose response was lost.
-    pub reconcile: bool,
-    /// The rows of an existing ledger to process.
-    pub again: Again,
-    /// The journal in which the ledger is saved before anything is sent.
-    pub journal: Option<Journal>,
+/// What a run knows of lost zeros.
+#[derive(Default)]
+pub(super) struct Zeros {
+    /// A key of the project that a row has without its leading zeros, if there is any.
+    pub lost: Option<String>,
+    /// How many rows are sent with a shorter key of digits than any of the project, and the first such row with its
+    /// key.
+    pub short: (u64, Option<(u32, String)>),
 }
 
 /// The state of a run.
@@ -163,6 +138,15 @@ impl State {
         }
     }
 
+    /// Returns the data for lookups.
+    pub(super) fn context(&self) -> Context {
+        Context {
+            session: self.session(),
+            ledger: self.ledger.clone(),
+            project: self.job.project,
+        }
+    }
+
     /// Whether batches may be sent.
     pub(super) fn going(&self) -> bool {
         self.may_look() && self.breaker.lets_pass()
@@ -200,7 +184,7 @@ impl State {
             packer.finish(self.fatal.is_none());
             self.some_rows_only = !packer.has_all_rows();
         }
-        self.alike.extend(packer.alike.drain());
+        self.alike.extend(packer.seen.take_alike());
         if let Some(change) = packer.changed.take() {
             let is_run = self.is_recorded;
             self.is_foreign = true;
@@ -217,7 +201,7 @@ impl State {
                 Refused::Rows(change) => format!(
                     "these are not the rows of the run: {change}. Nothing was sent. Pass the run's rows in their \
                      original order; rows that are not yet in the project may be edited or removed. {}",
-                    if self.job.write.done == Done::Created && !packer.import_keys_are_given() {
+                    if self.job.creates() && !packer.import_keys_are_given() {
                         "For another sheet, use another run name. For a new version of this sheet, also pass \
                          import_key=: without it, all rows would be created again"
                     } else {
@@ -238,12 +222,13 @@ impl State {
 
     /// Returns how to find the project's import keys and which key it is, if they must be read before rows are sent.
     pub(super) fn needs_existing(&self, packer: &Packer) -> Option<(&'static Lookup, ImportKey)> {
-        let Proof::InList(lookup) = &self.job.write.proof else {
+        if self.existing.is_some() || !packer.import_keys_are_given() {
             return None;
-        };
-        let import_key = self.job.policy.import_key.clone()?;
-        let is_needed = self.existing.is_none() && packer.import_keys_are_given();
-        is_needed.then_some((lookup, import_key))
+        }
+        self.job.parts.iter().find_map(|part| match part.write.proof {
+            Proof::InList(lookup) => Some((lookup, part.policy.import_key.clone()?)),
+            _ => None,
+        })
     }
 
     /// Returns the batch if it can be sent. Otherwise, its parts are sent first.
@@ -276,10 +261,9 @@ impl State {
                 .row_limit(name, |limit| splitter::is_trial(batch, limit))
     }
 
-    /// Whether this run only reads. If so, one failed part ends the run, since the result of the run would be
-    /// incomplete.
+    /// Whether this run only reads.
     pub(super) fn reads(&self) -> bool {
-        self.job.write.done == Done::Read
+        self.job.reads()
     }
 
     /// Stops the run from sending new requests. Keeps the first error.
@@ -291,9 +275,9 @@ impl State {
 
 /// The activity of a run that is not waiting or looking something up.
 pub(super) fn usual_activity(job: &Job) -> Activity {
-    match job.write.done {
+    match job.reads() {
         _ if job.dry_run => Activity::Checking,
-        Done::Read => Activity::Reading,
-        _ => Activity::Writing,
+        true => Activity::Reading,
+        false => Activity::Writing,
     }
 }

@@ -5,26 +5,9 @@ use crate::input::Label;
 use crate::ledger::{Ledger, lock};
 use crate::rows::columns::ROW_OF_RUN;
 use crate::run::align::Mismatch;
-use crate::run::earlier::Earlier;
+use crate::run::earlier::{Earlier, Unfit};
 use crate::run::options::SEPARATORS;
-use crate::run::pack::Packer;
-
-/// Why a call is refused before anything is sent.
-pub(super) enum Refused {
-    /// The rows are not those of the earlier call.
-    Rows(String),
-    /// The call does not fit the run, whatever its rows are. The message says what to do.
-    Call(String),
-}
-
-/// Why the rows do not match the run.
-pub(super) enum Unfit {
-    Row(Mismatch),
-    /// One of several identical rows was removed, and it is unclear which one.
-    Unclear(u32),
-    /// These rows of a fixes file are the same row of the run.
-    Repeated(u32, u32),
-}
+use crate::run::pack::{Packer, Refused};
 
 /// What to do with rows that do not match the run, if they have import keys.
 const ALL_ROWS_BY_KEY: &str =
@@ -36,6 +19,17 @@ const NAMED: usize = 5;
 const FEW: usize = 20;
 
 impl Packer {
+    /// Compares the columns that identify rows with those of the earlier call. Returns those that were added, and those that
+    /// are missing.
+    fn column_changes(&self) -> (Vec<&str>, Vec<String>) {
+        let changes = self.lanes.iter().map(|lane| {
+            let known = lane.own_headings(&self.known_headings);
+            lane.writer.column_changes(&known)
+        });
+        let (added, missing): (Vec<_>, Vec<_>) = changes.unzip();
+        (added.concat(), missing.concat())
+    }
+
     /// Returns why the columns cannot set other fields than in the earlier calls.
     pub(super) fn moved_columns(&self, earlier: &Earlier) -> Option<Refused> {
         let ledger = lock(&self.ledger);
@@ -49,7 +43,7 @@ impl Packer {
             return None;
         }
         let title = |field: &Option<String>| match field {
-            Some(field) => format!("`{}`", self.writer.title_of(field)),
+            Some(field) => format!("`{}`", self.first_writer().title_of(field)),
             None => "ignored".to_owned(),
         };
         let changes = moved.iter().map(|(column, before, now)| {
@@ -63,7 +57,7 @@ impl Packer {
         let entries = moved.iter().map(|(column, before, _)| {
             let target = before.as_ref().map_or_else(
                 || "None".to_owned(),
-                |field| format!("{:?}", self.writer.title_of(field)),
+                |field| format!("{:?}", self.first_writer().title_of(field)),
             );
             format!("{column:?}: {target}")
         });
@@ -136,12 +130,12 @@ impl Packer {
     fn of_another_input(&self, earlier: &Earlier) -> Option<Refused> {
         let name = self.again.run.as_deref().filter(|_| self.again.edits)?;
         let (found, known) = (earlier.found(), earlier.known());
-        let is_fixes_file = self.writer.are_of_report() && earlier.is_shorter();
+        let is_fixes_file = self.first_writer().are_of_report() && earlier.is_shorter();
         if earlier.is_empty() || FEW * found >= known || is_fixes_file {
             return None;
         }
         // Without names, rows with other columns may be the same rows.
-        let (_, missing) = self.writer.column_changes(&self.known_headings);
+        let (_, missing) = self.column_changes();
         if !missing.is_empty() && !earlier.have_names() {
             return None;
         }
@@ -159,7 +153,7 @@ impl Packer {
 
     /// Returns what to do if the run began with a file of rows to fix, and this input may be its sheet.
     fn advice_of_part(&self, earlier: &Earlier) -> Option<String> {
-        let others = if self.writer.import_keys_are_given() {
+        let others = if self.import_keys_are_given() {
             ALL_ROWS_BY_KEY
         } else {
             "import only the rows that the run does not have, without this run=. With all rows, these would be created twice"
@@ -200,7 +194,7 @@ impl Packer {
                 "{} is {}, but its position has changed: keep the order of the rows{}",
                 named(*row),
                 done(*row),
-                if self.again.edits && self.writer.import_keys_are_given() {
+                if self.again.edits && self.import_keys_are_given() {
                     format!(", or {ALL_ROWS_BY_KEY}")
                 } else {
                     String::new()
@@ -231,7 +225,7 @@ impl Packer {
         if earlier.is_empty() {
             return format!("{one} there are no rows: a generator can be read only once, so pass a new one");
         }
-        if self.writer.are_of_report() && earlier.is_shorter() {
+        if self.first_writer().are_of_report() && earlier.is_shorter() {
             return format!(
                 "{one} the hidden column `{ROW_OF_RUN}` of this file from `.write_fixes()` is missing: write the file again"
             );
@@ -243,7 +237,7 @@ impl Packer {
                  its hidden column `{ROW_OF_RUN}` is missing: write the file again, and keep this column"
             );
         }
-        let (added, missing) = self.writer.column_changes(&self.known_headings);
+        let (added, missing) = self.column_changes();
         let is_there = earlier.has_name_of(row);
         let rows = if all { earlier.lost_like(row) } else { Vec::new() };
         let are_many = rows.len() > 1;
@@ -286,7 +280,7 @@ impl Packer {
             return format!("{one} {}: pass the same columns", differences.join(", and "));
         }
         // As when Excel opened and saved a text file.
-        let of_excel = if are_many && self.writer.are_of_text_file() {
+        let of_excel = if are_many && self.first_writer().are_of_text_file() {
             ". If Excel saved this file, it may have removed leading zeros and changed dates: pass the original file"
         } else {
             ""
@@ -309,7 +303,7 @@ impl Packer {
         let by_key = format!("to add rows, {ALL_ROWS_BY_KEY}");
         let fix = if !self.again.edits {
             "import additional rows in a separate call"
-        } else if self.writer.import_keys_are_given() {
+        } else if self.import_keys_are_given() {
             &by_key
         } else {
             "to add rows, pass only the new rows, without this run=. With the old rows, everything would be created twice"
@@ -328,7 +322,10 @@ impl Packer {
     fn given_row(&self, at: u32, earlier: &Earlier) -> String {
         let read = earlier.held(at);
         let key = shortened(read.map_or("", |read| &read.key), 60);
-        match (self.writer.row_title(), read.map(|read| read.label.as_label())) {
+        match (
+            self.first_writer().row_title(),
+            read.map(|read| read.label.as_label()),
+        ) {
             (Some(title), Some(Label::Int(number))) => format!("{title} {number} (`{key}`)"),
             _ => format!("row {at} of the input (`{key}`)"),
         }

@@ -4,23 +4,15 @@ use serde_json::Value;
 
 use crate::ledger::{Status, lock};
 use crate::rows::{ImportKey, Problem, RowWriter, has_more_zeros};
-use crate::run::pack::{Batch, may_be_sent};
+use crate::run::batch::{Batch, may_be_sent};
+use crate::run::existing::digits_of;
 use crate::run::state::State;
-
-/// What a run knows of lost zeros.
-#[derive(Default)]
-pub(super) struct Zeros {
-    /// A key of the project that a row has without its leading zeros, if there is any.
-    lost: Option<String>,
-    /// How many rows are sent with a shorter key of digits than any of the project, and the first such row with its
-    /// key.
-    pub short: (u64, Option<(u32, String)>),
-}
 
 impl State {
     /// Refuses rows whose import keys are numbers that the project writes in another way.
     pub(super) fn refuse_numbers(&mut self, batch: &Batch, writer: &RowWriter) {
-        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.policy.import_key) else {
+        let (Some(existing), Some(import_key)) = (&self.existing, &self.job.part_of(batch).policy.import_key)
+        else {
             return;
         };
         if existing.is_empty() {
@@ -57,9 +49,11 @@ impl State {
     /// Refuses short keys of digits that the project does not have, if keys of other rows have lost their leading zeros:
     /// their column was read or saved as numbers.
     pub(super) fn refuse_short_keys(&mut self, batch: &Batch, writer: &RowWriter) {
-        let (Some(lost), Some(existing), Some(import_key)) =
-            (&self.zeros.lost, &self.existing, &self.job.policy.import_key)
-        else {
+        let (Some(lost), Some(existing), Some(import_key)) = (
+            &self.zeros.lost,
+            &self.existing,
+            &self.job.part_of(batch).policy.import_key,
+        ) else {
             return;
         };
         let column = writer.heading_of(&import_key.field);
@@ -73,7 +67,7 @@ impl State {
     /// Counts the short keys of digits that are sent, if the project has only longer ones with leading zeros.
     pub(super) fn note_short_keys(&mut self, batch: &Batch) {
         let width = self.existing.as_ref().and_then(|existing| existing.width);
-        let (Some(width), Some(import_key)) = (width, &self.job.policy.import_key) else {
+        let (Some(width), Some(import_key)) = (width, &self.job.part_of(batch).policy.import_key) else {
             return;
         };
         let ledger = lock(&self.ledger);
@@ -104,15 +98,6 @@ fn keys<'b>(batch: &'b Batch, import_key: &'b ImportKey) -> impl Iterator<Item =
         let said: Value = serde_json::from_slice(sent.body).ok()?;
         Some((item.row, import_key.of(&said)?.to_owned()))
     })
-}
-
-/// Returns the digits of a key that consists of digits only, perhaps with ".0", which programs add to a number.
-pub(super) fn digits_of(key: &str) -> Option<&str> {
-    let (digits, zeros) = key.split_once('.').unwrap_or((key, "0"));
-    let are_digits = digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !zeros.is_empty()
-        && zeros.bytes().all(|byte| byte == b'0');
-    are_digits.then_some(digits)
 }
 
 /// Returns whether a key consists of fewer than `width` digits.

@@ -2,27 +2,12 @@
 //! again: if a path is ambiguous, the id follows it, as in `Pumps > Spare (17)`.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
+use super::indexed::Settings;
 use super::names::plain;
-use super::{SEPARATOR, Settings, joined};
-
-/// The names of categories and locations. Each is determined once, when it is first needed.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    categories: Vec<OnceLock<Option<Box<str>>>>,
-    locations: Vec<OnceLock<Option<Box<str>>>>,
-}
-
-impl Names {
-    pub(super) fn new(categories: usize, locations: usize) -> Self {
-        let unknown = |count| (0..count).map(|_| OnceLock::new()).collect();
-        Self {
-            categories: unknown(categories),
-            locations: unknown(locations),
-        }
-    }
-}
+use super::notation::{SEPARATOR, joined, with_id, without_id};
+use crate::api::assets::FIELDS;
+use crate::api::field::Refers;
 
 /// What an id in an asset refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +23,12 @@ impl Settings {
     /// Returns what the values of a field or custom attribute refer to. `None` if they are not ids of settings.
     #[must_use]
     pub fn reference(&self, field: &str) -> Option<Reference> {
-        Some(match field {
-            "categoryId" => Reference::Category,
-            "statusId" => Reference::Status,
-            "locationId" => Reference::Location,
-            name => {
-                let place = self.attribute_of_name(name)?;
+        Some(match FIELDS.find(field).and_then(|field| field.refers) {
+            Some(Refers::Category) => Reference::Category,
+            Some(Refers::Status) => Reference::Status,
+            Some(Refers::Location) => Reference::Location,
+            None => {
+                let place = self.attribute_of_name(field)?;
                 let kind = self.content.attributes[place].data_type.as_str();
                 matches!(kind, "select" | "multi_select").then_some(Reference::Choice(place))?
             }
@@ -127,19 +112,6 @@ fn path_name(path: &[&str], id: &str, is_found: impl Fn(&str) -> bool) -> Option
     }
     let path = with_id(&path, id);
     is_found(&path).then(|| path.into())
-}
-
-/// Returns a name with the id behind it.
-#[must_use]
-pub fn with_id(name: &str, id: &str) -> String {
-    format!("{name} ({id})")
-}
-
-/// Splits a name as [`with_id`] writes it.
-#[must_use]
-pub fn without_id(text: &str) -> Option<(&str, &str)> {
-    let (name, id) = text.trim().strip_suffix(')')?.rsplit_once('(')?;
-    Some((name.trim_end(), id))
 }
 
 /// Looks up an id, which is usually in lower case.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::civil::{Date, DateTime, Time};
 use rust_xlsxwriter::{Color, Format, Formula, Worksheet, XlsxError};
 
-use super::{LONGEST_CELL, as_text, cut};
+use super::format::{LONGEST_CELL, as_text, cut};
 use crate::input::{Cell, with_offset};
 use crate::rows::columns::CLEAR;
 
@@ -101,8 +101,8 @@ pub(super) fn value(cell: &Cell<'_>) -> Option<Value> {
     })
 }
 
-/// Returns the number of a text with a decimal point, if the cell of this number has the same text. As text, it would be
-/// read with the decimal separator of the other texts.
+/// Returns the number of a text with a decimal point, if the cell of this number has the same text. As text, it would
+/// be read with the decimal separator of the other texts.
 fn fraction(text: &str) -> Option<Value> {
     let number: f64 = text.parse().ok().filter(|_| text.contains('.'))?;
     let digits = text.bytes().filter(u8::is_ascii_digit).count();

@@ -1,12 +1,15 @@
 //! What the columns of a sheet accept, according to the settings of a project.
 
+use crate::api::assets::FIELDS;
+use crate::api::assets::fields::LONGEST_ATTRIBUTE;
+use crate::api::field::Refers;
 use crate::model::settings::{Attribute, Status};
 use crate::rows::columns::{attribute_heading, headings};
 use crate::settings::{SEPARATOR, Settings};
 
 /// A column of a sheet to fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
+pub struct DescribedColumn {
     pub name: String,
     pub required: bool,
     /// A sentence that explains what to fill in.
@@ -77,14 +80,14 @@ impl<'s> Offer<'s> {
 
     /// Returns the columns of a template: the fields of an asset, and the custom attributes of the category.
     #[must_use]
-    pub fn columns(&self) -> Vec<Column> {
+    pub fn columns(&self) -> Vec<DescribedColumn> {
         let fields = headings().filter_map(|(field, heading)| self.column(field, heading));
         let attributes = self.category.into_iter().flat_map(|category| {
-            let places = self.settings.attributes_of(category).ones();
-            places.map(|place| {
-                let attribute = &self.settings.content().attributes[place];
+            let attributes = self.settings.attributes_of(category).ones();
+            attributes.map(|index| {
+                let attribute = &self.settings.content().attributes[index];
                 // The display name alone may be that of a field.
-                attribute_column(attribute, &attribute_heading(place, self.settings))
+                attribute_column(attribute, &attribute_heading(index, self.settings))
             })
         });
         fields.chain(attributes).collect()
@@ -94,54 +97,35 @@ impl<'s> Offer<'s> {
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let settings = self.settings;
-        let place = settings
+        let index = settings
             .attribute_of_name(name)
             .or_else(|| settings.attribute(name).ok())?;
-        Some(settings.content().attributes[place].name.as_str())
+        Some(settings.content().attributes[index].name.as_str())
     }
 
     /// Describes the column `name` for a field or custom attribute, or returns `None` if the project does not have it.
     #[must_use]
-    pub fn column(&self, field: &str, name: &str) -> Option<Column> {
-        let (required, note, kind) = match field {
-            "clientAssetId" => (
-                true,
-                "The name of the asset, for example AHU-101.".to_owned(),
-                Kind::Text { longest: None },
-            ),
-            "categoryId" => {
-                let note = match self.category() {
-                    Some(own) => format!("Blank: {own}."),
-                    None => "A category of the project.".to_owned(),
-                };
-                (self.category.is_none(), note, Kind::Category(self.categories()))
-            }
-            "statusId" => (
-                true,
-                "A status of the category.".to_owned(),
-                Kind::Choice(self.statuses()),
-            ),
-            "description" => (
-                false,
-                "At most 1000 characters.".to_owned(),
-                Kind::Text { longest: Some(1000) },
-            ),
-            "locationId" => (
-                false,
-                "A location from the sheet Locations, or its barcode.".to_owned(),
-                Kind::Location,
-            ),
-            "barcode" => (
-                false,
-                "As printed on the label, with leading zeros.".to_owned(),
-                Kind::Text { longest: None },
-            ),
-            _ => {
-                let place = self.settings.attribute_of_name(field)?;
-                return Some(attribute_column(&self.settings.content().attributes[place], name));
-            }
+    pub fn column(&self, field: &str, name: &str) -> Option<DescribedColumn> {
+        let Some(known) = FIELDS.named(field).map(|index| FIELDS.at(index)) else {
+            let index = self.settings.attribute_of_name(field)?;
+            return Some(attribute_column(&self.settings.content().attributes[index], name));
         };
-        Some(Column {
+        let mut required = known.required;
+        let mut note = known.note.to_owned();
+        let kind = match known.refers {
+            Some(Refers::Category) => {
+                if let Some(own) = self.category() {
+                    (required, note) = (false, format!("Blank: {own}."));
+                }
+                Kind::Category(self.categories())
+            }
+            Some(Refers::Status) => Kind::Choice(self.statuses()),
+            Some(Refers::Location) => Kind::Location,
+            None => Kind::Text {
+                longest: known.longest,
+            },
+        };
+        Some(DescribedColumn {
             name: name.to_owned(),
             required,
             note,
@@ -156,9 +140,9 @@ impl<'s> Offer<'s> {
         self.settings
             .location_order()
             .iter()
-            .filter_map(|place| Some((place, content.locations.as_ref()?.get(*place)?)))
-            .map(|(place, location)| {
-                let path = self.settings.location_path(*place).join(&self.separator);
+            .filter_map(|index| Some((index, content.locations.as_ref()?.get(*index)?)))
+            .map(|(index, location)| {
+                let path = self.settings.location_path(*index).join(&self.separator);
                 (path, location.barcode.clone().unwrap_or_default())
             })
             .collect()
@@ -170,16 +154,16 @@ impl<'s> Offer<'s> {
 
     /// Returns the active categories that rows may name.
     fn categories(&self) -> Vec<String> {
-        let is_offered = |place: usize| match self.category {
-            None => !self.settings.is_root(place),
-            Some(own) => std::iter::successors(Some(place), |place| self.settings.category_above(*place))
+        let is_offered = |index: usize| match self.category {
+            None => !self.settings.is_root(index),
+            Some(own) => std::iter::successors(Some(index), |index| self.settings.category_above(*index))
                 .any(|above| above == own),
         };
         self.settings
             .category_order()
             .iter()
-            .filter(|place| self.settings.content().categories[**place].active && is_offered(**place))
-            .map(|place| self.path_of(*place))
+            .filter(|index| self.settings.content().categories[**index].active && is_offered(**index))
+            .map(|index| self.path_of(*index))
             .collect()
     }
 
@@ -208,7 +192,7 @@ impl<'s> Offer<'s> {
     }
 }
 
-fn attribute_column(attribute: &Attribute, name: &str) -> Column {
+fn attribute_column(attribute: &Attribute, name: &str) -> DescribedColumn {
     let offered: Vec<String> = attribute
         .choices
         .iter()
@@ -225,7 +209,7 @@ fn attribute_column(attribute: &Attribute, name: &str) -> Column {
             (Kind::Choices(offered), says)
         }
         _ => {
-            let longest = attribute.longest.unwrap_or(250);
+            let longest = attribute.longest.unwrap_or(LONGEST_ATTRIBUTE);
             let says = format!("At most {longest} characters.");
             (
                 Kind::Text {
@@ -244,7 +228,7 @@ fn attribute_column(attribute: &Attribute, name: &str) -> Column {
         Some(other) => format!(" Blank: {other}."),
         None => String::new(),
     };
-    Column {
+    DescribedColumn {
         name: name.to_owned(),
         required: attribute.required && attribute.default.is_none(),
         note: format!("{described}{says}{blank}"),

@@ -5,8 +5,8 @@ use rust_xlsxwriter::{
     Note, Workbook, Worksheet, XlsxError,
 };
 
-use super::columns::{Column, Kind};
-use super::{LONGEST_CELL, WIDEST, as_text, for_people, header};
+use super::columns::{DescribedColumn, Kind};
+use super::format::{LONGEST_CELL, WIDEST, as_text, for_people, header};
 use crate::input::sheet::{LISTS, REQUIRED_MARK};
 
 /// Excel's limits, in characters, for the list in a validation, its input and error messages, and its titles.
@@ -42,24 +42,24 @@ impl<'l> Lists<'l> {
     pub(super) fn add(
         &mut self,
         sheet: &mut Worksheet,
-        place: u16,
+        index: u16,
         last: u32,
-        column: &Column,
+        column: &DescribedColumn,
     ) -> Result<(), XlsxError> {
         if let Some(validation) = self.validation(column)? {
-            let validation = told(validation, column, self.strict)?;
-            sheet.add_data_validation(1, place, last, place, &validation)?;
+            let validation = with_messages(validation, column, self.strict)?;
+            sheet.add_data_validation(1, index, last, index, &validation)?;
         }
         let format = match column.kind {
             Kind::Date => Format::new().set_num_format("yyyy-mm-dd"),
             Kind::Number | Kind::YesNo => Format::new(),
             _ => as_text(),
         };
-        sheet.set_column_format(place, &format)?;
+        sheet.set_column_format(index, &format)?;
         Ok(())
     }
 
-    fn validation(&mut self, column: &Column) -> Result<Option<DataValidation>, XlsxError> {
+    fn validation(&mut self, column: &DescribedColumn) -> Result<Option<DataValidation>, XlsxError> {
         let [locations, choices] = LISTS;
         let list = match &column.kind {
             Kind::Choice(values) | Kind::Category(values) => Some(values.clone()),
@@ -126,7 +126,7 @@ impl<'l> Lists<'l> {
 }
 
 /// Writes the name of a column, its mark if it is required, and a note on what it accepts.
-pub(super) fn head(sheet: &mut Worksheet, place: u16, column: &Column) -> Result<(), XlsxError> {
+pub(super) fn head(sheet: &mut Worksheet, index: u16, column: &DescribedColumn) -> Result<(), XlsxError> {
     let (title, style) = if column.required {
         let color = Color::RGB(0x00FF_E699);
         (
@@ -136,17 +136,21 @@ pub(super) fn head(sheet: &mut Worksheet, place: u16, column: &Column) -> Result
     } else {
         (column.name.clone(), header())
     };
-    sheet.write_string_with_format(0, place, title, &style)?;
+    sheet.write_string_with_format(0, index, title, &style)?;
     let needed = if column.required { "Required. " } else { "" };
     let note = Note::new(for_people(&format!("{needed}{}", column.note), LONGEST_CELL))
         .add_author_prefix(false)
         .set_width(260);
-    sheet.insert_note(0, place, &note)?;
+    sheet.insert_note(0, index, &note)?;
     Ok(())
 }
 
 /// Creates a data validation with its input and error messages.
-fn told(validation: DataValidation, column: &Column, strict: bool) -> Result<DataValidation, XlsxError> {
+fn with_messages(
+    validation: DataValidation,
+    column: &DescribedColumn,
+    strict: bool,
+) -> Result<DataValidation, XlsxError> {
     let validation = validation
         .set_input_title(for_people(&column.name, LONGEST_TITLE))?
         .set_input_message(for_people(&column.note, LONGEST_MESSAGE))?;

@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Format, FormatAlign, Workbook, Worksheet, XlsxError};
 
-use super::{LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, WIDEST, as_text, bytes, failed, header};
+use super::format::{LONGEST_CELL, MOST_COLUMNS, MOST_ROWS, WIDEST, as_text, bytes, failed, header};
 use crate::columns::{Cell, Layout, Type};
 use crate::error::Error;
 use crate::input::SourceError;
@@ -63,14 +63,14 @@ fn fill(page: &mut Worksheet, layout: &Layout) -> Result<Vec<usize>, Error> {
             line += 1;
             for (at, column) in (0_u16..).zip(segment.columns) {
                 let Some(column) = column else { continue };
-                let place = usize::from(at);
-                let (name, kind) = &layout.fields[place];
+                let index = usize::from(at);
+                let (name, kind) = &layout.fields[index];
                 let written = match (kind, column.cell(row)) {
                     (Type::Text, cell) => put_text(page, line, at, cell, &as_text),
-                    (_, cell) => put(page, line, at, as_number(cell), [&formats[place], &as_text]),
+                    (_, cell) => put(page, line, at, as_number(cell), [&formats[index], &as_text]),
                 };
                 let length = written.map_err(|error| unwritten(&error, name, line))?;
-                widths[place] = widths[place].max(length);
+                widths[index] = widths[index].max(length);
             }
         }
     }

@@ -1,4 +1,5 @@
-//! A table as a CSV file: RFC 4180, in UTF-8 with a byte order mark, without which Excel would garble letters such as ü.
+//! A table as a CSV file: RFC 4180, in UTF-8 with a byte order mark, without which Excel would garble letters such as
+//! ü.
 
 use std::borrow::Cow;
 

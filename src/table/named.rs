@@ -1,5 +1,5 @@
-//! The columns of a table with names: of categories, statuses, locations and options instead of their ids, and of custom
-//! attributes instead of `caN`. What the settings do not know stays as it is.
+//! The columns of a table with names: of categories, statuses, locations and options instead of their ids, and of
+//! custom attributes instead of `caN`. Values that the settings do not name are kept as they are.
 
 use std::sync::Arc;
 
@@ -13,16 +13,17 @@ use crate::settings::names::plain;
 /// Values of a column by page.
 type Pages = Vec<Option<Arc<Column>>>;
 
-/// Returns the columns of a table of assets with names. The columns and their types do not depend on the values of the
-/// rows, so that pages and files of the same project fit together. Exceptions are undocumented fields, inactive attributes,
-/// and values that do not have the type of their attribute. `attributes` says whether the custom attributes were read.
+/// Returns the columns of a table of assets with names. The columns and their types do not depend on the values of
+/// the rows, so that pages and files of the same project fit together. Exceptions are undocumented fields, inactive
+/// attributes, and values that do not have the type of their attribute. `attributes` says whether the custom
+/// attributes were read.
 #[must_use]
 pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
     let mut layout = table.layout();
     let known = &settings.content().attributes;
     layout.drop_empty(|name| {
-        let place = settings.attribute_of_name(name);
-        place.is_some_and(|place| !known[place].active)
+        let index = settings.attribute_of_name(name);
+        index.is_some_and(|index| !known[index].active)
     });
     let active = known.iter().filter(|known| attributes && known.active);
     layout.add(std::iter::once("id").chain(headings().map(|(field, _)| field)));
@@ -38,7 +39,7 @@ pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
             }
         }
     }
-    layout.sort_by_key(|name| place(name, settings));
+    layout.sort_by_key(|name| sort_key(name, settings));
     let titles: Vec<String> = titles(&layout, settings);
     for ((name, _), title) in layout.fields.iter_mut().zip(titles) {
         // Arrow passes names as C strings.
@@ -47,9 +48,9 @@ pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
     layout
 }
 
-/// Returns the sort key of a column: the id, the fields of a template, the custom attributes in the order of the settings,
-/// unknown ones by number, then the service's own fields. Undocumented fields follow in their order.
-fn place(name: &str, settings: &Settings) -> (usize, u64) {
+/// Returns the sort key of a column: the id, the fields of a template, the custom attributes in the order of the
+/// settings, unknown ones by number, then the service's own fields. Undocumented fields follow in their order.
+fn sort_key(name: &str, settings: &Settings) -> (usize, u64) {
     if name == "id" {
         return (0, 0);
     }
@@ -60,7 +61,7 @@ fn place(name: &str, settings: &Settings) -> (usize, u64) {
     ];
     let known = fields
         .into_iter()
-        .find_map(|(group, place)| Some((group, place? as u64)));
+        .find_map(|(group, index)| Some((group, index? as u64)));
     known.unwrap_or_else(|| attribute_number(name).map_or((5, 0), |number| (3, number)))
 }
 
@@ -73,8 +74,8 @@ fn titles(layout: &Layout, settings: &Settings) -> Vec<String> {
     let known = |name: &str| {
         let heading = headings().find(|(field, _)| *field == name);
         heading.map(|(_, heading)| heading.to_owned()).or_else(|| {
-            let place = settings.attribute_of_name(name)?;
-            Some(attribute_heading(place, settings))
+            let index = settings.attribute_of_name(name)?;
+            Some(attribute_heading(index, settings))
         })
     };
     let named: Vec<Option<String>> = layout.fields.iter().map(|(name, _)| known(name)).collect();
@@ -90,17 +91,17 @@ fn titles(layout: &Layout, settings: &Settings) -> Vec<String> {
         .collect()
 }
 
-/// Returns the type of a column with names, and its values if they change. `None` for a documented field that stays as it
-/// is. The type does not depend on the values, unless one of them has another type or would lose digits: then the column is
-/// text.
+/// Returns the type of a column with names, and its values if they change. `None` for a documented field that stays
+/// as it is. The type does not depend on the values, unless one of them has another type or would lose digits: then
+/// the column is text.
 fn named<'c>(
     name: &str,
     pages: &[Option<&'c Arc<Column>>],
     settings: &'c Settings,
 ) -> Option<(Type, Option<Pages>)> {
     let attribute = settings.attribute_of_name(name);
-    let data_type = attribute.map_or("", |place| {
-        settings.content().attributes[place].data_type.as_str()
+    let data_type = attribute.map_or("", |index| {
+        settings.content().attributes[index].data_type.as_str()
     });
     if let Some(reference) = settings.reference(name) {
         let mut names = Names::new(settings, reference);
@@ -146,7 +147,8 @@ fn replaced<'c>(
     pages.collect()
 }
 
-/// Parses the values of a column. Pages with values of the right kinds stay. Returns `None` if a value cannot be parsed.
+/// Parses the values of a column. Pages with values of the right kinds stay. Returns `None` if a value cannot be
+/// parsed.
 fn parsed(
     pages: &[Option<&Arc<Column>>],
     right: impl Fn(Kinds) -> bool,

@@ -6,20 +6,21 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::columns::{Cell, Column, Image, Kinds};
-use crate::model::scan::same;
+use crate::model::bytes::same;
 use crate::model::text::joined;
 use crate::settings::{Reference, Settings};
 
 /// The number of bits of the digest of an id.
 const BITS: u32 = 15;
 
-/// The maximum number of ids to remember, enough for the locations of a large project. Half as many as there are digests.
+/// The maximum number of ids to remember, enough for the locations of a large project. Half as many as there are
+/// digests.
 const MOST_IDS: usize = 1 << (BITS - 1);
 
-/// The number of places to search for an id.
-const PLACES: usize = 8;
+/// The number of slots to search for an id.
+const SLOTS: usize = 8;
 
-/// Marks a place without an id.
+/// Marks a slot without an id.
 const EMPTY: u16 = u16::MAX;
 
 /// The names of what the ids in one column refer to.
@@ -28,8 +29,8 @@ pub(super) struct Names<'c> {
     reference: Reference,
     /// Recent ids with their names. Columns repeat ids, and a comparison is faster than a lookup.
     recent: Vec<(&'c str, &'c str)>,
-    /// Where a recent id is: at its digest or in one of the places that follow.
-    places: Vec<u16>,
+    /// Where a recent id is: at its digest or in one of the slots that follow.
+    slots: Vec<u16>,
 }
 
 impl<'c> Names<'c> {
@@ -38,7 +39,7 @@ impl<'c> Names<'c> {
             settings,
             reference,
             recent: Vec::new(),
-            places: vec![EMPTY; (1 << BITS) + PLACES],
+            slots: vec![EMPTY; (1 << BITS) + SLOTS],
         }
     }
 
@@ -67,9 +68,9 @@ impl<'c> Names<'c> {
     fn name(&mut self, id: &'c str) -> &'c str {
         let digest = digest(id);
         let mut free = None;
-        // The digest has `BITS` bits, so the places exist.
-        for at in digest..digest + PLACES {
-            match self.recent.get(usize::from(self.places[at])) {
+        // The digest has `BITS` bits, so the slots exist.
+        for at in digest..digest + SLOTS {
+            match self.recent.get(usize::from(self.slots[at])) {
                 Some((known, name)) if same(known.as_bytes(), id.as_bytes()) => return name,
                 Some(_) => {}
                 None => {
@@ -81,11 +82,11 @@ impl<'c> Names<'c> {
         let name = self.settings.name_of(self.reference, id).unwrap_or(id);
         if self.recent.len() == MOST_IDS {
             self.recent.clear();
-            self.places.fill(EMPTY);
+            self.slots.fill(EMPTY);
             free = Some(digest);
         }
-        if let (Some(at), Ok(place)) = (free, u16::try_from(self.recent.len())) {
-            self.places[at] = place;
+        if let (Some(at), Ok(index)) = (free, u16::try_from(self.recent.len())) {
+            self.slots[at] = index;
             self.recent.push((id, name));
         }
         name

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::columns::{Cell, Column, Image, Unparsed, day};
 use crate::model::value::flag;
 
-/// Parses numbers, which the service returns as numbers or as text ("POST assets:batch-create" and "Retrieve assets data"
-/// pages).
+/// Parses numbers, which the service returns as numbers or as text ("POST assets:batch-create" and "Retrieve assets
+/// data" pages).
 pub(super) fn numeric(column: &Column) -> Option<Column> {
     column.floats(number).or_else(|| {
         column.mapped(|cell| {
@@ -76,8 +76,8 @@ fn number(text: &str) -> Result<Option<f64>, Unparsed> {
     }
 }
 
-/// Reads a number of at most 15 digits without an exponent. A float represents all of them, and the quotient of two exact
-/// floats is rounded correctly.
+/// Reads a number of at most 15 digits without an exponent. A float represents all of them, and the quotient of two
+/// exact floats is rounded correctly.
 fn short(text: &str) -> Option<f64> {
     const MOST: usize = 15;
     let (is_negative, digits) = match text.as_bytes() {

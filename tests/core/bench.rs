@@ -18,10 +18,8 @@ use acc_assets::options::Options;
 use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use acc_assets::run::activity::CurrentActivity;
 use acc_assets::run::machine::Ended;
-use acc_assets::run::pack::Again;
 use acc_assets::run::start::{Resume, Start, Which};
-use acc_assets::run::state::Tolerance;
-use acc_assets::run::{Job, Run};
+use acc_assets::run::{Again, Job, MOST_KEPT, Part, Run, Tolerance};
 use acc_assets::simulator::{self, Fault, Simulator};
 use serde_json::Value;
 
@@ -32,16 +30,22 @@ pub type Texts = Vec<(&'static str, String)>;
 
 /// Rows of named string cells.
 struct Rows {
-    rows: std::vec::IntoIter<Texts>,
+    /// Each with its part.
+    rows: Arc<Vec<(usize, Texts)>>,
+    /// The rows if they are read again.
+    later: Arc<Vec<(usize, Texts)>>,
+    next: usize,
     total: Option<usize>,
 }
 
 impl Source for Rows {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
-        for row in self.rows.by_ref() {
+        while let Some((part, row)) = self.rows.get(self.next) {
+            self.next += 1;
+            sink.part(*part);
             let columns: Vec<Column> = row.iter().map(|(name, _)| sink.column(name)).collect();
             if sink.begin(Label::Number) {
-                for (column, (_, value)) in columns.into_iter().zip(&row) {
+                for (column, (_, value)) in columns.into_iter().zip(row) {
                     sink.cell(column, &Cell::Text(value));
                 }
                 sink.end();
@@ -56,6 +60,15 @@ impl Source for Rows {
     fn rows(&self) -> Option<usize> {
         self.total
     }
+
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(Self {
+            rows: self.later.clone(),
+            later: self.later.clone(),
+            next: 0,
+            total: self.total,
+        }))
+    }
 }
 
 /// One call of a verb.
@@ -64,6 +77,12 @@ pub struct Call {
     pub shape: RowShape,
     pub rows: Vec<Texts>,
     pub stream: bool,
+    /// How many bytes of checked rows to keep, and the rows if they are read again, unless they are the same.
+    pub most_kept: usize,
+    pub later: Option<Vec<Texts>>,
+    /// The further parts of the run. Their rows come in turn with the others.
+    pub more: Vec<Further>,
+    pub dry_run: bool,
     pub reconcile: bool,
     pub import_key: Option<ImportKey>,
     pub names: Names,
@@ -74,6 +93,16 @@ pub struct Call {
     pub stop: Stop,
 }
 
+/// A further part of a call.
+#[derive(Clone)]
+pub struct Further {
+    pub write: &'static Write,
+    pub shape: RowShape,
+    /// The part that must be settled before it.
+    pub after: Option<usize>,
+    pub rows: Vec<Texts>,
+}
+
 impl Call {
     pub fn new(write: &'static Write, shape: RowShape, rows: Vec<Texts>) -> Self {
         Self {
@@ -81,6 +110,10 @@ impl Call {
             shape,
             rows,
             stream: false,
+            most_kept: MOST_KEPT,
+            later: None,
+            more: Vec::new(),
+            dry_run: false,
             reconcile: true,
             import_key: None,
             names: Names::default(),
@@ -330,23 +363,36 @@ impl Bench {
     }
 
     pub fn job(&self, call: &mut Call) -> Job {
+        let policy = Policy {
+            shape: call.shape,
+            nulls: Nulls::Omit,
+            dates: Dates::Strict,
+            id_column: "id".into(),
+            import_key: call.import_key.take(),
+            names: std::mem::take(&mut call.names),
+        };
+        let further = call.more.iter().map(|more| Part {
+            after: more.after,
+            ..Part::of(
+                more.write,
+                Policy {
+                    shape: more.shape,
+                    import_key: None,
+                    ..policy.clone()
+                },
+                more.write.endpoint.items().most,
+            )
+        });
+        let further: Vec<Part> = further.collect();
+        let part = Part::of(call.write, policy, call.write.endpoint.items().most);
         Job {
-            write: call.write,
+            parts: std::iter::once(part).chain(further).collect(),
             project: ProjectId::parse(&self.simulator.project_id()).unwrap(),
-            query: Vec::new(),
-            policy: Policy {
-                shape: call.shape,
-                nulls: Nulls::Omit,
-                dates: Dates::Strict,
-                id_column: "id".into(),
-                import_key: call.import_key.take(),
-                names: std::mem::take(&mut call.names),
-            },
-            batch_size: call.write.endpoint.items().most,
             tolerance: call.tolerance,
-            dry_run: false,
+            dry_run: call.dry_run,
             keep: false,
             replayable: !call.stream,
+            most_kept: call.most_kept,
             reconcile: call.reconcile,
             again: std::mem::take(&mut call.again),
             journal: call.journal.take(),
@@ -365,11 +411,16 @@ impl Bench {
         mut call: Call,
     ) -> (SharedLedger, CurrentActivity, impl Future<Output = Ended> + use<>) {
         let job = self.job(&mut call);
-        let total = (!call.stream).then_some(call.rows.len());
+        let rows = in_turn(call.rows, &call.more);
+        let later = call.later.map(|later| in_turn(later, &call.more));
+        let total = (!call.stream).then_some(rows.len());
         let ledger: SharedLedger = Arc::new(std::sync::Mutex::new(call.ledger));
         let run = Run::new(self.caller.clone(), job, ledger.clone(), call.stop);
+        let rows = Arc::new(rows);
         let rows = Rows {
-            rows: call.rows.into_iter(),
+            later: later.map_or_else(|| rows.clone(), Arc::new),
+            rows,
+            next: 0,
             total,
         };
         (ledger, run.activity(), run.drive(Box::new(rows)))
@@ -458,6 +509,25 @@ impl Bench {
                 created.len(),
                 "{what}: one id for two rows of {key:?}"
             );
+        }
+    }
+}
+
+/// Takes a row of each part in turn.
+fn in_turn(first: Vec<Texts>, more: &[Further]) -> Vec<(usize, Texts)> {
+    let further = more.iter().map(|more| more.rows.clone());
+    let mut parts: Vec<_> = std::iter::once(first)
+        .chain(further)
+        .map(Vec::into_iter)
+        .collect();
+    let mut rows = Vec::new();
+    loop {
+        let before = rows.len();
+        for (index, part) in parts.iter_mut().enumerate() {
+            rows.extend(part.next().map(|row| (index, row)));
+        }
+        if rows.len() == before {
+            return rows;
         }
     }
 }

@@ -122,8 +122,9 @@ fn is_page(text: &str) -> bool {
 fn endpoints() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
-    for entry in fs::read_dir(folder).unwrap() {
-        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in paths.filter(|path| path.is_file()) {
+        let text = fs::read_to_string(path).unwrap();
         for constant in text.split("\npub const ").skip(1) {
             let (head, rest) = constant.split_once('=').unwrap();
             let kinds = [": Endpoint ", ": Write "];

@@ -23,9 +23,13 @@ mod memory;
 mod names;
 mod outage;
 mod pairing;
+mod parts;
+#[cfg(unix)]
+mod power_loss;
 mod readers;
 mod reads;
 mod reconcile;
+mod relationship_rows;
 mod replay;
 mod schedules;
 mod setup;

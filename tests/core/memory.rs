@@ -13,9 +13,7 @@ use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
-use acc_assets::run::pack::Again;
-use acc_assets::run::state::Tolerance;
-use acc_assets::run::{Job, Run};
+use acc_assets::run::{Again, Job, MOST_KEPT, Part, Run, Tolerance};
 
 const ASSETS: usize = 500_000;
 const CATEGORIES: usize = 10;
@@ -202,27 +200,26 @@ async fn assert_little_memory() {
         Token::fixed("token"),
         options,
     ));
+    let policy = Policy {
+        shape: RowShape::NewAsset,
+        nulls: Nulls::Omit,
+        dates: Dates::Strict,
+        id_column: "id".into(),
+        import_key: Some(ImportKey {
+            field: "barcode".to_owned(),
+            prefix: "imp-1-".to_owned(),
+            is_generated: false,
+        }),
+        names: Names::default(),
+    };
     let job = Job {
-        write: &assets::BATCH_CREATE,
+        parts: vec![Part::of(&assets::BATCH_CREATE, policy, 100)],
         project: ProjectId::parse("b.f6a1e3b5-abaa-4b01-b33a-5d55f36ba047").unwrap(),
-        query: Vec::new(),
-        policy: Policy {
-            shape: RowShape::NewAsset,
-            nulls: Nulls::Omit,
-            dates: Dates::Strict,
-            id_column: "id".into(),
-            import_key: Some(ImportKey {
-                field: "barcode".to_owned(),
-                prefix: "imp-1-".to_owned(),
-                is_generated: false,
-            }),
-            names: Names::default(),
-        },
-        batch_size: 100,
         tolerance: Tolerance::All,
         dry_run: false,
         keep: false,
         replayable: false,
+        most_kept: MOST_KEPT,
         reconcile: true,
         again: Again::default(),
         journal: None,

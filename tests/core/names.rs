@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use acc_assets::api::assets::FIELDS;
 use acc_assets::input::Cell;
 use acc_assets::rows::{
     Dates, KnownAsset, Names, Nulls, Policy, Problem, RowShape, RowWriter, columns::Meant, columns::meant,
@@ -389,17 +390,21 @@ fn undocumented_cases_are_warnings() {
 fn common_column_names_are_recognized() {
     let settings = settings();
     for (name, field) in [
-        ("Asset ID", 0),
-        ("clientAssetId", 0),
-        ("Name", 0),
-        ("ASSET_ID", 0),
-        ("Category *", 1),
-        ("status", 2),
-        ("Description", 3),
-        ("Location", 4),
-        ("Barcode", 5),
+        ("Asset ID", "clientAssetId"),
+        ("clientAssetId", "clientAssetId"),
+        ("Name", "clientAssetId"),
+        ("ASSET_ID", "clientAssetId"),
+        ("Category *", "categoryId"),
+        ("status", "statusId"),
+        ("Description", "description"),
+        ("Location", "locationId"),
+        ("Barcode", "barcode"),
     ] {
-        assert_eq!(meant(name, &settings), Meant::Field(field), "{name}");
+        assert_eq!(
+            meant(name, &settings),
+            Meant::Field(FIELDS.place(field)),
+            "{name}"
+        );
     }
     assert_eq!(meant("filter-class", &settings), Meant::Attribute(4));
     assert_eq!(meant("customAttributes.ca5", &settings), Meant::Attribute(4));

@@ -10,11 +10,11 @@ use acc_assets::api::{Write, assets, relationships};
 use acc_assets::error::{Error, Sent};
 use acc_assets::http::Phase;
 use acc_assets::http::send::{Method, Request, Response};
-use acc_assets::ledger::journal::{Journal, Kept};
+use acc_assets::ledger::journal::{Journal, StoredRun};
 use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::options::{self, RetryPolicy};
 use acc_assets::rows::{ImportKey, RowShape};
-use acc_assets::run::state::Tolerance;
+use acc_assets::run::Tolerance;
 use acc_assets::simulator;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -1076,7 +1076,7 @@ fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
 }
 
 /// The current content of a journal, read from a copy as after a crash.
-fn snapshot(path: &Path) -> Kept {
+fn snapshot(path: &Path) -> StoredRun {
     let copy = path.with_extension("copy");
     std::fs::copy(path, &copy).unwrap();
     let kept = Journal::read(&copy).unwrap().expect("nobody drives a copy");

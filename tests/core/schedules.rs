@@ -24,8 +24,8 @@ use acc_assets::ledger::{Ledger, Status, View, lock};
 use acc_assets::reads::settings::Reader;
 use acc_assets::rows::columns::{ROW_OF_RUN, RowOfRun};
 use acc_assets::rows::{CurrentAssets, ImportKey, RowShape};
+use acc_assets::run::Tolerance;
 use acc_assets::run::start::{Resume, Start, Which};
-use acc_assets::run::state::Tolerance;
 use acc_assets::settings::{Content, Settings};
 use acc_assets::simulator;
 use acc_assets::simulator::contract::SWITCHES;
@@ -140,7 +140,7 @@ impl Owned {
         let read = |row: usize| row < ledger.read();
         for row in 0..self.rows.len() {
             let number = u32::try_from(row).unwrap();
-            let good = read(row) && ledger.status(number).good();
+            let good = read(row) && ledger.status(number).is_ok();
             self.there[row] |= !read(row) || good;
             // The row was found in the project as sent.
             if let Some((digest, sent)) = &self.before[row]
@@ -156,7 +156,7 @@ impl Owned {
     fn edit(&mut self, random: &mut Rng, ledger: &Ledger, status: &str) {
         for row in 0..ledger.read() {
             let state = ledger.status(u32::try_from(row).unwrap());
-            if state.good() {
+            if state.is_ok() {
                 continue;
             }
             let number = u32::try_from(row).unwrap();
@@ -196,7 +196,7 @@ impl Owned {
     /// Simulates a file written by `write_fixes`: the unsettled rows, each with its number in the run.
     fn to_fix(&self, ledger: &Ledger) -> Vec<Texts> {
         let number = |row: usize| u32::try_from(row).unwrap();
-        let open = (0..ledger.read()).filter(|row| !ledger.status(number(*row)).good() && self.there[*row]);
+        let open = (0..ledger.read()).filter(|row| !ledger.status(number(*row)).is_ok() && self.there[*row]);
         open.map(|row| {
             let mut texts = self.rows[row].clone();
             let of_run = RowOfRun {
@@ -688,6 +688,10 @@ impl Schedule {
             key.is_generated = !call.rows.iter().flatten().any(|(name, _)| *name == key.field);
         }
         call.stream = self.random.bool();
+        if self.random.u8(0..3) == 0 {
+            // The rows are read twice.
+            call.most_kept = self.random.usize(0..60_000);
+        }
         if self.random.u8(0..10) == 0 {
             call.tolerance = Tolerance::Rows(self.random.u64(0..50));
         }

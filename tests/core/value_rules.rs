@@ -852,6 +852,7 @@ fn every_rule_has_a_problem_and_vice_versa() {
         .chain([write(&policy(RowShape::NewAsset), &totals).map(Value::from)])
         .chain([write(&policy(RowShape::NewAsset), &headings).map(Value::from)])
         .chain([write(&keyed, &new_row).map(Value::from)])
+        .chain([write(&policy(RowShape::NewRelationship), &[("from", Cell::Text(ID))]).map(Value::from)])
         .chain([patch(&unread, &[("Location", Cell::Text("Room 301"))])])
         .chain([
             compared(Some(&now), Cell::Int(1)),
@@ -862,6 +863,7 @@ fn every_rule_has_a_problem_and_vice_versa() {
         .chain(with_settings)
         .flat_map(Result::unwrap_err)
         .chain([
+            Problem::changed(),
             Problem::not_a_row("of type list"),
             Problem::same_id("id", ID, "row 4"),
             Problem::same_import_key("ca7", "key 4", "row 4"),

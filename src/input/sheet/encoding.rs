@@ -59,7 +59,7 @@ pub(super) fn utf16_without_mark(start: &[u8]) -> Option<&'static Encoding> {
         return None;
     }
     let (pairs, _) = start.as_chunks::<2>();
-    let zeros = |place: usize| pairs.iter().filter(|pair| pair[place] == 0).count();
+    let zeros = |index: usize| pairs.iter().filter(|pair| pair[index] == 0).count();
     let most = pairs.len() - pairs.len() / 4;
     match (zeros(0), zeros(1)) {
         _ if pairs.len() < ENOUGH => None,
@@ -108,12 +108,12 @@ pub(super) fn first_unused(encoding: &'static Encoding, bytes: &[u8]) -> Option<
 /// Replaces signs with spaces. Between two letters, a sign is a letter of another encoding.
 fn without_signs(bytes: &[u8]) -> Vec<u8> {
     let is_letter = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || *byte >= 0xc0);
-    let is_between = |place: usize| {
-        is_letter(bytes.get(place + 1))
-            && is_letter(place.checked_sub(1).and_then(|before| bytes.get(before)))
+    let is_between = |index: usize| {
+        is_letter(bytes.get(index + 1))
+            && is_letter(index.checked_sub(1).and_then(|before| bytes.get(before)))
     };
-    let plain = |(place, byte): (usize, &u8)| match *byte {
-        sign if SIGNS.contains(&sign) && !is_between(place) => b' ',
+    let plain = |(index, byte): (usize, &u8)| match *byte {
+        sign if SIGNS.contains(&sign) && !is_between(index) => b' ',
         byte => byte,
     };
     bytes.iter().enumerate().map(plain).collect()

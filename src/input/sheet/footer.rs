@@ -1,7 +1,7 @@
 //! The rows at the end of a sheet that `skip_footer` skips, because they contain no asset.
 
-use super::SourceError;
 use crate::error::shortened;
+use crate::input::source::SourceError;
 
 /// A row with cells that are not blank.
 pub(super) struct FooterRow {
@@ -29,8 +29,9 @@ pub(super) struct Above<'a> {
 }
 
 impl Above<'_> {
-    /// Returns whether a row looks like an asset: it has no title of totals, but cells in the same columns as the row above.
-    /// An asset may have blank cells, as below merged ones. It has at least a name, and usually a category and a status.
+    /// Returns whether a row looks like an asset: it has no title of totals, but cells in the same columns as the row
+    /// above. An asset may have blank cells, as below merged ones. It has at least a name, and usually a category and
+    /// a status.
     fn is_asset(&self, row: &FooterRow) -> bool {
         let above = if self.last.is_empty() {
             self.names
@@ -53,8 +54,8 @@ impl Above<'_> {
 
 /// Returns the notes on the rows that were skipped at the end, each with its first cell.
 ///
-/// `place` is the file, or the sheet and its file. `is_shared` is whether `skip_footer` is meant for several files, which
-/// may have other rows at their end.
+/// `place` is the file, or the sheet and its file. `is_shared` is whether `skip_footer` is meant for several files,
+/// which may have other rows at their end.
 ///
 /// # Errors
 /// If it is, and a row looks like an asset.

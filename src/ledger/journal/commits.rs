@@ -34,7 +34,7 @@ pub(crate) struct Commits(Arc<Desk>);
 struct Desk {
     /// The largest `New::Before` row so far.
     wanted: AtomicU32,
-    place: Mutex<Place>,
+    holder: Mutex<Holder>,
     /// Makes tasks take turns in a single-threaded simulation.
     turn: tokio::sync::Mutex<()>,
     /// In a simulation, the delay before a write starts. `next` is the maximum number of new rows per
@@ -43,8 +43,8 @@ struct Desk {
     next: u32,
 }
 
-/// The current location of the journal.
-enum Place {
+/// Who has the journal.
+enum Holder {
     /// Held here: not written to yet, or used by a single-threaded simulation.
     Here(Journal),
     /// Moved to a separate thread, which ends when the last sender is dropped.
@@ -67,7 +67,7 @@ impl Commits {
         let (lag, next) = (Duration::ZERO, NEXT);
         Self(Arc::new(Desk {
             wanted: AtomicU32::new(0),
-            place: Mutex::new(Place::Here(journal)),
+            holder: Mutex::new(Holder::Here(journal)),
             turn: tokio::sync::Mutex::default(),
             lag,
             next,
@@ -91,8 +91,8 @@ impl Commits {
             }
             tokio::task::yield_now().await;
             let wanted = self.0.wanted.load(Ordering::Acquire);
-            return match &mut *self.place() {
-                Place::Here(journal) => write(journal, ledger, new, wanted, self.0.next),
+            return match &mut *self.holder() {
+                Holder::Here(journal) => write(journal, ledger, new, wanted, self.0.next),
                 _ => Err(gone()),
             };
         }
@@ -105,8 +105,8 @@ impl Commits {
 
     /// Closes the journal. When this returns, another call can take over the run.
     pub async fn close(self) {
-        let place = std::mem::replace(&mut *self.place(), Place::Closed);
-        if let Place::Thread(orders) = place {
+        let holder = std::mem::replace(&mut *self.holder(), Holder::Closed);
+        if let Holder::Thread(orders) = holder {
             let (done, closed) = oneshot::channel();
             if orders.send(Order::Close(done)).is_ok() {
                 let _ = closed.await;
@@ -114,21 +114,21 @@ impl Commits {
         }
     }
 
-    /// Locks `place`, the current location of the journal. No code panics while holding this lock.
-    fn place(&self) -> std::sync::MutexGuard<'_, Place> {
-        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks `holder`. No code panics while holding this lock.
+    fn holder(&self) -> std::sync::MutexGuard<'_, Holder> {
+        self.0.holder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the channel to the journal's thread, which is started if needed.
     fn orders(&self) -> Result<mpsc::Sender<Order>, Error> {
-        let mut place = self.place();
-        let journal = match std::mem::replace(&mut *place, Place::Closed) {
-            Place::Here(journal) => journal,
-            Place::Thread(orders) => {
-                *place = Place::Thread(orders.clone());
+        let mut holder = self.holder();
+        let journal = match std::mem::replace(&mut *holder, Holder::Closed) {
+            Holder::Here(journal) => journal,
+            Holder::Thread(orders) => {
+                *holder = Holder::Thread(orders.clone());
                 return Ok(orders);
             }
-            Place::Closed => return Err(gone()),
+            Holder::Closed => return Err(gone()),
         };
         let (orders, taken) = mpsc::channel();
         let desk = Arc::downgrade(&self.0);
@@ -142,7 +142,7 @@ impl Commits {
                 keep(journal, &taken, &wanted);
             })
             .map_err(|error| Error::Journal(format!("cannot start a thread for the journal: {error}")))?;
-        *place = Place::Thread(orders.clone());
+        *holder = Holder::Thread(orders.clone());
         Ok(orders)
     }
 }

@@ -1,5 +1,6 @@
 //! Test hooks for the disk operations of journals. Syncs are counted per thread and in total, and can be
-//! slowed down or observed. `SQLite` syncs only in journal transactions, which call `sync` first.
+//! slowed down or observed. `SQLite` syncs only in journal transactions, which call `sync` first. Syncs of folders, once
+//! per run, are only observed.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 static DELAY: AtomicU64 = AtomicU64::new(0);
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static HOOKS: Mutex<Vec<(PathBuf, Hook)>> = Mutex::new(Vec::new());
+static FOLDERS: Mutex<Vec<(PathBuf, Arc<dyn Fn() + Send + Sync>)>> = Mutex::new(Vec::new());
 static LAGS: Mutex<Vec<(PathBuf, (Duration, u32))>> = Mutex::new(Vec::new());
 
 thread_local! {
@@ -40,6 +42,22 @@ pub fn counts() -> (u64, u64, u64) {
 pub fn look_into(path: &Path, hook: impl Fn(usize) + Send + Sync + 'static) {
     let mut hooks = HOOKS.lock().unwrap_or_else(PoisonError::into_inner);
     hooks.push((path.to_owned(), Arc::new(hook)));
+}
+
+/// Calls `hook` after each sync of this folder by a journal. `SQLite` also syncs it, with each new rollback journal.
+pub fn look_into_folder(folder: &Path, hook: impl Fn() + Send + Sync + 'static) {
+    let mut folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+    folders.push((folder.to_owned(), Arc::new(hook)));
+}
+
+/// Runs the test hooks of a folder that was synced.
+pub(super) fn folder_is_synced(folder: &Path) {
+    let hooks: Vec<_> = {
+        let folders = FOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = folders.iter().filter(|(of, _)| of == folder);
+        own.map(|(_, hook)| Arc::clone(hook)).collect()
+    };
+    hooks.iter().for_each(|hook| hook());
 }
 
 /// Delays the start of each write to this journal by `lag` in a single-threaded runtime. The delay uses the

@@ -59,12 +59,12 @@ impl Entries {
             row_title: ledger.row_title.clone(),
             phrases: faults.phrases.texts()[changes.phrases_from..].to_vec(),
             checks: (changes.checks_from..changes.checks_to)
-                .map(|place| faults.checks.get(place).into())
+                .map(|index| faults.checks.get(index).into())
                 .collect(),
             faults: changes
                 .faults
                 .iter()
-                .map(|place| (*place, faults.others.get(place).map(|other| other.bytes.clone())))
+                .map(|index| (*index, faults.others.get(index).map(|other| other.bytes.clone())))
                 .collect(),
             bodies: changes
                 .bodies

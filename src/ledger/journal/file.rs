@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::Header;
+use super::header::Header;
 use super::input;
 use super::trouble::{CHANGED, DAMAGED, FOREIGN, Trouble};
 
@@ -40,7 +40,12 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
+    let mut new: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    builder.recursive(true).create(folder)?;
+    while let Some(folder) = new.pop() {
+        sync_folder_of(folder);
+    }
+    Ok(())
 }
 
 /// Creates a new run's file with all of its tables, atomically if the file system supports hard links. An
@@ -59,23 +64,49 @@ pub(super) fn make(path: &Path, header: &Header) -> Result<(), Trouble> {
     let mut draft = std::ffi::OsString::from(format!(".{:016x}-", fastrand::u64(..)));
     draft.push(path.file_name().unwrap_or_default());
     let draft = path.with_file_name(draft);
+    create(&draft)?;
     let published = fill(&draft, header).map(|()| fs::hard_link(&draft, path));
     let removed = fs::remove_file(&draft);
     match published? {
-        Ok(()) => Ok(removed?),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(removed?),
+        Ok(()) => removed?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(removed?),
         // The file system does not support hard links.
-        Err(_) => fill(path, header),
+        Err(_) => {
+            create(path)?;
+            sync_folder_of(path);
+            return fill(path, header);
+        }
     }
+    // Otherwise, a power loss could leave the rollback journal of the first transaction without the run's file.
+    sync_folder_of(path);
+    Ok(())
 }
 
-fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
+/// Makes the name of a file or folder survive a power loss, where the file system can do this for names.
+fn sync_folder_of(path: &Path) {
+    let Some(folder) = path.parent() else { return };
+    #[cfg(unix)]
+    if fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .is_err()
+    {
+        return;
+    }
+    #[cfg(feature = "simulator")]
+    super::disk::folder_is_synced(folder);
+    let _ = folder;
+}
+
+fn create(path: &Path) -> io::Result<()> {
     // SQLite would let the umask decide who may read the rows. The rollback journal gets the same permissions as this
     // file.
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    drop(options.write(true).create_new(true).open(path)?);
+    options.write(true).create_new(true).open(path).map(drop)
+}
+
+fn fill(path: &Path, header: &Header) -> Result<(), Trouble> {
     let mut connection = Connection::open(path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
@@ -109,7 +140,7 @@ pub(super) fn begin(connection: &Connection, header: &Header) -> Result<(), Trou
     Ok(())
 }
 
-/// Commits a transaction to disk. No other function syncs a journal.
+/// Commits a transaction to disk. No other function syncs a run's file.
 pub(super) fn commit(transaction: Transaction<'_>, path: &Path, rows: usize) -> Result<(), Trouble> {
     #[cfg(feature = "simulator")]
     super::disk::sync(path, rows);

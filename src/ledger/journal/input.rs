@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, params};
 
 use super::entries::Entries;
-use super::tables::some;
+use super::rows::some;
 use super::trouble::{DAMAGED, Trouble};
 use crate::ledger::Ledger;
 

@@ -98,8 +98,8 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         let mut held = held();
-        if let Some(place) = held.files.iter().position(|(number, _)| *number == self.0) {
-            let (_, file) = held.files.swap_remove(place);
+        if let Some(index) = held.files.iter().position(|(number, _)| *number == self.0) {
+            let (_, file) = held.files.swap_remove(index);
             // Unlock explicitly: a child between fork and exec may still have the descriptor, which would
             // keep the lock.
             let _ = file.unlock();

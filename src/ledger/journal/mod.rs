@@ -12,9 +12,11 @@ pub mod disk;
 mod entries;
 mod file;
 mod fork;
+mod header;
 mod input;
 pub mod lock;
 mod others;
+mod rows;
 mod tables;
 mod trouble;
 
@@ -23,14 +25,14 @@ use std::io;
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub(crate) use commits::{Commits, New};
 use entries::Entries;
 use file::{FORMAT, begin, commit, connect, make, make_folder, renew, rollback, still_there};
+pub use header::{Header, StoredRun};
 use lock::{Lock, in_sqlite};
-pub use others::{FirstRows, Others, ROWS as FIRST_ROWS, Same, SameRows};
+pub use others::{FirstRows, Others, Overlap, OverlappingRun, ROWS as FIRST_ROWS};
 use tables::{load, put};
 use trouble::Trouble;
 
@@ -38,30 +40,9 @@ use super::Ledger;
 use crate::error::Error;
 
 /// How long a call that wants to own a run waits for another owner or for a reader of the file.
-const PATIENCE: Duration = Duration::from_secs(1);
+const OWNER_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a call that reads or deletes a run waits for other users of the file.
-const GLANCE: Duration = Duration::from_millis(50);
-
-/// The identity of a run. A call that resumes the run must have the same identity.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
-    /// `create`, `patch` and so on.
-    pub verb: String,
-    pub project: String,
-    /// The origin of the service's URL.
-    pub service: String,
-    pub import_key: Option<String>,
-}
-
-/// A run as stored in its file.
-#[derive(Debug)]
-pub struct Kept {
-    pub header: Header,
-    pub ledger: Ledger,
-    pub begun: Timestamp,
-    /// The time of the last write, or the start time if nothing was written.
-    pub written: Timestamp,
-}
+const READER_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The file of a run owned by this process. No other process can own the run until this is dropped.
 #[derive(Debug)]
@@ -100,14 +81,14 @@ impl Journal {
         Ok((journal, going_on.then_some(ledger)))
     }
 
-    fn locked(path: &Path, header: &Header) -> Result<(Lock, Connection, Kept, bool), Trouble> {
+    fn locked(path: &Path, header: &Header) -> Result<(Lock, Connection, StoredRun, bool), Trouble> {
         make_folder(path)?;
-        let lock = Lock::take(path, PATIENCE)?;
+        let lock = Lock::take(path, OWNER_TIMEOUT)?;
         let _in_sqlite = in_sqlite();
         if !path.try_exists()? {
             make(path, header)?;
         }
-        let mut connection = connect(path, PATIENCE)?;
+        let mut connection = connect(path, OWNER_TIMEOUT)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         // Keep the lock from now on. If this were set earlier, several processes that start at the same time would each
@@ -174,7 +155,7 @@ impl Journal {
 
     /// Reads a run without owning it. Returns `None` while a call owns the run or another program has locked
     /// the file.
-    pub fn read(path: &Path) -> Result<Option<Kept>, Error> {
+    pub fn read(path: &Path) -> Result<Option<StoredRun>, Error> {
         let read = || {
             // Do not rely on SQLite's own lock. Without a lock, opening the file during a transaction would
             // roll back that transaction.
@@ -182,7 +163,7 @@ impl Journal {
                 return Err(Trouble::Driven);
             }
             let _in_sqlite = in_sqlite();
-            let mut connection = connect(path, GLANCE)?;
+            let mut connection = connect(path, READER_TIMEOUT)?;
             let transaction = connection.transaction()?;
             Ok(load(&transaction)?.0)
         };
@@ -197,10 +178,10 @@ impl Journal {
     /// locked the file.
     pub fn delete(path: &Path) -> Result<(), Error> {
         let delete = || {
-            let _lock = Lock::take(path, GLANCE)?;
+            let _lock = Lock::take(path, READER_TIMEOUT)?;
             let free = || {
                 let _in_sqlite = in_sqlite();
-                let mut connection = connect(path, GLANCE)?;
+                let mut connection = connect(path, READER_TIMEOUT)?;
                 Ok(connection
                     .transaction_with_behavior(TransactionBehavior::Exclusive)?
                     .commit()?)
@@ -223,43 +204,5 @@ impl Drop for Journal {
     fn drop(&mut self) {
         let _in_sqlite = in_sqlite();
         drop(self.connection.take());
-    }
-}
-
-impl Header {
-    /// Returns an error unless the header of `call` is equal to this run's header.
-    pub(crate) fn fits(&self, call: &Self, path: &Path) -> Result<(), Error> {
-        if self == call {
-            return Ok(());
-        }
-        let path = path.display();
-        let with_key = Self {
-            import_key: self.import_key.clone(),
-            ..call.clone()
-        };
-        if let (true, Some(key), None) = (*self == with_key, &self.import_key, &call.import_key) {
-            return Err(Error::Option(format!(
-                "the run {path} has the import key `{key}`, and this call has none: pass import_key=\"{key}\" to continue \
-                the run. Another run name, or deleting the run, would create all of its rows again"
-            )));
-        }
-        Err(Error::Option(format!(
-            "the run {} {}, but this call {}; use another run name for this call, or delete the run if you \
-                no longer need it",
-            path,
-            self.told(),
-            call.told()
-        )))
-    }
-
-    fn told(&self) -> String {
-        let key = match &self.import_key {
-            Some(key) => format!("the import key `{key}`"),
-            None => "no import key".to_owned(),
-        };
-        format!(
-            "is a {} in project {} at {} with {key}",
-            self.verb, self.project, self.service
-        )
     }
 }

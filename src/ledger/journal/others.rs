@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::file::connect;
 use super::lock::{Lock, in_sqlite};
 use super::trouble::Trouble;
-use super::{GLANCE, Header};
+use super::{Header, READER_TIMEOUT};
 use crate::ledger::Status;
 use crate::model::text::same_key;
 
@@ -41,7 +41,7 @@ pub struct FirstRows {
 
 /// What a run has of the rows of another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Same {
+pub enum Overlap {
     /// All rows.
     All,
     /// This many of the rows.
@@ -52,11 +52,11 @@ pub enum Same {
 
 /// A run that has the same rows.
 #[derive(Debug, PartialEq, Eq)]
-pub struct SameRows {
+pub struct OverlappingRun {
     pub path: PathBuf,
     /// How many of its rows are created, or may be.
     pub created: u64,
-    pub same: Same,
+    pub overlap: Overlap,
 }
 
 impl FirstRows {
@@ -84,10 +84,10 @@ impl Others {
 
     /// Returns a run of the same verb and project that has created these rows, or rows with their Asset IDs. Runs that are in
     /// use or cannot be read are skipped.
-    pub fn with_rows(&self, rows: &FirstRows) -> Option<SameRows> {
+    pub fn with_rows(&self, rows: &FirstRows) -> Option<OverlappingRun> {
         let runs = self.newest();
         runs.into_iter()
-            .find_map(|path| self.same_rows(path, rows).ok().flatten())
+            .find_map(|path| self.overlap_of(path, rows).ok().flatten())
     }
 
     fn newest(&self) -> Vec<PathBuf> {
@@ -109,12 +109,12 @@ impl Others {
         runs.into_iter().map(|(_, path)| path).collect()
     }
 
-    fn same_rows(&self, path: PathBuf, rows: &FirstRows) -> Result<Option<SameRows>, Trouble> {
+    fn overlap_of(&self, path: PathBuf, rows: &FirstRows) -> Result<Option<OverlappingRun>, Trouble> {
         if Lock::is_held(&path)? {
             return Err(Trouble::Driven);
         }
         let _in_sqlite = in_sqlite();
-        let connection = connect(&path, GLANCE)?;
+        let connection = connect(&path, READER_TIMEOUT)?;
         let query = "SELECT verb, project, service FROM run";
         let [verb, project, service]: [String; 3] =
             connection.query_row(query, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
@@ -129,21 +129,21 @@ impl Others {
         }
         let (found, all) = found(&connection, rows)?;
         let equal = found.digests.len();
-        let same = if equal == rows.digests.len() {
-            Same::All
+        let overlap = if equal == rows.digests.len() {
+            Overlap::All
         } else if 2 * equal >= rows.digests.len() || equal >= FEWEST || all > 0 && equal == all {
-            Same::Some(equal)
+            Overlap::Some(equal)
         } else if found.names.len() >= FEWEST && 2 * found.names.len() >= rows.names.len() {
-            Same::Names
+            Overlap::Names
         } else {
             return Ok(None);
         };
         let query = "SELECT count(*) FROM records WHERE state IN (?1, ?2)";
         let count: i64 = connection.query_row(query, SENT.map(Status::as_str), |row| row.get(0))?;
-        Ok(Some(SameRows {
+        Ok(Some(OverlappingRun {
             path,
             created: count.cast_unsigned(),
-            same,
+            overlap,
         }))
     }
 }

@@ -9,14 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::entries::Entries;
+use super::header::{Header, StoredRun};
 use super::input;
+use super::rows::{each, some};
 use super::trouble::{DAMAGED, Trouble};
-use super::{Header, Kept};
 use crate::input::Label;
 use crate::ledger::{Ledger, OwnedLabel, Record, SentBody, Status};
-
-/// The largest number of a row, request or reason.
-const MOST: u32 = u32::MAX / 2;
 
 pub(super) fn put(connection: &Connection, entries: &Entries) -> Result<(), Trouble> {
     let mut statement = connection.prepare("INSERT OR REPLACE INTO sendings VALUES (?1, ?2)")?;
@@ -98,7 +96,7 @@ fn put_reasons(connection: &Connection, entries: &Entries) -> rusqlite::Result<(
 }
 
 /// Reads a run from its file. Also returns whether anything was written after the file was created.
-pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
+pub(super) fn load(connection: &Connection) -> Result<(StoredRun, bool), Trouble> {
     let mut ledger = Ledger::default();
     each(connection, "SELECT * FROM sendings ORDER BY number", |_, row| {
         ledger.restore_sending(of_json(row, 1)?);
@@ -177,7 +175,7 @@ pub(super) fn load(connection: &Connection) -> Result<(Kept, bool), Trouble> {
             service: row.get(2)?,
             import_key: row.get(3)?,
         };
-        let kept = Kept {
+        let kept = StoredRun {
             header,
             ledger: std::mem::take(&mut ledger),
             begun,
@@ -254,43 +252,6 @@ fn load_bodies(connection: &Connection, ledger: &mut Ledger) -> Result<(), Troub
             let missing = format!("is damaged (the request body of row {row} is missing)");
             return Err(Trouble::Other(missing, DAMAGED));
         }
-    }
-    Ok(())
-}
-
-/// Reads every row in a table, numbered from 0 without gaps.
-fn each(
-    connection: &Connection,
-    query: &str,
-    mut take: impl FnMut(u32, &Row<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let mut next = 0;
-    some(connection, query, |number, row| {
-        if number != next {
-            return Err(rusqlite::Error::IntegralValueOutOfRange(0, number.into()));
-        }
-        next += 1;
-        take(number, row)
-    })
-}
-
-/// Reads every row in a table. The row numbers increase, but may have gaps.
-pub(super) fn some(
-    connection: &Connection,
-    query: &str,
-    mut take: impl FnMut(u32, &Row<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(query)?;
-    let mut rows = statement.query([])?;
-    let mut next = 0;
-    while let Some(row) = rows.next()? {
-        let number: u32 = row.get(0)?;
-        // A damaged table may repeat rows endlessly.
-        if number < next || number > MOST {
-            return Err(rusqlite::Error::IntegralValueOutOfRange(0, number.into()));
-        }
-        next = number + 1;
-        take(number, row)?;
     }
     Ok(())
 }

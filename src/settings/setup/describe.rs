@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{
+use super::description::{
     DescribedAttribute, DescribedCategory, DescribedSet, DescribedStatus, Description, Path, has_options,
 };
 use crate::settings::names::folded;
@@ -111,14 +111,14 @@ fn categories(settings: &Settings) -> Vec<DescribedCategory> {
             continue;
         }
         // A name that contains the separator would be split.
-        let plain = !root
+        let is_joined = !root
             && names
                 .iter()
                 .all(|name| !name.contains(SEPARATOR) && !name.is_empty());
         described.push(DescribedCategory {
             path: Path {
                 names,
-                joined: plain.then(|| SEPARATOR.to_owned()),
+                joined: is_joined.then(|| SEPARATOR.to_owned()),
             },
             description: category.description.clone().filter(|_| !root),
             status_set: set.filter(|_| !root).map(|set| set.name.trim().to_owned()),

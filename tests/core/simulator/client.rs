@@ -17,9 +17,7 @@ use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::rows::{Dates, Names, Nulls, Policy, RowShape};
-use acc_assets::run::pack::Again;
-use acc_assets::run::state::Tolerance;
-use acc_assets::run::{Job, Run};
+use acc_assets::run::{Again, Job, MOST_KEPT, Part, Run, Tolerance};
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::simulator::{self, Fault, Simulator};
 use base64::Engine as _;
@@ -124,23 +122,22 @@ impl Bench {
 
     async fn run(&self, write: &'static Write, shape: RowShape, rows: Vec<Row>) -> Outcomes {
         let count = rows.len();
+        let policy = Policy {
+            shape,
+            nulls: Nulls::Clear,
+            dates: Dates::Strict,
+            id_column: "id".into(),
+            import_key: None,
+            names: Names::default(),
+        };
         let job = Job {
-            write,
+            parts: vec![Part::of(write, policy, write.endpoint.items().most)],
             project: self.project,
-            query: Vec::new(),
-            policy: Policy {
-                shape,
-                nulls: Nulls::Clear,
-                dates: Dates::Strict,
-                id_column: "id".into(),
-                import_key: None,
-                names: Names::default(),
-            },
-            batch_size: write.endpoint.items().most,
             tolerance: Tolerance::All,
             dry_run: false,
             keep: false,
             replayable: true,
+            most_kept: MOST_KEPT,
             reconcile: true,
             again: Again::default(),
             journal: None,

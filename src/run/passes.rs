@@ -1,0 +1,124 @@
+//! How often the rows are read: once, or twice if their bodies take too much memory.
+
+use crate::rows::RowWriter;
+use crate::run::batch::Batch;
+
+/// How far packing runs ahead of sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ahead {
+    /// Until one batch is ready. Used for streams, so that only the rows in flight are kept in memory.
+    OneBatch,
+    /// To the end: all rows are checked before the first request. Their bodies, about 400 bytes per row, are kept until
+    /// they are sent. If they take more than this many bytes, they are dropped, and the rows are read again.
+    Everything(usize),
+}
+
+/// How the rows are read, and what was dropped.
+pub(super) struct Passes {
+    ahead: Ahead,
+    /// The bytes of the bodies that were kept.
+    bytes: usize,
+    /// By row, whether its body was dropped. Empty if nothing was dropped.
+    dropped: Vec<bool>,
+    second: Option<Second>,
+}
+
+/// The second time.
+struct Second {
+    /// What has read the rows the first time, by part.
+    writers: Vec<RowWriter>,
+    /// The position of the next row in the input.
+    next: usize,
+}
+
+impl Passes {
+    pub fn new(ahead: Ahead) -> Self {
+        Self {
+            ahead,
+            bytes: 0,
+            dropped: Vec::new(),
+            second: None,
+        }
+    }
+
+    /// Whether to stop reading once a batch is ready.
+    pub fn is_batch_enough(&self) -> bool {
+        self.ahead == Ahead::OneBatch || self.second.is_some()
+    }
+
+    /// Returns whether to keep a batch until it is sent. If not, all batches are dropped until the rows are read again.
+    pub fn keeps(&mut self, batch: &Batch) -> bool {
+        let Ahead::Everything(most) = self.ahead else {
+            return true;
+        };
+        if self.second.is_some() {
+            return true;
+        }
+        self.bytes += batch.bytes();
+        self.bytes <= most
+    }
+
+    /// Returns whether to drop a body of this length that is not packed yet, because there are too many of them.
+    pub fn drops(&mut self, bytes: usize) -> bool {
+        let Ahead::Everything(most) = self.ahead else {
+            return false;
+        };
+        self.bytes += bytes;
+        self.bytes > most
+    }
+
+    /// Notes that the body of a row must be read again.
+    pub fn drop_row(&mut self, row: u32) {
+        let row = row as usize;
+        if row >= self.dropped.len() {
+            self.dropped.resize(row + 1, false);
+        }
+        self.dropped[row] = true;
+    }
+
+    /// Whether bodies were dropped, and the rows were not read again yet.
+    pub fn are_to_be_read_again(&self) -> bool {
+        !self.dropped.is_empty() && self.second.is_none()
+    }
+
+    /// Begins the second time. `writers` have read the rows before.
+    pub fn begin_second(&mut self, writers: Vec<RowWriter>) {
+        self.second = Some(Second { writers, next: 0 });
+    }
+
+    /// Whether the rows are being read again.
+    pub fn is_second(&self) -> bool {
+        self.second.is_some()
+    }
+
+    /// Returns the position of the next row in the input, if the rows are being read again.
+    pub fn next_position(&mut self) -> Option<usize> {
+        let second = self.second.as_mut()?;
+        second.next += 1;
+        Some(second.next - 1)
+    }
+
+    /// Returns what has read the rows of a part the first time, if they are being read again.
+    pub fn writer(&self, part: usize) -> Option<&RowWriter> {
+        self.second.as_ref()?.writers.get(part)
+    }
+
+    /// Returns whether the body of a row is still missing.
+    pub fn is_missing(&self, row: u32) -> bool {
+        self.dropped.get(row as usize).copied().unwrap_or_default()
+    }
+
+    /// Notes that a row was read again.
+    pub fn take(&mut self, row: u32) {
+        if let Some(dropped) = self.dropped.get_mut(row as usize) {
+            *dropped = false;
+        }
+    }
+
+    /// Returns the rows whose bodies are still missing.
+    pub fn missing(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..)
+            .zip(&self.dropped)
+            .filter_map(|(row, is_missing)| is_missing.then_some(row))
+    }
+}

@@ -1,0 +1,350 @@
+//! Runs with several parts, each for its own endpoint, and runs whose rows are read twice.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use acc_assets::api::{Write, assets};
+use acc_assets::http::send::Request;
+use acc_assets::ledger::{Ledger, Status, View};
+use acc_assets::rows::RowShape;
+use acc_assets::run::MOST_KEPT;
+use acc_assets::simulator::{self, Fault};
+use serde_json::{Value, json};
+
+use crate::bench::{Bench, Call, Further, Texts, Way, client, count, counts};
+
+const CREATE: (&Write, RowShape) = (&assets::BATCH_CREATE, RowShape::NewAsset);
+const PATCH: (&Write, RowShape) = (&assets::BATCH_PATCH, RowShape::AssetPatch);
+const DELETE: (&Write, RowShape) = (&assets::BATCH_DELETE, RowShape::Id);
+
+fn further((write, shape): (&'static Write, RowShape), after: Option<usize>, rows: Vec<Texts>) -> Further {
+    Further {
+        write,
+        shape,
+        after,
+        rows,
+    }
+}
+
+fn create(rows: Vec<Texts>, more: Vec<Further>) -> Call {
+    let mut call = Call::new(CREATE.0, CREATE.1, rows);
+    call.more = more;
+    call
+}
+
+fn fault(fault: &Value) -> Fault {
+    Fault::from_json(fault).unwrap()
+}
+
+/// Creates a bench, and a list of the requests that leave.
+fn logged() -> (Bench, Arc<Mutex<Vec<String>>>) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let seen = log.clone();
+    let guard = move |request: &Request| {
+        let url = request.url.to_string();
+        let name = url.rsplit('/').next().unwrap_or_default().to_owned();
+        seen.lock().unwrap().push(name);
+        Way::On
+    };
+    let bench = Bench::guarded(simulator::Options::default(), client(), Box::new(guard));
+    (bench, log)
+}
+
+/// Creates assets, and returns their ids.
+async fn existing(bench: &Bench, rows: usize) -> Vec<String> {
+    let rows = (0..rows).map(|row| bench.new_asset(&format!("E-{row}"), false));
+    let (ledger, _) = bench.create(rows.collect(), false).await;
+    View::new(Arc::new(ledger)).ids().into_iter().flatten().collect()
+}
+
+fn patches(ids: &[String], text: &str) -> Vec<Texts> {
+    let rows = ids
+        .iter()
+        .map(|id| vec![("id", id.clone()), ("description", text.to_owned())]);
+    rows.collect()
+}
+
+fn deletes(ids: &[String]) -> Vec<Texts> {
+    ids.iter().map(|id| vec![("id", id.clone())]).collect()
+}
+
+fn new_assets(bench: &Bench, rows: usize) -> Vec<Texts> {
+    (0..rows)
+        .map(|row| bench.new_asset(&format!("N-{row}"), false))
+        .collect()
+}
+
+/// Panics if an outcome of a mixed run is not what the project shows. Assets are created with names that begin with N,
+/// patched with this text, or deleted.
+fn is_true(bench: &Bench, ledger: &Ledger, text: &str, what: &str) {
+    let world = bench.simulator.assets();
+    let world = world.as_array().unwrap();
+    for outcome in View::new(Arc::new(ledger.clone())).outcomes() {
+        let what = format!("{what}: {outcome:?}");
+        let key = outcome.key.clone().unwrap_or_default();
+        if key.starts_with("N-") {
+            let found: Vec<&Value> = world
+                .iter()
+                .filter(|asset| asset["clientAssetId"] == *key)
+                .collect();
+            match outcome.status {
+                Status::Created => {
+                    assert_eq!(found.len(), 1, "{what}");
+                    assert_eq!(found[0]["id"].as_str(), outcome.id.as_deref(), "{what}");
+                }
+                Status::Unknown => assert!(found.len() <= 1, "{what}"),
+                _ => assert!(found.is_empty(), "{what}"),
+            }
+            continue;
+        }
+        let asset = world.iter().find(|asset| asset["id"] == *key).unwrap();
+        match outcome.status {
+            Status::Updated => assert_eq!(asset["description"], text, "{what}"),
+            Status::Deleted => assert_eq!(asset["isActive"], false, "{what}"),
+            Status::Unknown => {}
+            _ => assert!(
+                asset["description"] != text && asset["isActive"] == true,
+                "{what}"
+            ),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_run_mixes_endpoints() {
+    let (bench, log) = logged();
+    let ids = existing(&bench, 450).await;
+    log.lock().unwrap().clear();
+    let more = vec![
+        further(PATCH, None, patches(&ids[..250], "changed")),
+        further(DELETE, None, deletes(&ids[250..])),
+    ];
+    let (ledger, ended) = bench.call(create(new_assets(&bench, 150), more)).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(
+        counts(&ledger),
+        [
+            (Status::Created, 150),
+            (Status::Updated, 250),
+            (Status::Deleted, 200)
+        ]
+    );
+    is_true(&bench, &ledger, "changed", "mixed");
+    let sent = log.lock().unwrap();
+    let of = |name: &str| sent.iter().filter(|sent| sent.contains(name)).count();
+    assert_eq!(
+        [
+            of("batch-create"),
+            of("batch-patch"),
+            of("batch-delete"),
+            sent.len()
+        ],
+        [2, 3, 2, 7]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_is_sent_after_the_part_before_it_is_settled() {
+    for (seed, stream) in (0..20).flat_map(|seed| [(seed, false), (seed, true)]) {
+        let (bench, log) = logged();
+        let ids = existing(&bench, 300).await;
+        log.lock().unwrap().clear();
+        bench.simulator.add_fault(fault(
+            &json!({"what": "reset_after_apply", "probability": 0.4, "seed": seed, "on": "assets:batch-create"}),
+        ));
+        let more = vec![further(DELETE, Some(0), deletes(&ids))];
+        let mut call = create(new_assets(&bench, 420), more);
+        call.stream = stream;
+        let (ledger, ended) = bench.call(call).await;
+        assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+        assert_eq!(counts(&ledger), [(Status::Created, 420), (Status::Deleted, 300)]);
+        let sent = log.lock().unwrap();
+        let last_create = sent
+            .iter()
+            .rposition(|sent| sent.contains("batch-create"))
+            .unwrap();
+        let first_delete = sent
+            .iter()
+            .position(|sent| sent.contains("batch-delete"))
+            .unwrap();
+        assert!(last_create < first_delete, "{seed}: {sent:?}");
+        // The lookup of lost creates comes first, too.
+        let last_look = sent.iter().rposition(|sent| sent.starts_with("assets?"));
+        assert!(
+            last_look.is_none_or(|look| look < first_delete),
+            "{seed}: {sent:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_parts_for_one_asset_contradict_each_other() {
+    let (bench, log) = logged();
+    let ids = existing(&bench, 2).await;
+    log.lock().unwrap().clear();
+    let more = vec![
+        further(PATCH, None, patches(&ids, "changed")),
+        further(DELETE, None, deletes(&ids[1..])),
+    ];
+    let (ledger, _) = bench.call(create(Vec::new(), more)).await;
+    assert_eq!(counts(&ledger), [(Status::Updated, 1), (Status::Invalid, 2)]);
+    assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_counts_the_requests_of_each_part() {
+    let (bench, log) = logged();
+    let ids = existing(&bench, 150).await;
+    log.lock().unwrap().clear();
+    let more = vec![further(DELETE, Some(0), deletes(&ids))];
+    let mut call = create(new_assets(&bench, 101), more);
+    call.dry_run = true;
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!((ledger.plan.rows, ledger.plan.requests), (251, 4));
+    assert!(log.lock().unwrap().is_empty());
+}
+
+/// Mixed runs whose responses get lost, which are killed, and which are continued from the journal.
+#[tokio::test(start_paused = true)]
+async fn mixed_runs_are_resumed() {
+    for seed in 0..30_u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mixed.sqlite");
+        let (bench, _) = logged();
+        let ids = existing(&bench, 240).await;
+        for (what, on) in [
+            ("reset_after_apply", "assets:batch-create"),
+            ("reset_before_apply", "assets:batch-patch"),
+            ("reset_after_apply", "assets:batch-delete"),
+        ] {
+            let drawn = json!({"what": what, "probability": 0.3, "seed": seed, "on": on});
+            bench.simulator.add_fault(fault(&drawn));
+        }
+        let after = [None, Some(0)][seed as usize % 2];
+        let call = || {
+            let more = vec![
+                further(PATCH, None, patches(&ids[..120], "changed")),
+                further(DELETE, after, deletes(&ids[120..])),
+            ];
+            let mut call = create(new_assets(&bench, 350), more).of_run(&bench, &path);
+            call.stream = seed % 3 == 0;
+            call.most_kept = if seed % 5 == 0 { 4000 } else { MOST_KEPT };
+            call
+        };
+        let mut ledger = Ledger::default();
+        let mut killed = 0;
+        for attempt in 0..6 {
+            let (shared, driving) = bench.start(call());
+            let time = Duration::from_millis(200 + 397 * seed * (attempt + 1));
+            let fatal = match tokio::time::timeout(time, driving).await {
+                Ok(ended) => ended.fatal,
+                Err(_) => {
+                    killed += 1;
+                    None
+                }
+            };
+            ledger = std::mem::take(&mut *acc_assets::ledger::lock(&shared));
+            assert!(fatal.is_none(), "{seed}: {fatal:?}");
+            if [Status::NotSent, Status::Unknown, Status::Failed]
+                .iter()
+                .all(|status| count(&ledger, *status) == 0)
+                && ledger.complete
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        let what = format!("seed {seed}, killed {killed} times");
+        is_true(&bench, &ledger, "changed", &what);
+        assert_eq!(
+            counts(&ledger),
+            [
+                (Status::Created, 350),
+                (Status::Updated, 120),
+                (Status::Deleted, 120)
+            ],
+            "{what}"
+        );
+    }
+}
+
+/// Input whose bodies are not kept: it is read again.
+#[tokio::test(start_paused = true)]
+async fn rows_are_read_twice_if_they_are_too_many_to_keep() {
+    let (bench, log) = logged();
+    let rows: Vec<Texts> = (0..730)
+        .map(|row| bench.new_asset(&format!("N-{row}"), row % 100 == 7))
+        .collect();
+    let mut call = Call::create(rows.clone());
+    call.most_kept = 30_000;
+    let (ledger, ended) = bench.call(call).await;
+    assert!(ended.fatal.is_none());
+    is_true(&bench, &ledger, "", "twice");
+    let once = Bench::new(simulator::Options::default());
+    let (expected, _) = once.create(rows, false).await;
+    assert_eq!(counts(&ledger), counts(&expected));
+    assert_eq!(ledger.stats.requests, expected.stats.requests);
+    assert_eq!(
+        log.lock().unwrap().len(),
+        usize::try_from(expected.stats.requests).unwrap()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_changed_before_it_is_read_again_is_not_sent() {
+    let (bench, _) = logged();
+    let rows = new_assets(&bench, 500);
+    let mut later = rows.clone();
+    later[3].push(("description", "new".to_owned()));
+    later[4][0].1 = "N-renamed".to_owned();
+    later[5] = bench.new_asset("N-5", true);
+    // The last five are gone.
+    later.truncate(495);
+    let mut call = Call::create(rows.clone());
+    (call.most_kept, call.later) = (10_000, Some(later));
+    let (ledger, ended) = bench.call(call).await;
+    assert!(ended.fatal.is_none());
+    assert_eq!(counts(&ledger), [(Status::Created, 492), (Status::Invalid, 8)]);
+    is_true(&bench, &ledger, "", "changed");
+    let view = View::new(Arc::new(ledger));
+    let changed = view
+        .outcomes()
+        .filter(|outcome| outcome.status == Status::Invalid);
+    let rows: Vec<u32> = changed
+        .map(|outcome| {
+            let fault = outcome.fault.unwrap();
+            assert!(
+                fault.message.contains("changed while the call was running"),
+                "{fault:?}"
+            );
+            outcome.row
+        })
+        .collect();
+    assert_eq!(rows, [3, 4, 5, 495, 496, 497, 498, 499]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_was_added_before_the_rows_are_read_again_is_not_sent() {
+    let (bench, _) = logged();
+    let rows = new_assets(&bench, 300);
+    let mut later = rows.clone();
+    later.push(bench.new_asset("N-added", false));
+    let mut call = Call::create(rows);
+    (call.most_kept, call.later) = (10_000, Some(later));
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(counts(&ledger), [(Status::Created, 300), (Status::Invalid, 1)]);
+    is_true(&bench, &ledger, "", "added");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_row_stops_a_run_that_tolerates_none_before_rows_are_read_again() {
+    let (bench, log) = logged();
+    let mut rows = new_assets(&bench, 500);
+    rows[499] = vec![("clientAssetId", "N-bad".to_owned())];
+    let mut call = Call::create(rows);
+    call.most_kept = 10_000;
+    call.tolerance = acc_assets::run::Tolerance::None;
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(counts(&ledger), [(Status::Invalid, 1), (Status::NotSent, 499)]);
+    assert!(log.lock().unwrap().is_empty());
+}
