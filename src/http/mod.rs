@@ -27,8 +27,6 @@ pub use clock::{By, Clock, Moment};
 pub use counters::Counters;
 pub use message::{Request, Response, Transport};
 pub use observer::{Noted, Observer, Stage, no_observer};
-// The names that other modules use.
-pub use observer::{Observer as At, no_observer as untold};
 pub use prepared::{Auth, PreparedRequest, Replay};
 pub use retry::CallOutcome;
 pub use row_limit::RowLimit;

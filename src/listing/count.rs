@@ -7,7 +7,7 @@ use crate::api::{Call, Query, unreadable};
 use crate::call::Session;
 use crate::columns::printed_time;
 use crate::error::Error;
-use crate::http::untold;
+use crate::http::no_observer;
 
 use super::drive::PER_PAGE;
 use super::query::{ATTRIBUTES, DELETED, ListRequest, UPDATED};
@@ -49,7 +49,7 @@ pub async fn count(session: Session, call: Call) -> Result<u64, Error> {
         };
         let checks = Checks::of(&filtered);
         let turned = session
-            .turn_to(filtered.clone(), None, rows, &checks, &untold)
+            .turn_to(filtered.clone(), None, rows, &checks, &no_observer)
             .await?;
         if let Some(total) = turned.next.total {
             let is_certain = if turned.next.more {
@@ -110,7 +110,7 @@ async fn is_applied(session: &Session, call: &Call, probe: Probe) -> Result<bool
         ..call.clone()
     };
     let checks = Checks::of(&call);
-    let turned = match session.turn_to(call, None, 1, &checks, &untold).await {
+    let turned = match session.turn_to(call, None, 1, &checks, &no_observer).await {
         // The service may reject the value.
         Err(Error::Service(_)) => return Ok(false),
         turned => turned?,

@@ -8,7 +8,7 @@ use crate::api::{Call, Endpoint, unreadable};
 use crate::call::{Session, Turned};
 use crate::columns::{Received, Table};
 use crate::error::{Error, stopped};
-use crate::http::{At, By, Moment, Response, untold};
+use crate::http::{By, Moment, Observer, Response, no_observer};
 
 use super::facts::{Facts, facts};
 use super::machine::{Ask, Machine, Which};
@@ -22,7 +22,7 @@ pub const PER_PAGE: u32 = 200;
 /// The pages of one or several lists.
 pub struct Source<'s> {
     pub session: Session,
-    at: At<'s>,
+    observer: Observer<'s>,
     call: Call,
     asked: ListRequest,
     per_page: u32,
@@ -32,8 +32,14 @@ pub struct Source<'s> {
 }
 
 impl<'s> Source<'s> {
-    /// Creates the source of the lists that were asked for. Calls `at` at each stage of each request.
-    pub fn new(session: Session, call: Call, asked: ListRequest, per_page: u32, at: At<'s>) -> Self {
+    /// Creates the source of the lists that were asked for. Calls `observer` at each stage of each request.
+    pub fn new(
+        session: Session,
+        call: Call,
+        asked: ListRequest,
+        per_page: u32,
+        observer: Observer<'s>,
+    ) -> Self {
         let check = |at| {
             let query = asked.checked(Which::Filtered(at));
             Checks::of(&Call {
@@ -45,7 +51,7 @@ impl<'s> Source<'s> {
             checks: (0..asked.lists.len()).map(check).collect(),
             no_checks: Checks::default(),
             session,
-            at,
+            observer,
             call: Call {
                 query: Vec::new(),
                 ..call
@@ -78,7 +84,7 @@ impl<'s> Source<'s> {
             ask.next.cursor.as_deref().map(|cursor| (cursor, ask.next.before)),
             self.per_page,
             checks.unwrap_or(&self.no_checks),
-            self.at,
+            self.observer,
         );
         let turned = turned.await?;
         let facts = Facts {
@@ -191,7 +197,7 @@ impl Listing {
         earlier: Option<(Option<&Machine>, &Table)>,
     ) -> Result<Self, Error> {
         let asked = ListRequest::of(&call)?;
-        let source = Source::new(session, call, asked, per_page, &untold);
+        let source = Source::new(session, call, asked, per_page, &no_observer);
         let (machine, rows) = match earlier {
             None => (None, Rows::default()),
             Some((machine, table)) => (machine.cloned(), Rows::of(table)),

@@ -9,7 +9,7 @@ use crate::api::{Call, Query};
 use crate::call::Session;
 use crate::columns::Table;
 use crate::error::Error;
-use crate::http::untold;
+use crate::http::no_observer;
 
 use super::drive::{Listing, asked_at};
 use super::facts::{Fact, active, facts};
@@ -163,7 +163,9 @@ impl Limited {
     async fn changes(&self, since: Option<i64>) -> Result<Changes, Error> {
         let call = self.with_query(ListRequest::changes(since));
         let checks = Checks::default();
-        let turned = self.session.turn_to(call, None, self.per_page, &checks, &untold);
+        let turned = self
+            .session
+            .turn_to(call, None, self.per_page, &checks, &no_observer);
         let turned = turned.await?;
         Ok((turned.next.total, facts(&turned)))
     }

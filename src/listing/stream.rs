@@ -6,7 +6,7 @@ use crate::api::Call;
 use crate::call::Session;
 use crate::columns::Page;
 use crate::error::{Error, stopped};
-use crate::http::{By, Moment, Phase, Stop, untold};
+use crate::http::{By, Moment, Phase, Stop, no_observer};
 
 use super::drive::Source;
 use super::facts::{Facts, active, created};
@@ -35,7 +35,7 @@ impl Stream {
     /// [`Error::Option`] if the filters are too long.
     pub fn new(session: Session, call: Call, per_page: u32) -> Result<Self, Error> {
         let asked = ListRequest::of(&call)?;
-        let source = Source::new(session, call, asked, per_page, &untold);
+        let source = Source::new(session, call, asked, per_page, &no_observer);
         Ok(Self {
             machine: source.machine(),
             source,

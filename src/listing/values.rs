@@ -6,7 +6,7 @@ use crate::api::Call;
 use crate::call::{Session, Turned};
 use crate::columns::Received;
 use crate::error::Error;
-use crate::http::At;
+use crate::http::Observer;
 
 use super::drive::{PER_PAGE, Source};
 use super::facts::{Fact, Facts, Packed, facts};
@@ -44,13 +44,18 @@ struct Known {
 const NO_VALUE: u32 = u32::MAX;
 
 impl<'s, T> Values<'s, T> {
-    /// Creates the list, which has the parameters of `call`. Calls `at` at each stage of each request.
+    /// Creates the list, which has the parameters of `call`. Calls `observer` at each stage of each request.
     ///
     /// # Errors
     /// [`Error::Option`] if the filters are too long.
-    pub fn new(session: Session, call: Call, at: At<'s>, extract: Extract<'s, T>) -> Result<Self, Error> {
+    pub fn new(
+        session: Session,
+        call: Call,
+        observer: Observer<'s>,
+        extract: Extract<'s, T>,
+    ) -> Result<Self, Error> {
         let asked = ListRequest::of(&call)?;
-        let source = Source::new(session, call, asked, PER_PAGE, at);
+        let source = Source::new(session, call, asked, PER_PAGE, observer);
         Ok(Self {
             machine: source.machine(),
             source,

@@ -1,7 +1,7 @@
 //! What the reads of a run need, which run concurrently with its requests.
 
 use crate::call::Session;
-use crate::http::{Noted, Stage, untold};
+use crate::http::{Noted, Stage, no_observer};
 use crate::ids::ProjectId;
 use crate::ledger::{SharedLedger, lock};
 
@@ -21,6 +21,6 @@ impl Context {
             ledger.stats.requests += 1;
             ledger.stats.lookups += 1;
         }
-        untold(stage)
+        no_observer(stage)
     }
 }

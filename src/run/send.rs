@@ -2,7 +2,7 @@
 
 use crate::api::Call;
 use crate::call::Session;
-use crate::http::{CallOutcome, Moment, Noted, Response, Stage, untold};
+use crate::http::{CallOutcome, Moment, Noted, Response, Stage, no_observer};
 use crate::ledger::journal::{Commits, New};
 use crate::ledger::{Ledger, SharedLedger, Status, lock};
 use crate::run::batch::Batch;
@@ -42,7 +42,7 @@ impl Sender {
                         ledger.set(item.row, Status::NotSent);
                     }
                 }
-                return untold(stage);
+                return no_observer(stage);
             }
             Box::pin(async move {
                 // From here on, the outcome of these rows is unknown until a response arrives.

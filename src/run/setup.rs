@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::api::Call;
 use crate::call::Session;
 use crate::error::Error;
-use crate::http::{CallOutcome, Response, Stage, untold};
+use crate::http::{CallOutcome, Response, Stage, no_observer};
 use crate::ids::ProjectId;
 use crate::model::value;
 use crate::run::drive::{Driven, Timer, Work, drive};
@@ -98,7 +98,7 @@ impl Driven for Setup<'_> {
 async fn send(session: &Session, call: &Call, has_left: &AtomicBool) -> CallOutcome<Response> {
     let at = |stage| {
         has_left.store(stage == Stage::Leaving, Ordering::Relaxed);
-        untold(stage)
+        no_observer(stage)
     };
     session.call(call, &at, &Ok).await
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use acc_assets::api::{Call, Endpoint, Items, Paging, Path, RequestBody, ResponseBody, Rows, relationships};
 use acc_assets::call::Session;
 use acc_assets::http::send::{Method, Request, Response, Sending};
-use acc_assets::http::{Auth, Caller, Replay, Stop, Token, Transport, untold};
+use acc_assets::http::{Auth, Caller, Replay, Stop, Token, Transport, no_observer};
 use acc_assets::options::{Options, RateGroup};
 use serde_json::{Value, json};
 
@@ -148,7 +148,7 @@ async fn a_request_without_token_is_not_retried_after_401() {
     for (status, sent) in [(200, 1), (401, 1), (429, 2)] {
         let (session, service) = session(&[(status, json!({"active": true})), (200, json!({}))]);
         let call = Call::new(&INTROSPECT, &[]).unwrap().with_body("{}");
-        let outcome = session.call(&call, &untold, &Ok).await;
+        let outcome = session.call(&call, &no_observer, &Ok).await;
         assert_eq!(outcome.result.is_ok(), status != 401);
         let requests = service.requests.lock().unwrap();
         assert_eq!(requests.len(), sent, "{status}");

@@ -103,7 +103,7 @@ impl Sources {
     pub fn uses(&self) -> Uses {
         let mut uses = Uses::new();
         for (module, file) in &self.0 {
-            let used = uses.entry(file.path.clone()).or_default();
+            let others = uses.entry(file.path.clone()).or_default();
             let paths = paths(&file.code);
             // A re-export is not a use.
             let is_used =
@@ -114,7 +114,7 @@ impl Sources {
                     && other != *module
                     && let Some(other) = self.0.get(&other)
                 {
-                    used.entry(other.path.clone()).or_default().insert(item);
+                    others.entry(other.path.clone()).or_default().insert(item);
                 }
             }
         }
@@ -267,10 +267,10 @@ fn uses_are_resolved_to_the_defining_file() {
         ("room/side/tests.rs", "use crate::other::area;"),
     ];
     let uses = Sources::new(files.into_iter()).uses();
-    let used = |file: &str| uses[file].keys().map(String::as_str).collect::<Vec<_>>();
-    assert_eq!(used("other.rs"), ["room/shape.rs"]);
-    assert_eq!(used("room/mod.rs"), [""; 0]);
-    assert_eq!(used("room/shape.rs"), ["room/side.rs"]);
-    assert_eq!(used("room/side.rs"), ["room/shape.rs"]);
+    let others = |file: &str| uses[file].keys().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(others("other.rs"), ["room/shape.rs"]);
+    assert_eq!(others("room/mod.rs"), [""; 0]);
+    assert_eq!(others("room/shape.rs"), ["room/side.rs"]);
+    assert_eq!(others("room/side.rs"), ["room/shape.rs"]);
     assert_eq!(circles(&uses), [["room/shape.rs", "room/side.rs"]]);
 }

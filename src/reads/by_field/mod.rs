@@ -16,7 +16,7 @@ use crate::api::{Call, Query, assets};
 use crate::call::Session;
 use crate::columns::Table;
 use crate::error::{Error, stopped};
-use crate::http::{Phase, Stop, untold};
+use crate::http::{Phase, Stop, no_observer};
 use crate::ids::ProjectId;
 use crate::input::Source;
 use crate::listing::{PER_PAGE, Values};
@@ -87,7 +87,7 @@ impl ByField {
         }
         let wanted = &*wanted;
         let extract = |row: &str| self.matching(row, wanted);
-        let mut list = Values::new(self.session.clone(), self.call(None)?, &untold, &extract)?;
+        let mut list = Values::new(self.session.clone(), self.call(None)?, &no_observer, &extract)?;
         let read = tokio::select! {
             read = self.read_list(&mut list, wanted) => read,
             () = stop.reached(Phase::Now) => Err(stopped()),
@@ -119,7 +119,7 @@ impl ByField {
             let call = self.call(Some(&value))?;
             // The values are compared here, so it does not matter if the service ignores the filter.
             let checks = Checks::default();
-            let page = self.session.turn_to(call, None, PER_PAGE, &checks, &untold);
+            let page = self.session.turn_to(call, None, PER_PAGE, &checks, &no_observer);
             match page.await {
                 Err(Error::Service(refusal)) if [400, 414, 422].contains(&refusal.status) => Ok(None),
                 page => page.map(Some),
