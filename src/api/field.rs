@@ -2,6 +2,7 @@
 
 /// A field of an asset or relationship.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // Each is an independent property.
 pub struct Field {
     /// The name in requests and responses.
     pub name: &'static str,

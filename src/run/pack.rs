@@ -98,13 +98,15 @@ impl Packer {
         let (earlier, next_row, known_headings) = {
             let mut ledger = lock(&ledger);
             let earlier = Earlier::of(&ledger, &again);
-            lanes
-                .iter_mut()
-                .for_each(|lane| lane.restore_headings(&ledger.headings));
+            for lane in &mut lanes {
+                lane.restore_headings(&ledger.headings);
+            }
             match &earlier {
                 None => ledger.row_title = lanes[0].writer.row_title().map(Into::into),
                 Some(earlier) if again.edits && earlier.nothing_is_sent() => {
-                    lanes.iter_mut().for_each(|lane| lane.writer.let_headings_grow());
+                    for lane in &mut lanes {
+                        lane.writer.let_headings_grow();
+                    }
                 }
                 Some(_) => {}
             }
@@ -146,9 +148,9 @@ impl Packer {
 
     /// Restores the roles of the columns from an earlier call.
     pub(super) fn restore_headings(&mut self, known: &BTreeMap<String, Option<String>>) {
-        self.lanes
-            .iter_mut()
-            .for_each(|lane| lane.restore_headings(known));
+        for lane in &mut self.lanes {
+            lane.restore_headings(known);
+        }
     }
 
     /// Limits the rows per batch of a part.

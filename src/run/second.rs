@@ -6,6 +6,7 @@ use crate::input::Label;
 use crate::ledger::{Status, lock};
 use crate::rows::Problem;
 use crate::run::batch::may_be_sent;
+use crate::run::lane::Lane;
 use crate::run::pack::Packer;
 
 impl Packer {
@@ -16,7 +17,7 @@ impl Packer {
 
     /// Prepares for the rows to be read from the start.
     pub(super) fn read_again(&mut self) {
-        let writers = self.lanes.iter_mut().map(|lane| lane.read_again()).collect();
+        let writers = self.lanes.iter_mut().map(Lane::read_again).collect();
         self.passes.begin_second(writers);
         self.part = 0;
     }

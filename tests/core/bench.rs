@@ -31,7 +31,7 @@ pub type Texts = Vec<(&'static str, String)>;
 /// Rows of named string cells.
 struct Rows {
     /// Each with its part.
-    rows: Arc<Vec<(usize, Texts)>>,
+    given: Arc<Vec<(usize, Texts)>>,
     /// The rows if they are read again.
     later: Arc<Vec<(usize, Texts)>>,
     next: usize,
@@ -40,7 +40,7 @@ struct Rows {
 
 impl Source for Rows {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
-        while let Some((part, row)) = self.rows.get(self.next) {
+        while let Some((part, row)) = self.given.get(self.next) {
             self.next += 1;
             sink.part(*part);
             let columns: Vec<Column> = row.iter().map(|(name, _)| sink.column(name)).collect();
@@ -63,7 +63,7 @@ impl Source for Rows {
 
     fn again(&self) -> Result<Box<dyn Source>, SourceError> {
         Ok(Box::new(Self {
-            rows: self.later.clone(),
+            given: self.later.clone(),
             later: self.later.clone(),
             next: 0,
             total: self.total,
@@ -419,7 +419,7 @@ impl Bench {
         let rows = Arc::new(rows);
         let rows = Rows {
             later: later.map_or_else(|| rows.clone(), Arc::new),
-            rows,
+            given: rows,
             next: 0,
             total,
         };

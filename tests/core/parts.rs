@@ -41,8 +41,7 @@ fn logged() -> (Bench, Arc<Mutex<Vec<String>>>) {
     let log = Arc::new(Mutex::new(Vec::new()));
     let seen = log.clone();
     let guard = move |request: &Request| {
-        let url = request.url.to_string();
-        let name = url.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = request.url.rsplit('/').next().unwrap_or_default().to_owned();
         seen.lock().unwrap().push(name);
         Way::On
     };
@@ -220,7 +219,7 @@ async fn mixed_runs_are_resumed() {
             let drawn = json!({"what": what, "probability": 0.3, "seed": seed, "on": on});
             bench.simulator.add_fault(fault(&drawn));
         }
-        let after = [None, Some(0)][seed as usize % 2];
+        let after = (seed % 2 == 1).then_some(0);
         let call = || {
             let more = vec![
                 further(PATCH, None, patches(&ids[..120], "changed")),
@@ -232,17 +231,13 @@ async fn mixed_runs_are_resumed() {
             call
         };
         let mut ledger = Ledger::default();
-        let mut killed = 0;
+        let mut killed = 0_u32;
         for attempt in 0..6 {
             let (shared, driving) = bench.start(call());
             let time = Duration::from_millis(200 + 397 * seed * (attempt + 1));
-            let fatal = match tokio::time::timeout(time, driving).await {
-                Ok(ended) => ended.fatal,
-                Err(_) => {
-                    killed += 1;
-                    None
-                }
-            };
+            let ended = tokio::time::timeout(time, driving).await.ok();
+            killed += u32::from(ended.is_none());
+            let fatal = ended.and_then(|ended| ended.fatal);
             ledger = std::mem::take(&mut *acc_assets::ledger::lock(&shared));
             assert!(fatal.is_none(), "{seed}: {fatal:?}");
             if [Status::NotSent, Status::Unknown, Status::Failed]

@@ -25,6 +25,7 @@ pub(super) const STATUS: usize = FIELDS.place("statusId");
 pub(super) const PATCH_OPENING: &[u8; 40] = b"\"                                    \":{";
 
 /// New assets, or patches of assets.
+#[allow(clippy::struct_excessive_bools)] // The flags are independent.
 pub(in crate::rows) struct Assets {
     /// Looks up names in the project's settings, if the settings are known.
     pub(super) names: Option<Resolver>,

@@ -114,12 +114,12 @@ impl<K: RowKind> Writer<K> {
             Ok(meaning)
         });
         let has_ids = column.is_some_and(|column| self.called(column) == field.name);
-        let written = meaning.and_then(|meaning| match meaning {
-            Meaning::Value => K::value(self, index, has_ids, cell, out),
-            _ => {
-                out.extend_from_slice(b"null");
-                Ok(true)
+        let written = meaning.and_then(|meaning| {
+            if matches!(meaning, Meaning::Value) {
+                return K::value(self, index, has_ids, cell, out);
             }
+            out.extend_from_slice(b"null");
+            Ok(true)
         });
         match written {
             Ok(true) if K::drop_same(self, index, &out[value..]) => {

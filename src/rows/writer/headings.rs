@@ -21,6 +21,7 @@ impl<K: RowKind> Writer<K> {
 
     /// Returns the field or custom attribute that a column sets, or `Some(None)` for an ignored column. Returns `None`
     /// for a column that no valid row of this call sends.
+    #[allow(clippy::option_option)] // An ignored column and one that is never sent differ.
     pub(in crate::rows) fn field_of(&self, column: Column) -> Option<Option<String>> {
         let field = match self.columns.get(column.0 as usize)?.slot {
             Slot::Id => "id",
