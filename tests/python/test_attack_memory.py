@@ -24,7 +24,7 @@ pytest.importorskip("polars")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 PROGRAM = """
-import json, sys
+import json, pathlib, sys
 import polars
 import acc_assets as acc
 
@@ -50,7 +50,7 @@ assets.create(frame.head(200), settings=None, progress=False)
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")
 before = memory("VmRSS")
-result = assets.create(frame, settings=None, progress=False, run=run)
+result = assets.create(frame, settings=None, progress=False, run=run and pathlib.Path(run))
 peak = memory("VmHWM")
 print(json.dumps({
     "before": before, "grown": peak - before, "ok": result.ok, "counts": result.counts,
@@ -100,7 +100,7 @@ def service() -> Iterator[str]:
 def test_the_rows_of_a_frame_are_not_held_twice(service: str, named: bool, tmp_path: pathlib.Path) -> None:
     # Above 64 MiB of bodies, which are about 480 bytes a row.
     rows = 1_000_000 if FULL else 180_000
-    run = str(tmp_path / "large") if named else None
+    run = str(tmp_path / "large.sqlite") if named else None
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps([rows, service, run])],
         capture_output=True,

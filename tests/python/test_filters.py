@@ -504,7 +504,7 @@ def test_sort_takes_fields_and_attributes(lists: Lists, measured: Kit, sim: acc.
     [
         ("creatdAt", 'Did you mean "createdAt"?'),
         ("Filtr Class desc", 'Did you mean "Filter Class"?'),
-        ("nonsense", 'Use one of "clientAssetId", "categoryId", '),
+        ("nonsense", 'Use one of "id", "clientAssetId", "categoryId", '),
         # The service cannot sort by these fields.
         ("isActive", "Use one of"),
         ("companyId", "Use one of"),
