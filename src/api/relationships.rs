@@ -141,7 +141,8 @@ fn pair_read<'a>(body: &'a [u8], rows: &[SentRow<'_>], _: bool) -> Result<Vec<Pa
 fn created_now(relationship: Option<&Value>, _: &SentRow<'_>) -> Now {
     match relationship.map(|relationship| relationship.get("isDeleted")) {
         Some(Some(Value::Bool(true))) => Now::Impossible("the relationship was created and then deleted"),
-        Some(_) => Now::Done,
+        Some(Some(Value::Bool(false)) | None) => Now::Done,
+        Some(Some(_)) => Now::Unclear("the service does not say whether the relationship is deleted"),
         None => Now::NotDone,
     }
 }

@@ -26,9 +26,11 @@ pub struct Sending {
 /// have changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentBody {
-    /// The index of the part of the run that the rows belong to.
+    /// The index of the part of the run that the rows belong to, and the name of its endpoint.
     #[serde(default)]
     pub part: usize,
+    #[serde(default)]
+    pub endpoint: String,
     pub rows: Vec<SentItem>,
     /// The encoded rows, separated by commas.
     pub text: String,

@@ -4,6 +4,8 @@
 use std::cmp::Ordering;
 
 use crate::api::KnownProject;
+use crate::api::assets::FIELDS;
+use crate::api::field::Kind;
 use crate::columns::{Cell, Column, Page, Table};
 
 use super::facts::named;
@@ -244,11 +246,9 @@ impl Texts {
         let attribute = name.strip_prefix("customAttributes.");
         let data_type = project.zip(attribute);
         let data_type = data_type.and_then(|(project, name)| project.data_type(name));
-        match (attribute, data_type) {
-            (_, Some("numeric")) | (Some(_), None) => Self::Numbers,
-            (Some(_), Some(_)) => Self::Plain,
-            _ if name == "categoryId" => Self::Numbers,
-            _ if name.ends_with("At") => Self::Times,
+        match (attribute, data_type, FIELDS.find(name).map(|field| field.kind)) {
+            (_, Some("numeric"), _) | (Some(_), None, _) | (None, _, Some(Kind::Integer)) => Self::Numbers,
+            (None, _, Some(Kind::Time)) => Self::Times,
             _ => Self::Plain,
         }
     }

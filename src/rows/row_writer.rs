@@ -107,6 +107,15 @@ impl RowWriter {
         }
     }
 
+    /// Frees what is only known for the warnings, once they were given or if they are not wanted.
+    pub fn forget_rows(&mut self) {
+        match &mut self.0 {
+            Any::Assets(writer) => Assets::forget_rows(writer),
+            Any::Relationships(writer) => Relationships::forget_rows(writer),
+            Any::Ids(_) => {}
+        }
+    }
+
     /// Returns the number of rows read, including skipped rows.
     pub fn rows_read(&self) -> usize {
         each!(&self.0, writer => writer.rows_read())

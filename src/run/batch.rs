@@ -116,6 +116,7 @@ impl Batch {
         });
         SentBody {
             part: self.part_of_run,
+            endpoint: self.write.endpoint.name.to_owned(),
             rows: rows.collect(),
             // Encoded JSON is valid Unicode.
             text: String::from_utf8(self.open[start..].to_vec())

@@ -56,7 +56,8 @@ impl Run {
     }
 
     /// Runs to the end. After that, every row has an outcome, even if there was an error.
-    pub async fn drive(self, source: Box<dyn Source>) -> Ended {
+    pub async fn drive(mut self, source: Box<dyn Source>) -> Ended {
+        self.machine.expect(source.rows());
         let (timer, stop) = (Timer::start(), self.stop.clone());
         // Boxed, because the future would otherwise have room for several runs.
         let mut reading = Box::new(Reading { run: self, source });

@@ -14,6 +14,7 @@ use crate::http::{Moment, Phase};
 use crate::ledger::{Fault, Status, lock};
 use crate::rows::{Problem, RowShape};
 use crate::run::batch::{Batch, Item};
+use crate::run::job::Part;
 use crate::run::look::Evidence;
 use crate::run::pack::status_of;
 use crate::run::read_row::{Encoded, Today};
@@ -31,11 +32,15 @@ impl State {
         let clock = self.clock;
         let timeout = i64::try_from(self.caller.options().timeout.as_millis()).unwrap_or(i64::MAX);
         let ledger = lock(&self.ledger);
-        let mut requests = Vec::new();
+        let (mut requests, mut other) = (Vec::new(), None);
         for (sending, body) in ledger.bodies_of(prove) {
             let in_doubt = |item: &Item| prove.contains(&item.row) && ledger.is_in_doubt(item.row, sending);
-            // A run that is continued has the same parts.
-            let part = &parts[body.part.min(parts.len() - 1)];
+            // An older journal has no names of endpoints: its runs have one part.
+            let is_of = |part: &&Part| [part.write.endpoint.name, ""].contains(&body.endpoint.as_str());
+            let Some(part) = parts.get(body.part).filter(is_of) else {
+                other = Some(body.endpoint.clone());
+                continue;
+            };
             let batch = Batch::kept(part.write, body).part(|_, item| in_doubt(item));
             if batch.items.is_empty() {
                 continue;
@@ -56,6 +61,12 @@ impl State {
             });
         }
         drop(ledger);
+        if let Some(endpoint) = other {
+            return self.give_up(Error::Input(format!(
+                "rows of this run were sent to {endpoint}, which this call does not send anything to. Nothing was sent. Make \
+                 the same call as before"
+            )));
+        }
         self.recovery.resume(requests, self.now, clock);
     }
 
@@ -220,6 +231,16 @@ impl State {
         for (item, sent) in batch.items.iter().zip(batch.sent()) {
             match self.today.remove(&item.row) {
                 None => {}
+                // The row is of another part now. Another call sends it.
+                Some(Today::Row(read)) if read.part != batch.part_of_run => {
+                    let mut fault = Fault::new(
+                        "not_executed",
+                        "the request was not executed, and the row is to be changed in another way by now",
+                        "",
+                    );
+                    fault.fix = Some("make the call again".to_owned());
+                    self.blame(std::iter::once(item.row), Status::Failed, &fault);
+                }
                 Some(Today::Row(read)) => {
                     let mut ledger = lock(&self.ledger);
                     if self.some_rows_only && ledger.digest(item.row) != read.digest {

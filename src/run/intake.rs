@@ -74,7 +74,9 @@ impl Packer {
 
     /// Warns of equal rows that become one asset, because they have the same import key.
     fn copies(&self, ledger: &Ledger) -> Option<String> {
-        let lane = self.lanes.iter().find(|lane| !lane.named_by_id)?;
+        // Rows of one part alone: the equal rows of others may change or delete assets.
+        let [lane] = &self.lanes[..] else { return None };
+        let lane = Some(lane).filter(|lane| !lane.named_by_id)?;
         let field = lane.import_key.as_deref()?;
         let given = self.places.as_ref().filter(|_| self.some_rows_only);
         let given: Option<HashSet<u32>> = given.map(|rows| rows.iter().copied().collect());
@@ -156,7 +158,8 @@ impl Packer {
                 import_key: lane.writer.import_key().into(),
                 judged: checked.map(|()| {
                     let body = lane.body();
-                    let may_drop = numbered.is_none() && !earlier.may_be_in_doubt(digest, &key);
+                    let may_drop =
+                        !self.count_only && numbered.is_none() && !earlier.may_be_in_doubt(digest, &key);
                     if may_drop && !body.is_empty() && self.passes.drops(body.len()) {
                         Encoded::Dropped(digest_of(body))
                     } else {
@@ -169,6 +172,20 @@ impl Packer {
         }
         lane.undo();
         self.end_earlier_if_read();
+    }
+
+    /// Returns the handle of a column of the current part, which no column of another part has.
+    fn handle(&self, column: Column) -> Column {
+        let (parts, part) = (number(self.lanes.len()), number(self.part));
+        Column(column.0.saturating_mul(parts).saturating_add(part))
+    }
+
+    /// Returns the column of the current part with this handle.
+    fn column_of(&self, handle: Column) -> Column {
+        match self.lanes.len() {
+            1 => handle,
+            parts => Column(handle.0 / number(parts)),
+        }
     }
 
     fn end_earlier_if_read(&mut self) {
@@ -187,9 +204,11 @@ impl Sink for Packer {
     fn column(&mut self, name: &str) -> Column {
         let lane = &mut self.lanes[self.part];
         let column = lane.writer.column(name);
+        let handle = self.handle(column);
         if self.passes.is_second() {
-            return column;
+            return handle;
         }
+        let lane = &mut self.lanes[self.part];
         // Store the headings from the first request on, so that the journal of a killed run has them.
         let mut ledger = lock(&self.ledger);
         lane.keep_headings(&mut ledger.headings);
@@ -202,7 +221,7 @@ impl Sink for Packer {
             }
         }
         drop(ledger);
-        column
+        handle
     }
 
     fn begin(&mut self, label: Label<'_>) -> bool {
@@ -222,10 +241,12 @@ impl Sink for Packer {
     }
 
     fn cell(&mut self, column: Column, value: &Cell<'_>) {
+        let column = self.column_of(column);
         self.lanes[self.part].cell(column, value);
     }
 
     fn filled(&mut self, column: Column) {
+        let column = self.column_of(column);
         self.lane_mut().writer.filled(column);
     }
 

@@ -28,8 +28,9 @@ pub struct Part {
     pub query: Query,
     pub policy: Policy,
     pub batch_size: usize,
-    /// The part whose rows must all be settled before the first row of this part is sent. It comes before this part.
-    pub after: Option<usize>,
+    /// Whether the rows of all parts before this one must be settled before its first row is sent. A row whose outcome
+    /// stays unknown is settled, too.
+    pub waits: bool,
 }
 
 impl Part {
@@ -41,7 +42,7 @@ impl Part {
             query: Query::new(),
             policy,
             batch_size,
-            after: None,
+            waits: false,
         }
     }
 }

@@ -118,7 +118,10 @@ impl Lane {
     pub fn read_again(&mut self) -> RowWriter {
         let mut writer = RowWriter::new(self.policy.clone());
         writer.headings().clone_from(self.writer.headings());
-        std::mem::replace(&mut self.writer, writer)
+        let mut first = std::mem::replace(&mut self.writer, writer);
+        // Its warnings were given.
+        first.forget_rows();
+        first
     }
 
     pub fn begin(&mut self) {

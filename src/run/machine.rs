@@ -106,6 +106,11 @@ impl Machine {
         &mut self.packer
     }
 
+    /// Sets the number of rows of the input, if it is known.
+    pub fn expect(&mut self, rows: Option<usize>) {
+        self.packer.passes.expect(rows);
+    }
+
     pub fn activity(&self) -> CurrentActivity {
         self.state.activity.clone()
     }
@@ -239,10 +244,9 @@ impl Machine {
             && !self.state.recovery.has(is_of)
     }
 
-    /// Returns whether the rows of a part may be sent, because those of the part before it are settled.
+    /// Returns whether the rows of a part may be sent: if it waits, all rows before it must be settled.
     fn may_send(&self, part: usize) -> bool {
-        let before = self.state.job.parts[part].after;
-        before.is_none_or(|before| self.is_settled(before))
+        !self.state.job.parts[part].waits || (0..part).all(|before| self.is_settled(before))
     }
 
     /// Takes one step toward the next requests. Returns whether there may be another step.
@@ -304,11 +308,12 @@ impl Machine {
             .min(write.endpoint.items().most);
         while batch.remainder && batch.items.len() < most {
             let Some(next) = self.state.waiting.pop_front() else {
-                if !self.begin_comparison() {
-                    break;
-                }
+                // The batch is back in its place first: a part that waits for its rows must see it.
                 self.state.waiting.push_front(batch);
-                return None;
+                if self.begin_comparison() {
+                    return None;
+                }
+                return self.state.waiting.pop_front();
             };
             let before = batch.items.len();
             if let Some(left) = batch.fill(next, most) {

@@ -227,6 +227,12 @@ impl Packer {
         parts.flat_map(|part| self.writer(part).uses().to_vec()).collect()
     }
 
+    /// Returns what has read the rows that have import keys, for messages.
+    pub(super) fn keyed_writer(&self) -> &RowWriter {
+        let part = self.lanes.iter().position(|lane| lane.import_key.is_some());
+        self.writer(part.unwrap_or_default())
+    }
+
     /// Returns the part of the current row.
     pub(super) fn lane(&self) -> &Lane {
         &self.lanes[self.part]

@@ -13,14 +13,49 @@ pub enum Ahead {
     Everything(usize),
 }
 
+/// The first rows show that all of them take too much memory if it is so many times too much.
+const CERTAINLY: usize = 2;
+
 /// How the rows are read, and what was dropped.
 pub(super) struct Passes {
     ahead: Ahead,
-    /// The bytes of the bodies that were kept.
-    bytes: usize,
+    /// The number of rows of the input, if it is known.
+    expected: Option<usize>,
+    /// The rows that were packed, and what their bodies take.
+    packed: Size,
+    /// The same of the rows of an earlier call, which are packed later.
+    held: Size,
+    /// Whether bodies are no longer kept, because they take too much memory.
+    drops: bool,
     /// By row, whether its body was dropped. Empty if nothing was dropped.
     dropped: Vec<bool>,
     second: Option<Second>,
+}
+
+/// What a row takes besides its body: its key, and where its body is.
+const KEY: usize = 96;
+
+/// A number of rows, and the bytes that they take.
+#[derive(Default)]
+struct Size {
+    rows: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn add(&mut self, rows: usize, bytes: usize) -> &Self {
+        self.rows += rows;
+        self.bytes += bytes;
+        self
+    }
+
+    /// Returns whether the rows take more than `most` bytes, or all rows certainly will. Then none are kept, because freed
+    /// memory stays with the process.
+    fn exceeds(&self, most: usize, expected: Option<usize>) -> bool {
+        let per_row = self.bytes / self.rows.max(1);
+        let all = expected.map_or(0, |rows| rows.saturating_mul(per_row));
+        self.bytes > most || all / CERTAINLY > most
+    }
 }
 
 /// The second time.
@@ -35,10 +70,18 @@ impl Passes {
     pub fn new(ahead: Ahead) -> Self {
         Self {
             ahead,
-            bytes: 0,
+            expected: None,
+            packed: Size::default(),
+            held: Size::default(),
+            drops: false,
             dropped: Vec::new(),
             second: None,
         }
+    }
+
+    /// Sets the number of rows of the input, if it is known.
+    pub fn expect(&mut self, rows: Option<usize>) {
+        self.expected = rows;
     }
 
     /// Whether to stop reading once a batch is ready.
@@ -54,17 +97,20 @@ impl Passes {
         if self.second.is_some() {
             return true;
         }
-        self.bytes += batch.bytes();
-        self.bytes <= most
+        let (rows, bytes) = (batch.items.len(), batch.bytes());
+        self.drops |= self
+            .packed
+            .add(rows, bytes + rows * KEY)
+            .exceeds(most, self.expected);
+        !self.drops
     }
 
     /// Returns whether to drop a body of this length that is not packed yet, because there are too many of them.
     pub fn drops(&mut self, bytes: usize) -> bool {
-        let Ahead::Everything(most) = self.ahead else {
-            return false;
-        };
-        self.bytes += bytes;
-        self.bytes > most
+        if let Ahead::Everything(most) = self.ahead {
+            self.drops |= self.held.add(1, bytes + KEY).exceeds(most, self.expected);
+        }
+        self.drops
     }
 
     /// Notes that the body of a row must be read again.

@@ -178,11 +178,12 @@ impl Recovery {
         next.filter(|_| !self.is_looking)
     }
 
-    /// Starts a lookup: returns the requests of one endpoint that are due to be looked up together.
+    /// Starts a lookup: returns the requests of one part of the run that are due to be looked up together.
     pub fn begin(&mut self, now: Duration) -> Option<Vec<Doubt>> {
         let first = self.next().filter(|due| *due <= now)?;
-        let write = self.doubts.iter().find(|doubt| doubt.due == first)?.batch.write;
-        let is_due = |doubt: &Doubt| doubt.due <= now && doubt.batch.write == write;
+        let part = |doubt: &Doubt| (doubt.batch.part_of_run, doubt.batch.write);
+        let own = part(self.doubts.iter().find(|doubt| doubt.due == first)?);
+        let is_due = |doubt: &Doubt| doubt.due <= now && part(doubt) == own;
         let (mut due, later): (Vec<Doubt>, Vec<Doubt>) =
             std::mem::take(&mut self.doubts).into_iter().partition(is_due);
         self.doubts = later;

@@ -9,6 +9,9 @@ use crate::run::batch::may_be_sent;
 use crate::run::lane::Lane;
 use crate::run::pack::Packer;
 
+/// After so many rows, what was noted for warnings is freed. The warnings were given the first time.
+const FORGETS: usize = 4096;
+
 impl Packer {
     /// Whether bodies were dropped, and the rows were not read again yet.
     pub(super) fn is_to_be_read_again(&self) -> bool {
@@ -25,6 +28,9 @@ impl Packer {
     /// Starts a row. Returns `false` if it is not to be sent.
     pub(super) fn begin_again(&mut self, label: Label<'_>) -> bool {
         let at = self.passes.next_position();
+        if at.is_some_and(|at| at.is_multiple_of(FORGETS)) {
+            self.lane_mut().writer.forget_rows();
+        }
         let row = at.and_then(|at| lock(&self.ledger).row_of_input(at));
         match row {
             Some(row) if !self.is_wanted_again(row) => {

@@ -54,6 +54,17 @@ impl Seen {
         }
     }
 
+    /// Returns the import keys, each with its first row, in the order of the rows.
+    pub fn keyed(&self) -> Vec<(u32, String)> {
+        let keyed = self.rows.iter().filter_map(|(same, (row, _))| match same {
+            Same::ImportKey(key) => Some((*row, key.to_string())),
+            Same::Id(_) => None,
+        });
+        let mut keyed: Vec<(u32, String)> = keyed.collect();
+        keyed.sort_unstable();
+        keyed
+    }
+
     /// Takes the normalized import keys that rows spell in more than one way.
     pub fn take_alike(&mut self) -> HashSet<String> {
         std::mem::take(&mut self.alike)

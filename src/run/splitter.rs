@@ -270,7 +270,14 @@ mod tests {
             }
         });
         let rows = items.collect();
-        Batch::kept(&BATCH_CREATE, &SentBody { part: 0, rows, text })
+        Batch::kept(
+            &BATCH_CREATE,
+            &SentBody {
+                rows,
+                text,
+                ..SentBody::default()
+            },
+        )
     }
 
     fn refusal(status: u16, index: Option<usize>) -> ServiceError {

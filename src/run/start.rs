@@ -215,6 +215,7 @@ mod tests {
             if status == Status::Unknown {
                 ledger.begin_sending(SentBody {
                     part: 0,
+                    endpoint: String::new(),
                     rows: vec![SentItem {
                         row,
                         key: "P".into(),

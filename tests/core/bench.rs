@@ -98,8 +98,8 @@ pub struct Call {
 pub struct Further {
     pub write: &'static Write,
     pub shape: RowShape,
-    /// The part that must be settled before it.
-    pub after: Option<usize>,
+    /// Whether the parts before it must be settled first.
+    pub waits: bool,
     pub rows: Vec<Texts>,
 }
 
@@ -372,7 +372,7 @@ impl Bench {
             names: std::mem::take(&mut call.names),
         };
         let further = call.more.iter().map(|more| Part {
-            after: more.after,
+            waits: more.waits,
             ..Part::of(
                 more.write,
                 Policy {

@@ -17,11 +17,11 @@ const CREATE: (&Write, RowShape) = (&assets::BATCH_CREATE, RowShape::NewAsset);
 const PATCH: (&Write, RowShape) = (&assets::BATCH_PATCH, RowShape::AssetPatch);
 const DELETE: (&Write, RowShape) = (&assets::BATCH_DELETE, RowShape::Id);
 
-fn further((write, shape): (&'static Write, RowShape), after: Option<usize>, rows: Vec<Texts>) -> Further {
+fn further((write, shape): (&'static Write, RowShape), waits: bool, rows: Vec<Texts>) -> Further {
     Further {
         write,
         shape,
-        after,
+        waits,
         rows,
     }
 }
@@ -115,8 +115,8 @@ async fn one_run_mixes_endpoints() {
     let ids = existing(&bench, 450).await;
     log.lock().unwrap().clear();
     let more = vec![
-        further(PATCH, None, patches(&ids[..250], "changed")),
-        further(DELETE, None, deletes(&ids[250..])),
+        further(PATCH, false, patches(&ids[..250], "changed")),
+        further(DELETE, false, deletes(&ids[250..])),
     ];
     let (ledger, ended) = bench.call(create(new_assets(&bench, 150), more)).await;
     assert!(ended.fatal.is_none());
@@ -151,7 +151,7 @@ async fn a_part_is_sent_after_the_part_before_it_is_settled() {
         bench.simulator.add_fault(fault(
             &json!({"what": "reset_after_apply", "probability": 0.4, "seed": seed, "on": "assets:batch-create"}),
         ));
-        let more = vec![further(DELETE, Some(0), deletes(&ids))];
+        let more = vec![further(DELETE, true, deletes(&ids))];
         let mut call = create(new_assets(&bench, 420), more);
         call.stream = stream;
         let (ledger, ended) = bench.call(call).await;
@@ -182,8 +182,8 @@ async fn two_parts_for_one_asset_contradict_each_other() {
     let ids = existing(&bench, 2).await;
     log.lock().unwrap().clear();
     let more = vec![
-        further(PATCH, None, patches(&ids, "changed")),
-        further(DELETE, None, deletes(&ids[1..])),
+        further(PATCH, false, patches(&ids, "changed")),
+        further(DELETE, false, deletes(&ids[1..])),
     ];
     let (ledger, _) = bench.call(create(Vec::new(), more)).await;
     assert_eq!(counts(&ledger), [(Status::Updated, 1), (Status::Invalid, 2)]);
@@ -195,7 +195,7 @@ async fn a_dry_run_counts_the_requests_of_each_part() {
     let (bench, log) = logged();
     let ids = existing(&bench, 150).await;
     log.lock().unwrap().clear();
-    let more = vec![further(DELETE, Some(0), deletes(&ids))];
+    let more = vec![further(DELETE, true, deletes(&ids))];
     let mut call = create(new_assets(&bench, 101), more);
     call.dry_run = true;
     let (ledger, _) = bench.call(call).await;
@@ -219,11 +219,11 @@ async fn mixed_runs_are_resumed() {
             let drawn = json!({"what": what, "probability": 0.3, "seed": seed, "on": on});
             bench.simulator.add_fault(fault(&drawn));
         }
-        let after = (seed % 2 == 1).then_some(0);
+        let waits = seed % 2 == 1;
         let call = || {
             let more = vec![
-                further(PATCH, None, patches(&ids[..120], "changed")),
-                further(DELETE, after, deletes(&ids[120..])),
+                further(PATCH, false, patches(&ids[..120], "changed")),
+                further(DELETE, waits, deletes(&ids[120..])),
             ];
             let mut call = create(new_assets(&bench, 350), more).of_run(&bench, &path);
             call.stream = seed % 3 == 0;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use acc_assets::api::relationships;
+use acc_assets::api::{Now, Proof, SentRow, relationships};
 use acc_assets::http::Stop;
 use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, lock};
@@ -96,7 +96,7 @@ fn both_ends_are_written_from_any_form() {
         Cell::Text(ASSET),
     ]);
     let in_full = texts(&[
-        ("From Domain", "autodesk-bim360-asset"),
+        ("From Domain", "Autodesk-BIM360-Asset"),
         ("from type", "asset"),
         ("FROM_ID", &upper),
         // A kind may stand beside its own domain and type, as in a table of relationships.
@@ -275,6 +275,13 @@ fn a_pair_is_one_relationship_in_either_order() {
         ("to_id", OTHER),
     ]);
     assert_ne!(write(&mut writer, &another).unwrap()["id"], one["id"]);
+    // Ids other than those of assets are open, so each spelling is an id of its own.
+    let photos = [OTHER.to_uppercase(), OTHER.to_lowercase()].map(|photo| {
+        let cells = texts(&[("to_kind", "photo"), ("to_id", &photo)]);
+        write(&mut writer, &[from_asset(), cells].concat()).unwrap()
+    });
+    assert_ne!(photos[0]["id"], photos[1]["id"]);
+    assert_ne!(photos[0]["entities"], photos[1]["entities"]);
     let itself = texts(&[
         ("from_kind", "asset"),
         ("from_id", OTHER),
@@ -285,8 +292,30 @@ fn a_pair_is_one_relationship_in_either_order() {
     let warnings = writer.warnings(&|row| format!("row {row}"));
     assert_eq!(
         warnings,
-        ["both ends are the same entity in 1 row (row 3). The service may reject that"]
+        ["both ends are the same entity in 1 row (row 5). The service may reject that"]
     );
+}
+
+#[test]
+fn a_lost_link_is_judged_by_what_the_service_shows() {
+    let Proof::ById { now, .. } = &relationships::CREATE.proof else {
+        panic!("links have ids of their own");
+    };
+    let sent = SentRow {
+        key: OTHER,
+        body: b"{}",
+    };
+    let judged = |shown: Option<Value>| now(shown.as_ref(), &sent);
+    assert_eq!(judged(None), Now::NotDone);
+    assert_eq!(judged(Some(json!({"id": OTHER}))), Now::Done);
+    assert_eq!(judged(Some(json!({"isDeleted": false}))), Now::Done);
+    assert!(matches!(
+        judged(Some(json!({"isDeleted": true}))),
+        Now::Impossible(_)
+    ));
+    for odd in [json!("true"), json!(null), json!(1)] {
+        assert!(matches!(judged(Some(json!({"isDeleted": odd}))), Now::Unclear(_)));
+    }
 }
 
 fn link(number: usize) -> Texts {

@@ -19,6 +19,7 @@ import pytest
 import typed_program
 
 import acc_assets as acc
+from acc_assets import _core
 
 PROGRAM = pathlib.Path(typed_program.__file__).read_text(encoding="utf-8")
 
@@ -175,3 +176,8 @@ def test_the_names_of_typing_are_types() -> None:
             assert not any(
                 isinstance(part, (str, typing.ForwardRef)) for part in parts([hints_of(function)["argument"]])
             ), name
+
+
+def test_an_asset_has_the_fields_of_the_core() -> None:
+    fields = {field["name"] for field in _core.asset_fields()}
+    assert set(acc.typing.Asset.__annotations__) == fields

@@ -108,6 +108,8 @@ impl Source for PythonSource {
         let again = self.unless_raised(again)?;
         Ok(Box::new(Self {
             error: Arc::clone(&self.error),
+            // Only the number of rows that were read is to be trusted.
+            rows: None,
             ..again
         }))
     }

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::api::assets::fields::LONGEST_ATTRIBUTE;
 use crate::api::filters::Checks;
 use crate::api::{Call, Query, assets};
 use crate::call::Session;
@@ -29,7 +30,7 @@ use column::read_column;
 use wanted::{MatchingAsset, Wanted};
 
 /// The longest value to search for, which is the limit for text attributes.
-const LONGEST: usize = 250;
+const LONGEST: usize = LONGEST_ATTRIBUTE;
 
 /// The options of a read by a field.
 #[derive(Debug, Clone, Deserialize)]

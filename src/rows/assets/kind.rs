@@ -3,6 +3,7 @@
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::notices::Notices;
 use super::resolve::SEVERAL;
 use super::state::{Assets, CATEGORY, CLIENT_ASSET, Own, PATCH_OPENING, STATUS};
 use crate::api::RowShape;
@@ -248,6 +249,10 @@ impl RowKind for Assets {
 
     fn forget_repeats(writer: &mut Writer<Self>) {
         writer.kind.notices.forget_repeats(writer.rows - 1);
+    }
+
+    fn forget_rows(writer: &mut Writer<Self>) {
+        writer.kind.notices = Notices::default();
     }
 
     fn misread(writer: &Writer<Self>, label: Label<'_>) -> Vec<String> {

@@ -12,6 +12,16 @@ use crate::settings::names::{folded, nearest};
 
 /// Sets a part of an end. Several columns may set it, but only to the same value.
 pub(super) fn set(end: &mut End, part: Part, value: &str) -> Result<(), Refusal> {
+    // The documented names are in lower case, and the service compares names exactly.
+    let documented = KINDS.iter().find_map(|kind| {
+        let name = match part {
+            Part::Domain => kind.domain,
+            Part::OfDomain => kind.of_domain,
+            Part::Id => return None,
+        };
+        name.eq_ignore_ascii_case(value).then_some(name)
+    });
+    let value = documented.unwrap_or(value);
     let known = end.part(part);
     if known.is_empty() {
         known.push_str(value);

@@ -95,6 +95,10 @@ impl RowKind for Relationships {
         writer.kind.repeated.add(writer.rows - 1);
     }
 
+    fn forget_rows(writer: &mut Writer<Self>) {
+        writer.kind.pairs = std::collections::HashMap::new();
+    }
+
     fn noticed(writer: &Writer<Self>, label: Label<'_>) -> Vec<String> {
         let Self {
             repeated, to_itself, ..

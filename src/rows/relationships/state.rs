@@ -70,16 +70,12 @@ impl End {
         self.is(ASSET)
     }
 
-    /// Returns a digest of the entity. UUIDs are compared in lower case.
+    /// Returns a digest of the entity as it is sent.
     pub(super) fn digest(&self) -> u128 {
         let mut digest = Xxh3Default::new();
-        for part in [&self.domain, &self.of_domain] {
+        for part in [&self.domain, &self.of_domain, &self.id] {
             digest.update(part.as_bytes());
             digest.update(&[0]);
-        }
-        match Uuid::try_parse(&self.id) {
-            Ok(id) => digest.update(id.as_bytes()),
-            Err(_) => digest.update(self.id.as_bytes()),
         }
         digest.digest128()
     }

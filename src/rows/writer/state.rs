@@ -167,6 +167,9 @@ pub(in crate::rows) trait RowKind: Sized {
         false
     }
 
+    /// Frees what is only known for the warnings.
+    fn forget_rows(_writer: &mut Writer<Self>) {}
+
     /// Forgets that the row that just ended repeats an earlier one: it is not sent.
     fn forget_repeats(_writer: &mut Writer<Self>) {}
 

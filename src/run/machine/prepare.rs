@@ -55,14 +55,15 @@ impl Machine {
             Err(error) => return self.give_up(error),
         }
         // Before the first request, so that on_error="stop" sends nothing.
-        for batch in self.packer.ready() {
-            self.state
-                .refuse_numbers(batch, self.packer.writer(batch.part_of_run));
-        }
-        for batch in self.packer.ready() {
-            self.state
-                .refuse_short_keys(batch, self.packer.writer(batch.part_of_run));
-        }
+        let rows = if self.packer.is_to_be_read_again() {
+            self.packer.seen.keyed()
+        } else {
+            let ready = self.packer.ready();
+            ready.flat_map(|batch| self.state.keyed(batch)).collect()
+        };
+        let writer = self.packer.keyed_writer();
+        self.state.refuse_numbers(&rows, writer);
+        self.state.refuse_short_keys(&rows, writer);
     }
 
     /// Takes the next batch of the packer, if there is one.
@@ -71,9 +72,9 @@ impl Machine {
         let Some(batch) = self.packer.take(|part| may_send[part]) else {
             return false;
         };
-        let writer = self.packer.writer(batch.part_of_run);
-        self.state.refuse_numbers(&batch, writer);
-        self.state.refuse_short_keys(&batch, writer);
+        let (rows, writer) = (self.state.keyed(&batch), self.packer.keyed_writer());
+        self.state.refuse_numbers(&rows, writer);
+        self.state.refuse_short_keys(&rows, writer);
         self.comparison = Some(Comparison {
             matched: self.state.matched(&batch),
             batch,

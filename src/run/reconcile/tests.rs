@@ -25,6 +25,7 @@ fn doubt(sending: u32, left: i64) -> Doubt {
             &assets::BATCH_CREATE,
             &SentBody {
                 part: 0,
+                endpoint: String::new(),
                 rows: vec![item],
                 text,
             },

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::differences::{same_default, shown, text_differs};
 use super::planner::{Planner, called, put, renamed};
 use super::step::{Action, Kind, ObjectId, Work};
+use crate::api::assets::fields::LONGEST_ATTRIBUTE;
 use crate::model::settings::Attribute;
 use crate::settings::Miss;
 use crate::settings::names::folded;
@@ -85,8 +86,8 @@ impl Planner<'_> {
             wanted.description.as_deref(),
             &mut differences,
         );
-        // The default is 250 ("POST custom-attributes" reference page).
-        let longest = known.longest.unwrap_or(250);
+        // This is the default ("POST custom-attributes" reference page).
+        let longest = known.longest.unwrap_or(LONGEST_ATTRIBUTE);
         match wanted.max_length {
             Some(length) if length != longest && known.data_type == "text" => {
                 differences.push(format!(
