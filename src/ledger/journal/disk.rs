@@ -15,10 +15,13 @@ const SYNCS: u32 = 4;
 /// A hook that is called with the number of rows about to be written to disk.
 type Hook = Arc<dyn Fn(usize) + Send + Sync>;
 
+/// A hook that is called after a folder was synced.
+type FolderHook = Arc<dyn Fn() + Send + Sync>;
+
 static DELAY: AtomicU64 = AtomicU64::new(0);
 static COUNT: AtomicU64 = AtomicU64::new(0);
 static HOOKS: Mutex<Vec<(PathBuf, Hook)>> = Mutex::new(Vec::new());
-static FOLDERS: Mutex<Vec<(PathBuf, Arc<dyn Fn() + Send + Sync>)>> = Mutex::new(Vec::new());
+static FOLDERS: Mutex<Vec<(PathBuf, FolderHook)>> = Mutex::new(Vec::new());
 static LAGS: Mutex<Vec<(PathBuf, (Duration, u32))>> = Mutex::new(Vec::new());
 
 thread_local! {
@@ -57,7 +60,9 @@ pub(super) fn folder_is_synced(folder: &Path) {
         let own = folders.iter().filter(|(of, _)| of == folder);
         own.map(|(_, hook)| Arc::clone(hook)).collect()
     };
-    hooks.iter().for_each(|hook| hook());
+    for hook in hooks {
+        hook();
+    }
 }
 
 /// Delays the start of each write to this journal by `lag` in a single-threaded runtime. The delay uses the

@@ -279,14 +279,14 @@ impl State {
         let file_of = |inode: u64| before.values().find(|(known, _)| *known == inode);
         for (name, inode) in &now {
             let known = before.get(name).filter(|(known, _)| known == inode);
-            let number = match known.or_else(|| file_of(*inode)) {
-                Some((_, number)) => *number,
-                None => {
-                    // Only SQLite writes into files.
-                    assert_eq!(fs::metadata(folder.join(name)).unwrap().len(), 0, "{name:?}");
-                    self.files.push(Content::default());
-                    self.files.len() - 1
-                }
+            let number = if let Some((_, number)) = known.or_else(|| file_of(*inode)) {
+                *number
+            } else {
+                // Only SQLite writes into files.
+                let length = fs::metadata(folder.join(name)).unwrap().len();
+                assert_eq!(length, 0, "{}", name.display());
+                self.files.push(Content::default());
+                self.files.len() - 1
             };
             if known.is_none() {
                 self.changed_names.push((name.clone(), Some(number)));
