@@ -82,7 +82,7 @@ BUGS = [
     Bug(
         "a run's file is used before its name is synced",
         POWER,
-        3000,
+        500,
         (
             Edit(
                 "src/ledger/journal/file.rs",

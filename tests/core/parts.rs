@@ -6,18 +6,21 @@ use std::time::Duration;
 use acc_assets::api::{Write, assets};
 use acc_assets::http::send::Request;
 use acc_assets::ledger::{Ledger, Status, View};
-use acc_assets::rows::RowShape;
+use acc_assets::rows::{ImportKey, RowShape};
 use acc_assets::run::MOST_KEPT;
 use acc_assets::simulator::{self, Fault};
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, Call, Further, Texts, Way, client, count, counts};
 
-const CREATE: (&Write, RowShape) = (&assets::BATCH_CREATE, RowShape::NewAsset);
-const PATCH: (&Write, RowShape) = (&assets::BATCH_PATCH, RowShape::AssetPatch);
-const DELETE: (&Write, RowShape) = (&assets::BATCH_DELETE, RowShape::Id);
+/// A write, and the shape of its rows.
+type Kind = (&'static Write, RowShape);
 
-fn further((write, shape): (&'static Write, RowShape), waits: bool, rows: Vec<Texts>) -> Further {
+const CREATE: Kind = (&assets::BATCH_CREATE, RowShape::NewAsset);
+const PATCH: Kind = (&assets::BATCH_PATCH, RowShape::AssetPatch);
+const DELETE: Kind = (&assets::BATCH_DELETE, RowShape::Id);
+
+fn further((write, shape): Kind, waits: bool, rows: Vec<Texts>) -> Further {
     Further {
         write,
         shape,
@@ -342,4 +345,124 @@ async fn a_bad_row_stops_a_run_that_tolerates_none_before_rows_are_read_again() 
     let (ledger, _) = bench.call(call).await;
     assert_eq!(counts(&ledger), [(Status::Invalid, 1), (Status::NotSent, 499)]);
     assert!(log.lock().unwrap().is_empty());
+}
+
+/// Keys that have lost their zeros in a later row show that a short key of an earlier row has, too.
+#[tokio::test(start_paused = true)]
+async fn keys_without_zeros_are_refused_before_rows_are_read_again() {
+    let mut found = Vec::new();
+    for most_kept in [MOST_KEPT, 10_000] {
+        let (bench, log) = logged();
+        let keyed = |name: &str, key: &str| {
+            let mut row = bench.new_asset(name, false);
+            row.push(("barcode", key.to_owned()));
+            row
+        };
+        bench
+            .create(vec![keyed("E-1", "0017"), keyed("E-2", "0018")], false)
+            .await;
+        let key = |row: usize| match row {
+            0 => "5".to_owned(),
+            299 => "17".to_owned(),
+            row => (5000 + row).to_string(),
+        };
+        let rows = (0..300).map(|row| keyed(&format!("N-{row}"), &key(row)));
+        let mut call = Call::create(rows.collect());
+        call.most_kept = most_kept;
+        call.import_key = Some(ImportKey {
+            field: "barcode".to_owned(),
+            prefix: String::new(),
+            is_generated: false,
+        });
+        log.lock().unwrap().clear();
+        let (ledger, ended) = bench.call(call).await;
+        assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+        let statuses = [ledger.status(0), ledger.status(298), ledger.status(299)];
+        found.push((statuses, counts(&ledger), log.lock().unwrap().len()));
+    }
+    assert_eq!(found[0].0, [Status::Invalid, Status::Created, Status::Invalid]);
+    assert_eq!(found[0], found[1]);
+}
+
+/// The remainder of a batch with too many rows is sent before the part that waits for it.
+#[tokio::test(start_paused = true)]
+async fn a_part_waits_for_the_remainder_of_a_batch() {
+    for rows in [70, 101, 130] {
+        let (bench, log) = logged();
+        let ids = existing(&bench, 60).await;
+        bench.simulator.set_switch("max_items", "50").unwrap();
+        log.lock().unwrap().clear();
+        let more = vec![further(DELETE, true, deletes(&ids))];
+        let (ledger, ended) = bench.call(create(new_assets(&bench, rows), more)).await;
+        assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
+        assert_eq!(
+            counts(&ledger),
+            [(Status::Created, rows), (Status::Deleted, 60)],
+            "{rows}"
+        );
+        let sent = log.lock().unwrap();
+        let last_create = sent
+            .iter()
+            .rposition(|sent| sent.contains("batch-create"))
+            .unwrap();
+        let first_delete = sent
+            .iter()
+            .position(|sent| sent.contains("batch-delete"))
+            .unwrap();
+        assert!(last_create < first_delete, "{sent:?}");
+    }
+}
+
+/// A part without rows does not let the part after it overtake the one before.
+#[tokio::test(start_paused = true)]
+async fn a_part_waits_for_all_parts_before_it() {
+    let (bench, log) = logged();
+    let ids = existing(&bench, 60).await;
+    log.lock().unwrap().clear();
+    let more = vec![
+        further(PATCH, true, Vec::new()),
+        further(DELETE, true, deletes(&ids)),
+    ];
+    let (ledger, _) = bench.call(create(new_assets(&bench, 250), more)).await;
+    assert_eq!(counts(&ledger), [(Status::Created, 250), (Status::Deleted, 60)]);
+    let sent = log.lock().unwrap();
+    let names: Vec<bool> = sent.iter().map(|sent| sent.contains("batch-delete")).collect();
+    assert_eq!(names, [false, false, false, true]);
+}
+
+/// Rows in doubt are looked up as what they were sent as, or not at all.
+#[tokio::test(start_paused = true)]
+async fn a_run_is_not_continued_with_other_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mixed.sqlite");
+    let (bench, log) = logged();
+    let ids = existing(&bench, 40).await;
+    let lose =
+        json!({"what": "reset_after_apply", "probability": 1.0, "seed": 1, "on": "assets:batch-patch"});
+    bench.simulator.add_fault(fault(&lose));
+    let call = |kind: Kind| {
+        let rows = if kind == PATCH {
+            patches(&ids, "changed")
+        } else {
+            deletes(&ids)
+        };
+        let mut call = create(Vec::new(), vec![further(kind, false, rows)]);
+        call.reconcile = false;
+        call.of_run(&bench, &path)
+    };
+    let (ledger, _) = bench.call(call(PATCH)).await;
+    assert_eq!(counts(&ledger), [(Status::Unknown, 40)]);
+    bench.simulator.clear_faults();
+    log.lock().unwrap().clear();
+    let mut other = call(DELETE);
+    other.reconcile = true;
+    let (ledger, ended) = bench.call(other).await;
+    assert_eq!(counts(&ledger), [(Status::Unknown, 40)]);
+    let error = ended.fatal.unwrap().to_string();
+    assert!(error.contains("assets:batch-patch"), "{error}");
+    assert!(log.lock().unwrap().is_empty());
+    let mut same = call(PATCH);
+    same.reconcile = true;
+    let (ledger, _) = bench.call(same).await;
+    assert_eq!(counts(&ledger), [(Status::Updated, 40)]);
 }

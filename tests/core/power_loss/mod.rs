@@ -339,7 +339,7 @@ fn all_played(numbers: Range<u64>, play: impl AsyncFn(u64) + Sync, replay: impl 
 #[test]
 fn a_run_resumed_after_power_losses_is_true() {
     let first = number("FIRST").unwrap_or(0);
-    let seeds = number("POWER_LOSSES").unwrap_or(400);
+    let seeds = number("POWER_LOSSES").unwrap_or(500);
     let totals = Mutex::default();
     all_played(
         first..first + seeds,
