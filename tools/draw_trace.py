@@ -1,8 +1,9 @@
 """Draws the events of a random schedule as an SVG image: `draw_trace.py EVENTS IMAGE`.
 
-EVENTS has a line of JSON per event, as `tests/core/events.rs` writes them. Each request is a bar from the moment it was
-sent until its response. Bars that overlap are below each other. A dashed line leads from a lost request to the next read
-of the project, which looks for its rows. Time without events is shortened.
+EVENTS has a line of JSON per event, as `tests/core/events.rs` writes them. Each call is a band with its own time line.
+Each request is a bar from the moment it was sent until its response. Bars that overlap are below each other. A dashed
+line leads from a lost request to the next read of the project, which looks for its rows. Time without events is
+shortened.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from typing import Any
 SCALE = 20
 LONGEST_GAP = 2_000
 
-BAR, GAP, LEFT, TOP = 12, 3, 20, 60
+BAR, GAP, LEFT = 12, 3, 20
+#: The height of the legend, and of the texts and the time line above the bars of a call.
+LEGEND, TEXTS = 24, 48
+#: The least distance between two times on the time line, and the least width of an image.
+TICK, WIDTH = 50, 640
 COLORS = {
     "executed": "#2a7f3b",
-    "refused": "#d08700",
-    "failed": "#c0392b",
-    "lost": "#c0392b",
+    "rejected (4xx)": "#d08700",
+    "lost or 5xx": "#c0392b",
     "read": "#3567a8",
 }
 
@@ -40,12 +44,12 @@ class Request:
     rows: list[str]
     ended: int | None = None
     result: str = "lost"
-    color: str = COLORS["lost"]
+    color: str = COLORS["lost or 5xx"]
 
     @property
     def is_lost(self) -> bool:
         """Whether the client cannot know if the request was executed."""
-        return not self.is_read and self.color == COLORS["lost"]
+        return not self.is_read and self.color == COLORS["lost or 5xx"]
 
 
 @dataclass
@@ -93,12 +97,10 @@ def read(lines: list[str]) -> list[Call]:
 
 def color_of(request: Request, status: int | None) -> str:
     """Return the color of a request with this status, or without a response."""
-    if status is None:
-        return COLORS["lost"]
-    if status >= 500:
-        return COLORS["failed"]
+    if status is None or status >= 500:
+        return COLORS["lost or 5xx"]
     if status >= 400:
-        return COLORS["refused"]
+        return COLORS["rejected (4xx)"]
     return COLORS["read" if request.is_read else "executed"]
 
 
@@ -136,52 +138,68 @@ def text(x: float, y: float, says: str, more: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{html.escape(says)}</text>'
 
 
+def legend() -> list[str]:
+    """Return what the colors mean."""
+    parts = []
+    x = LEFT
+    for name, color in COLORS.items():
+        parts.append(f'<rect x="{x}" y="6" width="{BAR}" height="{BAR}" fill="{color}"/>')
+        parts.append(text(x + BAR + 4, 16, name))
+        x += BAR + 30 + 7 * len(name)
+    return parts
+
+
+def band(call: Call, top: int) -> tuple[list[str], int, float]:
+    """Return the parts of a call whose band begins at `top`, the height of the band, and the end of its bars."""
+    times = {call.begun, call.ended}
+    for request in call.requests:
+        times |= {request.sent, request.sent if request.ended is None else request.ended}
+    axis = Axis(times)
+    lane_of = lanes(call.requests)
+    outcomes = ", ".join(f"{count} {status}" for status, count in sorted(call.outcomes.items()))
+    parts = [text(LEFT, top + 14, f"{call.begun / 1000:.1f} s  {call.says}"), text(LEFT, top + 28, outcomes)]
+    ticked = -float(TICK)
+    for time in sorted({request.sent for request in call.requests}):
+        if axis.place(time) - ticked >= TICK:
+            ticked = axis.place(time)
+            parts.append(text(ticked, top + TEXTS - 6, f"{time / 1000:.1f} s", 'fill="#777" font-size="9"'))
+    bars = top + TEXTS
+    reads = [request for request in call.requests if request.is_read]
+    for request in call.requests:
+        y = bars + lane_of[request.number] * (BAR + GAP)
+        start = axis.place(request.sent)
+        stop = axis.place(request.sent if request.ended is None else request.ended)
+        rows = f"{len(request.rows)} rows {request.rows[0]} to {request.rows[-1]}" if request.rows else ""
+        title = html.escape(f"{request.says} {rows}\n{request.sent / 1000:.3f} s: {request.result}")
+        parts.append(
+            f'<rect x="{start:.1f}" y="{y}" width="{max(stop - start, 3):.1f}" height="{BAR}" fill="{request.color}">'
+            f"<title>{title}</title></rect>"
+        )
+        lookup = next(
+            (read for read in reads if request.is_lost and read.sent > (request.ended or request.sent)),
+            None,
+        )
+        if lookup is not None:
+            to = bars + lane_of[lookup.number] * (BAR + GAP)
+            parts.append(
+                f'<line x1="{stop:.1f}" y1="{y + BAR / 2}" x2="{axis.place(lookup.sent):.1f}" y2="{to + BAR / 2}"/>'
+            )
+    return parts, TEXTS + (max(lane_of.values()) + 1) * (BAR + GAP) + GAP, LEFT + axis.length
+
+
 def drawn(calls: list[Call]) -> str:
     """Return the image."""
-    times = {time for call in calls for time in (call.begun, call.ended)}
-    for call in calls:
-        for request in call.requests:
-            times |= {request.sent, request.sent if request.ended is None else request.ended}
-    axis = Axis(times)
-    parts: list[str] = []
-    deepest = 0
+    parts = legend()
+    top, width = LEGEND, float(WIDTH)
     for number, call in enumerate(calls):
-        lane_of = lanes(call.requests)
-        deepest = max(deepest, *lane_of.values())
-        begin, end = axis.place(call.begun), axis.place(call.ended)
-        parts.append(
-            f'<rect class="call{number % 2}" x="{begin:.1f}" y="0" width="{end - begin:.1f}" height="100%"/>'
-        )
-        outcomes = ", ".join(f"{count} {status}" for status, count in sorted(call.outcomes.items()))
-        for line, says in enumerate((f"{call.begun / 1000:.1f} s  {call.says}", outcomes)):
-            parts.append(text(begin + 2, 14 + 14 * line, says))
-        reads = [request for request in call.requests if request.is_read]
-        for request in call.requests:
-            y = TOP + lane_of[request.number] * (BAR + GAP)
-            start = axis.place(request.sent)
-            stop = axis.place(request.sent if request.ended is None else request.ended)
-            rows = f"{len(request.rows)} rows {request.rows[0]} to {request.rows[-1]}" if request.rows else ""
-            title = html.escape(f"{request.says} {rows}\n{request.sent / 1000:.3f} s: {request.result}")
-            parts.append(
-                f'<rect x="{start:.1f}" y="{y}" width="{max(stop - start, 3):.1f}" height="{BAR}" fill="{request.color}">'
-                f"<title>{title}</title></rect>"
-            )
-            lookup = next(
-                (read for read in reads if request.is_lost and read.sent > (request.ended or request.sent)),
-                None,
-            )
-            if lookup is not None:
-                to = TOP + lane_of[lookup.number] * (BAR + GAP)
-                parts.append(
-                    f'<line x1="{stop:.1f}" y1="{y + BAR / 2}" x2="{axis.place(lookup.sent):.1f}" y2="{to + BAR / 2}"/>'
-                )
-    width, height = LEFT * 2 + axis.length + 300, TOP + (deepest + 2) * (BAR + GAP) + 20
-    legend = "  ".join(f"{name}: {color}" for name, color in COLORS.items())
+        drawn_call, height, end = band(call, top)
+        parts.append(f'<rect class="call{number % 2}" x="0" y="{top}" width="100%" height="{height}"/>')
+        parts += drawn_call
+        top, width = top + height, max(width, end + LEFT)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height}" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{top}" font-family="sans-serif" '
         'font-size="11"><style>.call0 { fill: #f3f3f3 } .call1 { fill: #e6e6e6 } '
-        "line { stroke: #c0392b; stroke-dasharray: 3 }</style>"
-        f"<desc>{html.escape(legend)}</desc>" + "\n".join(parts) + "</svg>\n"
+        "line { stroke: #c0392b; stroke-dasharray: 3 }</style>\n" + "\n".join(parts) + "</svg>\n"
     )
 
 

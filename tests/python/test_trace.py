@@ -36,7 +36,10 @@ def test_requests_lookups_and_outcomes_are_drawn(tmp_path: pathlib.Path) -> None
     subprocess.run([sys.executable, TOOL, events, image], check=True)
     root = ElementTree.parse(image).getroot()
     texts = [element.text for element in root.iter(f"{SVG}text")]
-    assert texts == ["0.0 s  assets:batch-create: 2 rows, ends by ByItself", "2 created"]
+    assert texts[:4] == ["executed", "rejected (4xx)", "lost or 5xx", "read"]
+    assert texts[4:6] == ["0.0 s  assets:batch-create: 2 rows, ends by ByItself", "2 created"]
+    # The times of the requests.
+    assert texts[6:] == ["0.0 s", "90.0 s"]
     titles = [element.text for element in root.iter(f"{SVG}title")]
     assert titles == [
         "POST assets:batch-create 2 rows <A-1> to A-2\n0.000 s: lost: reset & gone",
