@@ -53,6 +53,8 @@ pub enum Kind {
     Entity,
     /// Both ends of a relationship.
     Entities,
+    /// Of a type that the documentation does not name.
+    Open,
 }
 
 /// A part of the project's settings that has names.

@@ -67,7 +67,7 @@ fn documented(name: &str) -> Option<(Type, Kinds)> {
         Kind::Number => (Type::Int, Kinds::INT.and(Kinds::LARGE_INT)),
         Kind::Time => (Type::Time, Kinds::TIME),
         Kind::Text | Kind::Integer | Kind::Uuid => (Type::Text, Kinds::TEXT),
-        Kind::Attributes | Kind::Entity | Kind::Entities => return None,
+        Kind::Attributes | Kind::Entity | Kind::Entities | Kind::Open => return None,
     })
 }
 

@@ -71,7 +71,7 @@ pub trait Source: Send {
     /// If the source fails, for example because a generator raises.
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError>;
 
-    /// Returns the total number of rows, if known in advance. The rows can then be read [again](Self::again).
+    /// Returns the total number of rows, if known in advance.
     fn rows(&self) -> Option<usize>;
 
     /// Returns a source of the same rows, from the first one.

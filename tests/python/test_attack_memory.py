@@ -21,7 +21,7 @@ import pytest
 from test_attack import FULL
 
 pytest.importorskip("polars")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [pytest.mark.once, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
 PROGRAM = """
 import json, pathlib, sys
@@ -99,7 +99,7 @@ def service() -> Iterator[str]:
 @pytest.mark.parametrize("named", [False, True], ids=["without a run", "with a run"])
 def test_the_rows_of_a_frame_are_not_held_twice(service: str, named: bool, tmp_path: pathlib.Path) -> None:
     # Above 64 MiB of bodies, which are about 480 bytes a row.
-    rows = 1_000_000 if FULL else 180_000
+    rows = 1_000_000 if FULL else 150_000
     run = str(tmp_path / "large.sqlite") if named else None
     ended = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps([rows, service, run])],

@@ -84,5 +84,5 @@ pub const FIELDS: Fields = Fields(&[
         ..Field::by_service("isDeleted", "is_deleted", Kind::Bool)
     },
     Field::by_service("deletedOn", "deleted_on", Kind::Time),
-    Field::by_service("permission", "permission", Kind::Text),
+    Field::by_service("permission", "permission", Kind::Open),
 ]);

@@ -133,14 +133,7 @@ impl Sheet {
     /// Starts reading at the first row.
     #[must_use]
     pub fn source(&self) -> SheetRows {
-        SheetRows {
-            content: Arc::clone(&self.0),
-            columns: Vec::new(),
-            position: match &self.0.body {
-                Body::Cells(_) => Position::Cells { row: 0, cell: 0 },
-                Body::Lines(_) => Position::Lines(None),
-            },
-        }
+        SheetRows::new(&self.0)
     }
 
     /// Returns the title of the row labels: `sheet row` or `line`.
@@ -239,6 +232,19 @@ enum Position {
     Lines(Option<Box<delimited::Records>>),
 }
 
+impl SheetRows {
+    fn new(content: &Arc<Content>) -> Self {
+        Self {
+            content: Arc::clone(content),
+            columns: Vec::new(),
+            position: match &content.body {
+                Body::Cells(_) => Position::Cells { row: 0, cell: 0 },
+                Body::Lines(_) => Position::Lines(None),
+            },
+        }
+    }
+}
+
 impl Source for SheetRows {
     fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
         let content = &*self.content;
@@ -265,6 +271,10 @@ impl Source for SheetRows {
 
     fn rows(&self) -> Option<usize> {
         Some(self.content.rows())
+    }
+
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(Self::new(&self.content)))
     }
 }
 

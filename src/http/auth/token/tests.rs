@@ -1,3 +1,5 @@
+//! Tokens are fetched once, kept, and renewed.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;

@@ -1,3 +1,5 @@
+//! Slots of rate windows, on a paused clock.
+
 use super::{Windows, *};
 use crate::http::pace::file::Used;
 use crate::http::pace::keeper::INTERVAL;
