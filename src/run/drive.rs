@@ -87,6 +87,7 @@ pub(super) async fn drive<D: Driven>(driven: &mut D, stop: &Stop, timer: Timer) 
     }
     tasks.requests.shutdown().await;
     let mut recorded = Vec::new();
+    // The journal must be free once the call has ended.
     while let Some(joined) = tasks.records.join_next().await {
         recorded.push(record_event::<D>(joined));
     }

@@ -6,7 +6,7 @@ use crate::ledger::Ledger;
 /// After this many rows, reading labels pauses to let other Python threads run.
 const PAUSE: usize = 1024;
 
-/// Adds rows with the labels of a source. Rows that cannot be read are missing: the call itself reports the error.
+/// Adds rows with the labels of a source. Rows that cannot be read have no labels: the call itself reports the error.
 pub fn read_labels(source: &mut dyn Source, ledger: &mut Ledger) {
     let mut labels = Labels { ledger, read: 0 };
     while let Ok(More::Rows) = source.fill(&mut labels) {}

@@ -121,9 +121,12 @@ fn is_page(text: &str) -> bool {
 /// Returns the names of the endpoints of `src/api`, which are the first string in each.
 fn endpoints() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api");
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    for path in paths.filter(|path| path.is_file()) {
+    let mut paths = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/api")];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
         let text = fs::read_to_string(path).unwrap();
         for constant in text.split("\npub const ").skip(1) {
             let (head, rest) = constant.split_once('=').unwrap();

@@ -17,7 +17,8 @@ pub struct PythonSource {
     values: Held<ValueReader>,
     rows: Option<usize>,
     error: Arc<Mutex<Option<PyErr>>>,
-    origin: Arc<Origin>,
+    /// Dropped with the interpreter, like all that may own Python objects.
+    origin: Held<Arc<Origin>>,
     /// The number of rows of the origin, if known in advance.
     length: Option<usize>,
 }
@@ -33,7 +34,7 @@ impl PythonSource {
             values: Held::new(ValueReader::default()),
             rows: length,
             error: Arc::default(),
-            origin,
+            origin: Held::new(origin),
             length,
         })
     }

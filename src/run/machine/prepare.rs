@@ -72,7 +72,9 @@ impl Machine {
         let Some(batch) = self.packer.take(|part| may_send[part]) else {
             return false;
         };
-        let (rows, writer) = (self.state.keyed(&batch), self.packer.keyed_writer());
+        // Without known assets, no key is compared.
+        let rows = self.state.existing.as_ref().map(|_| self.state.keyed(&batch));
+        let (rows, writer) = (rows.unwrap_or_default(), self.packer.keyed_writer());
         self.state.refuse_numbers(&rows, writer);
         self.state.refuse_short_keys(&rows, writer);
         self.comparison = Some(Comparison {

@@ -114,11 +114,16 @@ impl<'p> Machine<'p> {
     pub fn end(mut self) -> Vec<Outcome> {
         for (step, under_way) in std::mem::take(&mut self.under_way) {
             let mut outcome = under_way.progress.so_far();
-            if outcome.status == Status::NotSent && under_way.has_left.load(Ordering::Relaxed) {
-                let reason = self.broken.clone();
-                let reason =
-                    reason.unwrap_or_else(|| "the call was stopped before the response arrived".to_owned());
-                outcome = Outcome::new(Status::Unknown, Some(reason));
+            if outcome.status == Status::NotSent {
+                let has_left = under_way.has_left.load(Ordering::Relaxed);
+                outcome = match (has_left, self.broken.clone()) {
+                    (true, broken) => {
+                        let stopped = || "the call was stopped before the response arrived".to_owned();
+                        Outcome::new(Status::Unknown, Some(broken.unwrap_or_else(stopped)))
+                    }
+                    (false, Some(broken)) => Outcome::not_sent(broken),
+                    (false, None) => outcome,
+                };
             }
             self.outcomes[step] = Some(outcome);
         }
