@@ -47,7 +47,7 @@ impl Preparation {
         }
     }
 
-    fn treatment(&self, column: &str) -> Treatment {
+    fn treatment(&self, column: &str, part: usize) -> Treatment {
         let values = self
             .values
             .iter()
@@ -58,6 +58,7 @@ impl Preparation {
             .iter()
             .position(|name| (self.is_called)(column, name));
         Treatment {
+            part,
             name: column.to_owned(),
             has_items: values.is_some() && (self.has_items)(column),
             values,
@@ -68,6 +69,8 @@ impl Preparation {
 }
 
 struct Treatment {
+    /// The part of the run that the column belongs to.
+    part: usize,
     /// The name of the column.
     name: String,
     /// The index in `Preparation::values`.
@@ -119,6 +122,8 @@ pub struct Prepared<S> {
     source: S,
     preparation: Option<Arc<Preparation>>,
     columns: Vec<Option<Treatment>>,
+    /// The part of the current row.
+    part: usize,
     /// Whether the rows come from `write_fixes`, so they were prepared before, but may have been edited since.
     are_ready: bool,
     index: Option<Index>,
@@ -135,6 +140,7 @@ impl<S> Prepared<S> {
             source,
             preparation,
             columns: Vec::new(),
+            part: 0,
             are_ready: false,
             index: None,
         }
@@ -163,6 +169,7 @@ impl<S: Source> Source for Prepared<S> {
         let filled = self.source.fill(&mut Preparing {
             preparation,
             columns: &mut self.columns,
+            part: &mut self.part,
             are_ready: &mut self.are_ready,
             index: &mut self.index,
             sink,
@@ -192,6 +199,7 @@ struct Preparing<'a> {
     preparation: &'a Preparation,
     /// By column.
     columns: &'a mut Vec<Option<Treatment>>,
+    part: &'a mut usize,
     are_ready: &'a mut bool,
     index: &'a mut Option<Index>,
     sink: &'a mut dyn Sink,
@@ -228,7 +236,8 @@ impl Preparing<'_> {
     /// Returns whether the current row has only a name, such as "Checked by Jo", in a table with more columns than
     /// those that make an asset. With the values of the row above, it would be an asset.
     fn is_only_a_name(&self) -> bool {
-        let columns = || self.columns.iter().flatten();
+        let own = |treatment: &&Treatment| treatment.part == *self.part;
+        let columns = || self.columns.iter().flatten().filter(own);
         let filled = columns().filter(|treatment| treatment.fill.is_some() && treatment.required != 0);
         self.content.given == NAME
             && !self.content.has_more
@@ -245,11 +254,12 @@ impl Sink for Preparing<'_> {
         if self.columns.len() <= index {
             self.columns.resize_with(index + 1, || None);
         }
-        self.columns[index].get_or_insert_with(|| self.preparation.treatment(name));
+        self.columns[index].get_or_insert_with(|| self.preparation.treatment(name, *self.part));
         column
     }
 
     fn part(&mut self, part: usize) {
+        *self.part = part;
         self.sink.part(part);
     }
 
@@ -294,6 +304,7 @@ impl Sink for Preparing<'_> {
         let fills = !is_total && !is_heading && !self.is_only_a_name();
         for (index, treatment) in (0_u32..).zip(self.columns.iter_mut()) {
             let Some(Treatment {
+                part,
                 name,
                 fill: Some(fill),
                 ..
@@ -301,6 +312,10 @@ impl Sink for Preparing<'_> {
             else {
                 continue;
             };
+            // A row has no cells in the columns of other parts.
+            if *part != *self.part {
+                continue;
+            }
             if *self.are_ready {
                 break;
             }

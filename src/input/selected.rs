@@ -54,10 +54,13 @@ pub struct Selected<S, T> {
     selection: Option<T>,
     /// The position of the next row in the source.
     next: u32,
-    /// The column of ids, once it is known.
-    column: Option<Column>,
-    /// The column that identifies rows of a run. It does not apply to the rows of another call.
-    row_of_run: Option<Column>,
+    /// The part of the current row.
+    part: usize,
+    /// The column of ids of each part, once it is known.
+    id_columns: BTreeMap<usize, Column>,
+    /// The columns of the source that are left out: those of ids, and the one that identifies rows of a run, which does not
+    /// apply to the rows of another call.
+    ignored: Vec<Column>,
 }
 
 impl<S, T: AsRef<Selection>> Selected<S, T> {
@@ -67,8 +70,9 @@ impl<S, T: AsRef<Selection>> Selected<S, T> {
             source,
             selection,
             next: 0,
-            column: None,
-            row_of_run: None,
+            part: 0,
+            id_columns: BTreeMap::new(),
+            ignored: Vec::new(),
         }
     }
 
@@ -86,8 +90,9 @@ impl<S: Source, T: AsRef<Selection> + Clone + Send + 'static> Source for Selecte
         self.source.fill(&mut Selecting {
             selection: selection.as_ref(),
             next: &mut self.next,
-            column: &mut self.column,
-            row_of_run: &mut self.row_of_run,
+            part: &mut self.part,
+            id_columns: &mut self.id_columns,
+            ignored: &mut self.ignored,
             sink,
             id: None,
             is_last_selected: false,
@@ -113,8 +118,9 @@ impl<S: Source, T: AsRef<Selection> + Clone + Send + 'static> Source for Selecte
 struct Selecting<'a> {
     selection: &'a Selection,
     next: &'a mut u32,
-    column: &'a mut Option<Column>,
-    row_of_run: &'a mut Option<Column>,
+    part: &'a mut usize,
+    id_columns: &'a mut BTreeMap<usize, Column>,
+    ignored: &'a mut Vec<Column>,
     sink: &'a mut dyn Sink,
     /// The id of the current row, if the sink takes this row.
     id: Option<&'a str>,
@@ -137,15 +143,18 @@ impl<'a> Selecting<'a> {
 impl Sink for Selecting<'_> {
     fn column(&mut self, name: &str) -> Column {
         let column = self.sink.column(name);
-        if name == self.selection.column {
-            *self.column = Some(column);
-        } else if name == ROW_OF_RUN {
-            *self.row_of_run = Some(column);
+        let is_id = name == self.selection.column;
+        if is_id {
+            self.id_columns.insert(*self.part, column);
+        }
+        if is_id || name == ROW_OF_RUN {
+            self.ignored.push(column);
         }
         column
     }
 
     fn part(&mut self, part: usize) {
+        *self.part = part;
         self.sink.part(part);
     }
 
@@ -156,7 +165,7 @@ impl Sink for Selecting<'_> {
     }
 
     fn cell(&mut self, column: Column, value: &Cell<'_>) {
-        if self.id.is_some() && ![*self.column, *self.row_of_run].contains(&Some(column)) {
+        if self.id.is_some() && !self.ignored.contains(&column) {
             self.sink.cell(column, value);
         }
     }
@@ -168,7 +177,7 @@ impl Sink for Selecting<'_> {
     }
 
     fn filled(&mut self, column: Column) {
-        if self.id.is_some() && *self.column != Some(column) {
+        if self.id.is_some() && !self.ignored.contains(&column) {
             self.sink.filled(column);
         }
     }
@@ -176,7 +185,8 @@ impl Sink for Selecting<'_> {
     fn end(&mut self) {
         let Some(id) = self.id.take() else { return };
         let name = &self.selection.column;
-        let column = *self.column.get_or_insert_with(|| self.sink.column(name));
+        let own = self.id_columns.entry(*self.part);
+        let column = *own.or_insert_with(|| self.sink.column(name));
         self.sink.cell(column, &Cell::Text(id));
         self.sink.end();
     }

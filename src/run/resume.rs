@@ -81,7 +81,7 @@ impl Packer {
         self.some_rows_only = !all;
         self.today_is_known = true;
         self.next_row = number(lock(&self.ledger).rows());
-        // The source goes on with the rows of its part.
+        // The next rows of the source are of the same part as before.
         self.part = part;
     }
 

@@ -1,4 +1,5 @@
-//! Reads the rows a second time, because not all of their bodies were kept. Each row must be as it was when it was checked.
+//! Reads the rows a second time, because not all of their bodies were kept. Refuses rows that have changed since they were
+//! checked.
 
 use std::sync::Arc;
 

@@ -61,7 +61,7 @@ mod tests {
     use crate::input::SourceError;
     use crate::ledger::Status;
 
-    /// Two labeled rows, the second of which is not a row.
+    /// Two labeled rows. The second one is not a row.
     struct Rows;
 
     impl Source for Rows {

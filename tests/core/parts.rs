@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use acc_assets::api::{Write, assets};
 use acc_assets::http::send::Request;
+use acc_assets::input::{
+    Cell, Column, Label, More, Preparation, Prepared, Selected, Selection, Sink, Source, SourceError,
+};
 use acc_assets::ledger::{Ledger, Status, View};
 use acc_assets::rows::{ImportKey, RowShape};
 use acc_assets::run::MOST_KEPT;
@@ -57,6 +60,14 @@ async fn existing(bench: &Bench, rows: usize) -> Vec<String> {
     let rows = (0..rows).map(|row| bench.new_asset(&format!("E-{row}"), false));
     let (ledger, _) = bench.create(rows.collect(), false).await;
     View::new(Arc::new(ledger)).ids().into_iter().flatten().collect()
+}
+
+/// Creates a bench with assets, a list of the requests that leave from now on, and the ids of the assets.
+async fn with_assets(rows: usize) -> (Bench, Arc<Mutex<Vec<String>>>, Vec<String>) {
+    let (bench, log) = logged();
+    let ids = existing(&bench, rows).await;
+    log.lock().unwrap().clear();
+    (bench, log, ids)
 }
 
 fn patches(ids: &[String], text: &str) -> Vec<Texts> {
@@ -114,9 +125,7 @@ fn is_true(bench: &Bench, ledger: &Ledger, text: &str, what: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn one_run_mixes_endpoints() {
-    let (bench, log) = logged();
-    let ids = existing(&bench, 450).await;
-    log.lock().unwrap().clear();
+    let (bench, log, ids) = with_assets(450).await;
     let more = vec![
         further(PATCH, false, patches(&ids[..250], "changed")),
         further(DELETE, false, deletes(&ids[250..])),
@@ -148,9 +157,7 @@ async fn one_run_mixes_endpoints() {
 #[tokio::test(start_paused = true)]
 async fn a_part_is_sent_after_the_part_before_it_is_settled() {
     for (seed, stream) in (0..20).flat_map(|seed| [(seed, false), (seed, true)]) {
-        let (bench, log) = logged();
-        let ids = existing(&bench, 300).await;
-        log.lock().unwrap().clear();
+        let (bench, log, ids) = with_assets(300).await;
         bench.simulator.add_fault(fault(
             &json!({"what": "reset_after_apply", "probability": 0.4, "seed": seed, "on": "assets:batch-create"}),
         ));
@@ -181,9 +188,7 @@ async fn a_part_is_sent_after_the_part_before_it_is_settled() {
 
 #[tokio::test(start_paused = true)]
 async fn two_parts_for_one_asset_contradict_each_other() {
-    let (bench, log) = logged();
-    let ids = existing(&bench, 2).await;
-    log.lock().unwrap().clear();
+    let (bench, log, ids) = with_assets(2).await;
     let more = vec![
         further(PATCH, false, patches(&ids, "changed")),
         further(DELETE, false, deletes(&ids[1..])),
@@ -195,9 +200,7 @@ async fn two_parts_for_one_asset_contradict_each_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_counts_the_requests_of_each_part() {
-    let (bench, log) = logged();
-    let ids = existing(&bench, 150).await;
-    log.lock().unwrap().clear();
+    let (bench, log, ids) = with_assets(150).await;
     let more = vec![further(DELETE, true, deletes(&ids))];
     let mut call = create(new_assets(&bench, 101), more);
     call.dry_run = true;
@@ -416,9 +419,7 @@ async fn a_part_waits_for_the_remainder_of_a_batch() {
 /// A part without rows does not let the part after it overtake the one before.
 #[tokio::test(start_paused = true)]
 async fn a_part_waits_for_all_parts_before_it() {
-    let (bench, log) = logged();
-    let ids = existing(&bench, 60).await;
-    log.lock().unwrap().clear();
+    let (bench, log, ids) = with_assets(60).await;
     let more = vec![
         further(PATCH, true, Vec::new()),
         further(DELETE, true, deletes(&ids)),
@@ -465,4 +466,121 @@ async fn a_run_is_not_continued_with_other_parts() {
     same.reconcile = true;
     let (ledger, _) = bench.call(same).await;
     assert_eq!(counts(&ledger), [(Status::Updated, 40)]);
+}
+
+/// Two rows of each part in turn. The second rows have blank categories.
+#[derive(Clone, Default)]
+struct TwoParts {
+    columns: Vec<[Column; 2]>,
+    next: usize,
+}
+
+impl Source for TwoParts {
+    fn fill(&mut self, sink: &mut dyn Sink) -> Result<More, SourceError> {
+        for part in 0..2 {
+            sink.part(part);
+            self.columns
+                .push(["Category", "id"].map(|name| sink.column(name)));
+        }
+        for row in self.next..4 {
+            let part = row % 2;
+            sink.part(part);
+            if sink.begin(Label::Number) {
+                let category = format!("category of part {part}");
+                let category = if row < 2 {
+                    Cell::Text(&category)
+                } else {
+                    Cell::Null
+                };
+                sink.cell(self.columns[part][0], &category);
+                sink.cell(self.columns[part][1], &Cell::Text("own id"));
+                sink.end();
+            }
+        }
+        self.next = 4;
+        Ok(More::End)
+    }
+
+    fn rows(&self) -> Option<usize> {
+        Some(4)
+    }
+
+    fn again(&self) -> Result<Box<dyn Source>, SourceError> {
+        Ok(Box::new(Self::default()))
+    }
+}
+
+/// Records the cells of each row, with the part and name of their columns.
+#[derive(Default)]
+struct Recorded {
+    part: usize,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Sink for Recorded {
+    fn part(&mut self, part: usize) {
+        self.part = part;
+    }
+
+    fn column(&mut self, name: &str) -> Column {
+        self.columns.push(format!("{name} of {}", self.part));
+        Column(u32::try_from(self.columns.len() - 1).unwrap())
+    }
+
+    fn begin(&mut self, _: Label<'_>) -> bool {
+        self.rows.push(Vec::new());
+        true
+    }
+
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
+        let Cell::Text(text) = value else {
+            panic!("{value:?}")
+        };
+        let name = &self.columns[column.0 as usize];
+        self.rows.last_mut().unwrap().push(format!("{name}: {text}"));
+    }
+
+    fn broken(&mut self, _: Label<'_>, found: &str) {
+        panic!("{found}");
+    }
+
+    fn end(&mut self) {
+        self.rows.last_mut().unwrap().sort();
+    }
+
+    fn full(&self) -> bool {
+        false
+    }
+}
+
+/// Rows that are prepared and selected keep to the columns of their part, also when they are read again.
+#[test]
+fn rows_are_prepared_and_selected_within_their_part() {
+    let preparation = Preparation::new(
+        &[],
+        &["Category".to_owned()],
+        vec!["clientAssetId", "categoryId"],
+        Box::new(|column, name| column == name),
+        Box::new(|_| false),
+    );
+    let ids = (0..4).map(|row| (row, format!("id {row}").into())).collect();
+    let selection = Arc::new(Selection::new("id".to_owned(), ids, 4));
+    let prepared = Prepared::new(TwoParts::default(), Some(preparation));
+    let mut source = Selected::new(prepared, Some(selection));
+    let mut again = source.again().unwrap();
+    let expected: Vec<Vec<String>> = (0..4)
+        .map(|row| {
+            let part = row % 2;
+            vec![
+                format!("Category of {part}: category of part {part}"),
+                format!("id of {part}: id {row}"),
+            ]
+        })
+        .collect();
+    for source in [&mut source as &mut dyn Source, &mut again] {
+        let mut recorded = Recorded::default();
+        source.fill(&mut recorded).unwrap();
+        assert_eq!(recorded.rows, expected);
+    }
 }

@@ -1,4 +1,4 @@
-//! Which file of `src/` uses an item of which other file, as far as a line-based parser can tell.
+//! Finds the files whose items each file of `src/` uses, as far as a line-based parser can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
