@@ -128,7 +128,7 @@ BUGS = [
         2000,
         (
             Edit(
-                "src/run/settle.rs",
+                "src/run/response.rs",
                 "let status = if called.in_doubt || batch.in_doubt {",
                 "let status = if matches!(&error, Error::Service(refusal) if refusal.status == 429) {\n"
                 "                    Status::Created\n"

@@ -102,12 +102,13 @@ impl Checks {
         let test = match filter.shows {
             Shows::Location(wider) => match &values[..] {
                 [] => None,
-                [above] if is_true(wider) => Some(Test::LocationIn(plain(above), call.project.clone())),
-                several => Some(Test::Location(several.iter().map(|value| plain(value)).collect())),
+                [above] if is_true(wider) => Some(Test::LocationIn(normalized(above), call.project.clone())),
+                several => Some(Test::Location(
+                    several.iter().map(|value| normalized(value)).collect(),
+                )),
             },
-            Shows::OneOf => {
-                (!values.is_empty()).then(|| Test::OneOf(values.iter().map(|value| plain(value)).collect()))
-            }
+            Shows::OneOf => (!values.is_empty())
+                .then(|| Test::OneOf(values.iter().map(|value| normalized(value)).collect())),
             Shows::Time => within(&values, range),
             Shows::After => within(&values, |text| Some((instant(text)?.0, i64::MAX))),
             Shows::Before => within(&values, |text| Some((i64::MIN, instant(text)?.1))),
@@ -138,7 +139,7 @@ impl Checks {
                 let mut given: Vec<(usize, &'static str, String)> = Vec::new();
                 for (parameter, end, member) in ENTITIES {
                     if let Some(value) = all(parameter).pop() {
-                        given.push((end, member, plain(&value)));
+                        given.push((end, member, normalized(&value)));
                         self.push(parameter.to_owned(), field, Test::Entities(given.clone()));
                     }
                 }
@@ -236,11 +237,11 @@ impl Test {
         }
         match self {
             Self::OneOf(wanted) | Self::Location(wanted) => {
-                let shown = plain(&text(shown)?);
+                let shown = normalized(&text(shown)?);
                 Some(wanted.contains(&shown))
             }
             Self::LocationIn(above, project) => {
-                let shown = plain(&text(shown)?);
+                let shown = normalized(&text(shown)?);
                 if shown == *above {
                     return Some(true);
                 }
@@ -273,7 +274,7 @@ impl Test {
                 let ends_fit = |ends: [&Value; 2]| {
                     wanted.iter().all(|(end, member, wanted)| {
                         let shown = ends[*end].get(member).and_then(Value::as_str);
-                        shown.is_none_or(|shown| plain(shown) == *wanted)
+                        shown.is_none_or(|shown| normalized(shown) == *wanted)
                     })
                 };
                 Some(ends_fit([one, other]) || ends_fit([other, one]))
@@ -304,7 +305,7 @@ fn attribute_fits(shown: &Value, wanted: &str, may_be_text: bool) -> Option<bool
             any(items.iter().map(|item| attribute_fits(item, wanted, may_be_text)))
         };
     }
-    let (shown, wanted) = (plain(&text(shown)?), plain(wanted));
+    let (shown, wanted) = (normalized(&text(shown)?), normalized(wanted));
     let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite());
     // Text attributes are searched by substring, ignoring case.
     let is_found = if may_be_text {
@@ -333,7 +334,7 @@ fn attribute_fits(shown: &Value, wanted: &str, may_be_text: bool) -> Option<bool
 }
 
 /// Normalizes an id or name for comparison: trimmed and in lower case.
-fn plain(text: &str) -> String {
+fn normalized(text: &str) -> String {
     text.trim().to_lowercase()
 }
 

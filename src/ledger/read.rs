@@ -192,7 +192,7 @@ impl Ledger {
         let refused = |row: &u32| matches!(self.status(*row), Status::Rejected | Status::Invalid);
         let rows = (0..number(self.rows())).filter(refused);
         // Include strings that are not ids: the service would not return them either.
-        rows.filter_map(|row| self.key(row).or_else(|| self.fault(self.settled(row))?.value))
+        rows.filter_map(|row| self.key(row).or_else(|| self.fault(self.original(row))?.value))
             .filter(|asked| !asked.is_empty())
             .collect()
     }
@@ -313,15 +313,15 @@ impl Ledger {
     }
 
     pub(super) fn outcome(&self, row: u32) -> Outcome<'_> {
-        let settled = self.settled(row);
-        let sending = self.sendings.get(self.sending_number(settled) as usize);
+        let original = self.original(row);
+        let sending = self.sendings.get(self.sending_number(original) as usize);
         Outcome {
             row,
             label: self.label(row),
             key: self.key(row),
             status: self.status(row),
-            id: self.id(settled),
-            fault: self.fault(settled).or_else(|| self.copied(row)),
+            id: self.id(original),
+            fault: self.fault(original).or_else(|| self.copied(row)),
             attempts: sending.map_or(0, |sending| sending.attempts),
             request_id: sending.and_then(|sending| sending.request_id.as_deref()),
         }
@@ -338,7 +338,7 @@ impl Ledger {
 
     /// Returns the row whose outcome applies to this row: the earlier row for a duplicate, otherwise the row
     /// itself.
-    pub(super) fn settled(&self, row: u32) -> u32 {
+    pub(super) fn original(&self, row: u32) -> u32 {
         self.same_as.get(&row).copied().unwrap_or(row)
     }
 }

@@ -185,16 +185,16 @@ impl View {
         let mut before = None;
         let mut found: Vec<(usize, Option<usize>)> = Vec::new();
         for row in self.numbers() {
-            let settled = self.ledger.settled(row);
-            let status = self.ledger.status(settled);
+            let original = self.ledger.original(row);
+            let status = self.ledger.status(original);
             if status.is_ok() {
                 continue;
             }
-            let reason = Some((status, self.ledger.faults_of.get(settled)));
+            let reason = Some((status, self.ledger.faults_of.get(original)));
             if before != reason {
                 before = reason;
                 found.clear();
-                self.find_causes(settled, status, &mut causes, &mut found);
+                self.find_causes(original, status, &mut causes, &mut found);
             }
             for (at, value) in &found {
                 causes.causes[*at].count(row, *value);

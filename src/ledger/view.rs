@@ -97,7 +97,7 @@ impl View {
     #[must_use]
     pub fn settled_in(&self, statuses: &[Status]) -> HashSet<u32> {
         self.numbers()
-            .map(|row| self.ledger.settled(row))
+            .map(|row| self.ledger.original(row))
             .filter(|row| statuses.contains(&self.ledger.status(*row)))
             .collect()
     }
@@ -140,14 +140,14 @@ impl View {
     #[must_use]
     pub fn is_done(&self) -> bool {
         let is_done = |row: u32| self.ledger.status(row).is_ok() || self.ledger.is_removed(row);
-        self.is_ok() || self.numbers().all(|row| is_done(self.ledger.settled(row)))
+        self.is_ok() || self.numbers().all(|row| is_done(self.ledger.original(row)))
     }
 
     /// Returns the ids, aligned with the rows.
     #[must_use]
     pub fn ids(&self) -> Vec<Option<String>> {
         self.numbers()
-            .map(|row| self.ledger.id(self.ledger.settled(row)))
+            .map(|row| self.ledger.id(self.ledger.original(row)))
             .collect()
     }
 

@@ -211,7 +211,7 @@ impl Ledger {
     /// Marks `row` as a duplicate of the earlier row `first`. A duplicate is not sent, and shares the outcome
     /// of the earlier row.
     pub fn set_same_as(&mut self, row: u32, first: u32) {
-        self.same_as.insert(row, self.settled(first));
+        self.same_as.insert(row, self.original(first));
         self.changed(row);
     }
 

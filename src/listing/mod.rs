@@ -8,11 +8,10 @@
 //!
 //! `machine` decides what to request, without I/O. `series` reads one list in rounds, and `range` one range
 //! of a round. `rows` keeps the newest version of each asset, and `order` sorts them. `split` cuts long
-//! filters. `drive` sends the requests: `Listing` collects all rows, `Stream` returns them page by page, `Ahead`
+//! filters. `drive` sends the requests: `Listing` collects all rows, `Stream` returns them page by page, `Prefetch`
 //! reads one page ahead of its caller, and `count` only counts them. `values` keeps only a value per asset, and
 //! `limited` reads only the first rows.
 
-mod ahead;
 mod count;
 mod drive;
 mod facts;
@@ -20,6 +19,7 @@ mod limited;
 mod machine;
 mod order;
 mod part;
+mod prefetch;
 mod query;
 mod range;
 mod rows;
@@ -28,11 +28,11 @@ mod split;
 mod stream;
 mod values;
 
-pub use ahead::Ahead;
 pub use count::count;
 pub use drive::{Listing, PER_PAGE, incomplete};
 pub use limited::Limited;
 pub use machine::Machine;
+pub use prefetch::Prefetch;
 pub use query::{ListRequest, lists};
 pub use split::LONGEST_FILTERS;
 pub use stream::Stream;

@@ -10,13 +10,13 @@ use super::operation::{CallEnd, Operation};
 use crate::columns;
 use crate::error::Error;
 use crate::http::{Counters, Stop};
-use crate::listing::{Ahead, Stream};
+use crate::listing::{Prefetch, Stream};
 use crate::run::activity::{Activity, CurrentActivity};
 
 /// A list of assets that is read page by page.
 #[pyclass(frozen, module = "acc_assets._core")]
 pub struct Pages {
-    ahead: Arc<Mutex<Ahead>>,
+    prefetch: Arc<Mutex<Prefetch>>,
     counters: Arc<Counters>,
     process: u32,
 }
@@ -24,7 +24,7 @@ pub struct Pages {
 impl Pages {
     pub fn new(stream: Stream, counters: Arc<Counters>) -> Self {
         Self {
-            ahead: Arc::new(Mutex::new(Ahead::new(stream))),
+            prefetch: Arc::new(Mutex::new(Prefetch::new(stream))),
             counters,
             process: std::process::id(),
         }
@@ -40,11 +40,11 @@ impl Pages {
             let text = "this iterator was created in another process; call iter again in this one";
             return Err(exception(py, &Error::Option(text.to_owned())));
         }
-        let (ahead, stop) = (self.ahead.clone(), Stop::default());
+        let (prefetch, stop) = (self.prefetch.clone(), Stop::default());
         let stopping = stop.clone();
         let work = Box::pin(async move {
             let mut table = columns::Table::default();
-            match ahead.lock().await.next(&stopping).await {
+            match prefetch.lock().await.next(&stopping).await {
                 Ok(page) => {
                     let goes_on = page.is_some();
                     if let Some(page) = page {

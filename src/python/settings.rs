@@ -9,7 +9,7 @@ use pythonize::pythonize;
 
 use super::errors::refused;
 use crate::error::shown;
-use crate::settings::{self, Miss};
+use crate::settings::{self, LookupError};
 
 /// The categories, status sets, custom attributes and locations of one project, by id and by name. Immutable.
 #[pyclass(frozen, module = "acc_assets._core")]
@@ -64,7 +64,7 @@ impl Settings {
                 self.0.category_of_path(&names, separator, true)
             }
         };
-        let place = found.map_err(|miss| missed(py, "category", category, &miss))?;
+        let place = found.map_err(|error| missed(py, "category", category, &error))?;
         Ok(pythonize(py, &self.0.category_row(place))?)
     }
 
@@ -83,7 +83,7 @@ impl Settings {
                 self.0.location_of_names(&names, separator, true)
             }
         };
-        let place = found.map_err(|miss| missed(py, "location", location, &miss))?;
+        let place = found.map_err(|error| missed(py, "location", location, &error))?;
         Ok(pythonize(py, &self.0.location_row(place))?)
     }
 
@@ -109,8 +109,8 @@ impl Settings {
         };
         let found: Vec<String> = called.into_iter().map(id).collect();
         if found.is_empty() {
-            let miss = self.0.no_status_called(&text);
-            return Err(missed(py, "status", status.as_any(), &miss));
+            let error = self.0.no_status_called(&text);
+            return Err(missed(py, "status", status.as_any(), &error));
         }
         Ok(found)
     }
@@ -130,7 +130,7 @@ impl Settings {
             None if inactive => self.0.any_attribute(&text),
             None => self.0.attribute(&text),
         };
-        let found = found.map_err(|miss| missed(py, "custom attribute", attribute.as_any(), &miss))?;
+        let found = found.map_err(|error| missed(py, "custom attribute", attribute.as_any(), &error))?;
         let known = &self.0.content().attributes[found];
         Ok((known.name.clone(), known.data_type.clone()))
     }
@@ -149,7 +149,7 @@ impl Settings {
             .attribute_of_name(attribute)
             .ok_or_else(|| refused(py, format!("the project has no custom attribute {attribute}")))?;
         let found = self.0.any_choices(place, &value.to_string_lossy());
-        let found = found.map_err(|miss| missed(py, "value", value.as_any(), &miss))?;
+        let found = found.map_err(|error| missed(py, "value", value.as_any(), &error))?;
         let ids = found.into_iter().map(|choice| self.0.choice_id(place, choice));
         Ok(ids.map(str::to_owned).collect())
     }
@@ -175,7 +175,7 @@ fn path_of(given: &Bound<'_, PyAny>) -> PyResult<Path> {
     }
 }
 
-fn missed(py: Python<'_>, what: &str, given: &Bound<'_, PyAny>, miss: &Miss) -> PyErr {
+fn missed(py: Python<'_>, what: &str, given: &Bound<'_, PyAny>, error: &LookupError) -> PyErr {
     let given = given
         .str()
         .map_or_else(|_| String::new(), |text| text.to_string());
@@ -184,8 +184,8 @@ fn missed(py: Python<'_>, what: &str, given: &Bound<'_, PyAny>, miss: &Miss) -> 
         format!(
             "{what} \"{}\": {}; {}",
             shown(&given),
-            miss.reason(what),
-            miss.fix(what)
+            error.reason(what),
+            error.fix(what)
         ),
     )
 }

@@ -13,7 +13,7 @@ use crate::http::{Phase, Stop};
 use crate::ids::ProjectId;
 use crate::ledger::{Ledger, Status, View};
 use crate::listing::{self, Limited, Listing, Machine, PER_PAGE};
-use crate::run::Again;
+use crate::run::Continuation;
 use crate::run::machine::Ended;
 use crate::run::options::GetOptions;
 use crate::run::{Job, MOST_KEPT, Part, Tolerance};
@@ -110,7 +110,7 @@ impl Rest {
     ///
     /// # Errors
     /// [`Error::Option`] if the call makes a different request.
-    fn rows(&self, asked: &ReadRequest) -> Result<(Ledger, Again), Error> {
+    fn rows(&self, asked: &ReadRequest) -> Result<(Ledger, Continuation), Error> {
         let From::Rows(ledger) = &self.from else {
             return Err(another_call());
         };
@@ -125,11 +125,11 @@ impl Rest {
                 ledger.set(row, Status::NotSent);
             }
         }
-        let again = Again {
+        let continuation = Continuation {
             send,
-            ..Again::default()
+            ..Continuation::default()
         };
-        Ok((ledger, again))
+        Ok((ledger, continuation))
     }
 
     fn is_of(&self, asked: &ReadRequest) -> Result<(), Error> {
@@ -284,8 +284,8 @@ impl Get {
         let query = options.query();
         let call = session.to(&write.endpoint, &[("project", &project.to_string())])?;
         let asked = ReadRequest::of(session, &call.with_query(query.clone()));
-        let (ledger, again) = match earlier {
-            None => (Ledger::default(), Again::default()),
+        let (ledger, continuation) = match earlier {
+            None => (Ledger::default(), Continuation::default()),
             Some((rest, _)) => rest.rows(&asked)?,
         };
         let batch_size = options.batch_size;
@@ -302,7 +302,7 @@ impl Get {
             replayable,
             most_kept: MOST_KEPT,
             reconcile: false,
-            again,
+            continuation,
             journal: None,
         };
         let before = earlier.map(|(_, table)| table.clone());

@@ -11,8 +11,8 @@ use crate::api::assets::fields::CLIENT_ASSET_ID;
 pub(crate) use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
 use crate::api::field::{Fields, Refers};
 use crate::model::text::composed;
-use crate::settings::names::{folded, nearest, plain};
-use crate::settings::{Miss, Settings};
+use crate::settings::names::{folded, folded_heading, nearest};
+use crate::settings::{LookupError, Settings};
 
 /// The meaning of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +67,8 @@ pub fn attribute_heading(attribute: usize, settings: &Settings) -> String {
         FIELDS.called(called).is_some()
             || fields::is_heading_of_service(FIELDS, called)
             || fields::is_attribute(called)
-            || called.starts_with(&plain(CUSTOM_ATTRIBUTES))
-            || called == plain(ROW_OF_RUN)
+            || called.starts_with(&folded_heading(CUSTOM_ATTRIBUTES))
+            || called == folded_heading(ROW_OF_RUN)
     })
 }
 
@@ -79,7 +79,9 @@ pub(super) fn base_field(name: &str) -> Option<usize> {
 
 /// Returns the field of a table that has this name or heading.
 pub(super) fn field_called(fields: Fields, name: &str) -> Option<usize> {
-    fields.named(name).or_else(|| fields.called(&plain(bare(name))))
+    fields
+        .named(name)
+        .or_else(|| fields.called(&folded_heading(bare(name))))
 }
 
 /// The columns that `mapping=` names, each with its target, and the settings that know the attributes.
@@ -89,7 +91,7 @@ type Mapped<'m> = (&'m [(String, Option<String>)], Option<&'m Settings>);
 /// that it sets.
 #[must_use]
 pub fn is_called(column: &str, name: &str, (mapping, settings): Mapped<'_>) -> bool {
-    let same = |one: &str, other: &str| plain(bare(one)) == plain(bare(other));
+    let same = |one: &str, other: &str| folded_heading(bare(one)) == folded_heading(bare(other));
     if same(column, name) {
         return true;
     }
@@ -153,8 +155,8 @@ pub(super) fn mapped<'m>(column: &str, mapping: &'m [Entry]) -> Option<&'m Entry
 /// Returns what a column that is not recognized is mapped to by the only entry whose name differs in case, punctuation and
 /// blanks, such as the line break of a heading in Excel.
 pub(super) fn mapped_alike<'m>(column: &str, mapping: &'m [Entry]) -> Option<&'m str> {
-    let called = plain(column);
-    let mut alike = mapping.iter().filter(|(from, _)| plain(from) == called);
+    let called = folded_heading(column);
+    let mut alike = mapping.iter().filter(|(from, _)| folded_heading(from) == called);
     let (_, target) = alike.next().filter(|_| alike.next().is_none())?;
     target.as_deref().filter(|_| mapped(column, mapping).is_none())
 }
@@ -189,7 +191,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
             ),
         };
     }
-    let called = plain(bare);
+    let called = folded_heading(bare);
     if let Some(field) = FIELDS.called(&called) {
         return Meant::Field(field);
     }
@@ -198,14 +200,14 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
     }
     match settings.attribute(bare) {
         Ok(place) => Meant::Attribute(place),
-        Err(miss @ Miss::Ambiguous(_)) => Meant::Unclear(
-            format!("the column `{name}` is ambiguous: {}", miss.reason("attribute")),
+        Err(error @ LookupError::Ambiguous(_)) => Meant::Unclear(
+            format!("the column `{name}` is ambiguous: {}", error.reason("attribute")),
             "name the column by the attribute's own name, such as ca1".to_owned(),
         ),
-        Err(miss @ Miss::Inactive(_)) => Meant::Unclear(
+        Err(error @ LookupError::Inactive(_)) => Meant::Unclear(
             format!(
                 "the column `{name}` cannot be filled: {}",
-                miss.reason("custom attribute")
+                error.reason("custom attribute")
             ),
             format!("ignore the column with mapping={{'{name}': None}}"),
         ),
@@ -228,8 +230,8 @@ fn meant_by(name: &str, settings: &Settings) -> Option<String> {
     // "Remarks" is not a typo of "Mark".
     let near = nearest(name, known.map(|known| (known, folded(known))));
     near.into_iter().find(|known| {
-        let edits = strsim::osa_distance(&plain(name), &plain(known));
-        edits <= 1 + plain(known).chars().count() / 6
+        let edits = strsim::osa_distance(&folded_heading(name), &folded_heading(known));
+        edits <= 1 + folded_heading(known).chars().count() / 6
     })
 }
 
@@ -239,7 +241,7 @@ fn meant_by(name: &str, settings: &Settings) -> Option<String> {
 /// Returns a message if the target names neither a field nor exactly one active custom attribute. Display
 /// names are known only with `settings`.
 pub fn target(column: &str, text: &str, settings: Option<&Settings>) -> Result<String, String> {
-    let called = plain(text);
+    let called = folded_heading(text);
     let of_service = fields::of_service(FIELDS, text);
     if FIELDS.named(text).is_some()
         || fields::is_attribute(text)
@@ -260,15 +262,15 @@ pub fn target(column: &str, text: &str, settings: Option<&Settings>) -> Result<S
     };
     match (settings.attribute(text), of_service) {
         (Ok(place), _) => Ok(settings.content().attributes[place].name.clone()),
-        (Err(Miss::Unknown(_)), Some(field)) => Ok(field.to_owned()),
-        (Err(miss), _) => {
+        (Err(LookupError::Unknown(_)), Some(field)) => Ok(field.to_owned()),
+        (Err(error), _) => {
             let fix = match meant_by(text, settings) {
-                Some(near) if matches!(miss, Miss::Unknown(_)) => format!("did you mean `{near}`?"),
-                _ => miss.fix("custom attribute"),
+                Some(near) if matches!(error, LookupError::Unknown(_)) => format!("did you mean `{near}`?"),
+                _ => error.fix("custom attribute"),
             };
             Err(format!(
                 "mapping: column `{column}` is mapped to `{text}`, which is not a field of an asset, and {}; {fix}",
-                miss.reason("custom attribute"),
+                error.reason("custom attribute"),
             ))
         }
     }

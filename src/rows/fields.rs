@@ -1,7 +1,7 @@
 //! Finds fields by the names and headings that people use.
 
 use crate::api::field::Fields;
-use crate::settings::names::plain;
+use crate::settings::names::folded_heading;
 
 /// Returns the fields that only the service sets, except the id.
 pub(super) fn by_service(fields: Fields) -> impl Iterator<Item = &'static str> + Clone {
@@ -17,13 +17,15 @@ pub(super) fn is_set_by_service(fields: Fields, name: &str) -> bool {
 
 /// Returns whether a heading, normalized by [`plain`], is that of a field that only the service sets.
 pub(super) fn is_heading_of_service(fields: Fields, called: &str) -> bool {
-    fields.by_service().any(|field| plain(field.heading) == called)
+    fields
+        .by_service()
+        .any(|field| folded_heading(field.heading) == called)
 }
 
 /// Returns the field that only the service sets and that a heading such as `Updated At` names, except the id.
 pub(super) fn of_service(fields: Fields, heading: &str) -> Option<&'static str> {
-    let called = plain(heading);
-    by_service(fields).find(|field| plain(field) == called)
+    let called = folded_heading(heading);
+    by_service(fields).find(|field| folded_heading(field) == called)
 }
 
 /// Returns whether a name consists of `ca` and a number, like the names that the service gives to custom
@@ -40,7 +42,7 @@ pub(super) fn nearest<'n>(
     more: impl IntoIterator<Item = &'n str>,
     unknown: &str,
 ) -> Option<String> {
-    let plain = plain(unknown);
+    let plain = folded_heading(unknown);
     let attribute = plain.strip_prefix("customattributes").unwrap_or(&plain);
     if is_attribute(attribute) {
         return Some(attribute.to_owned());
@@ -59,7 +61,7 @@ pub(super) fn nearest<'n>(
 }
 
 fn distance_to(unknown: &str, known: &str) -> usize {
-    let known = plain(known);
+    let known = folded_heading(known);
     // Users write "asset id" for `clientAssetId` and "status" for `statusId`.
     if unknown.len() >= 4 && known.contains(unknown) {
         return usize::from(unknown != known);

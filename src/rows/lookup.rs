@@ -5,7 +5,7 @@ use crate::api::assets::FIELDS;
 use crate::api::assets::fields::{BARCODE, CLIENT_ASSET_ID};
 use crate::input::Cell;
 use crate::model::text::trimmed;
-use crate::settings::{Miss, Settings};
+use crate::settings::{LookupError, Settings};
 
 /// Finds the field that a lookup names: the Asset ID, the barcode or a text attribute. Returns `None` if only the
 /// project's settings can tell.
@@ -32,12 +32,12 @@ pub fn field_of(named: &str, settings: Option<&Settings>) -> Result<Option<Strin
     {
         Ok(place) if attributes[place].data_type == "text" => Ok(Some(attributes[place].name.clone())),
         Ok(place) => says(&format!("its type is {}", attributes[place].data_type)),
-        Err(miss @ Miss::Unknown(_)) => says(&format!(
+        Err(error @ LookupError::Unknown(_)) => says(&format!(
             "{}; {}",
-            miss.reason("attribute"),
-            miss.fix("attribute")
+            error.reason("attribute"),
+            error.fix("attribute")
         )),
-        Err(miss) => says(&miss.reason("attribute")),
+        Err(error) => says(&error.reason("attribute")),
     }
 }
 

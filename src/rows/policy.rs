@@ -17,7 +17,7 @@ use crate::columns::Table;
 use crate::input::Padded;
 use crate::input::sheet::{LINE, SHEET_ROW};
 use crate::settings::names::{folded, nearest};
-use crate::settings::{Miss, SEPARATOR, Settings};
+use crate::settings::{LookupError, SEPARATOR, Settings};
 
 /// Options for reading and checking rows.
 #[derive(Debug, Clone)]
@@ -235,7 +235,7 @@ impl ImportKey {
             Ok(place) => says(&format!("its type is {}", attributes[place].data_type)),
             // The attribute may be newer than the settings.
             Err(_) if is_api_name => Ok(name.to_owned()),
-            Err(Miss::Unknown(_)) => {
+            Err(LookupError::Unknown(_)) => {
                 let usable = attributes
                     .iter()
                     .filter(|attribute| attribute.active && attribute.data_type == "text")
@@ -249,7 +249,7 @@ impl ImportKey {
                 let hint = if near.is_empty() { "" } else { &hint };
                 says(&format!("the project has no such attribute{hint}"))
             }
-            Err(miss) => says(&miss.reason("attribute")),
+            Err(error) => says(&error.reason("attribute")),
         }
     }
 

@@ -115,7 +115,7 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
         Kind::Integer => integer(field, cell, out),
         Kind::Uuid => {
             let uuid = uuid(cell, field.fix(false))?;
-            plain(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()), out);
+            unescaped(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()), out);
             Ok(())
         }
         // Rows set no field of another kind in this way.
@@ -140,7 +140,7 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             if midnight(*moment) {
                 date(moment.date(), out);
             } else {
-                plain(&moment.to_string(), out);
+                unescaped(&moment.to_string(), out);
             }
             Ok(())
         }
@@ -298,7 +298,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
 pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
     match cell {
         Cell::Int(number) | Cell::Shown { number, .. } => {
-            plain(itoa::Buffer::new().format(*number), out);
+            unescaped(itoa::Buffer::new().format(*number), out);
         }
         Cell::Digits(digits) => json::text(digits, out),
         Cell::Float(number) if number.is_finite() => float(*number, out),
@@ -313,7 +313,7 @@ fn float(number: impl zmij::Float, out: &mut Vec<u8>) {
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(number);
     let text = text.strip_suffix(".0").unwrap_or(text);
-    plain(if text == "-0" { "0" } else { text }, out);
+    unescaped(if text == "-0" { "0" } else { text }, out);
 }
 
 /// Writes a date as `YYYY-MM-DD`.
@@ -321,7 +321,7 @@ pub(super) fn date(date: Date, out: &mut Vec<u8>) {
     let digits = |number: i16, unit: i16| b'0' + u8::try_from(number / unit % 10).unwrap_or(0);
     let (year, month, day) = (date.year(), i16::from(date.month()), i16::from(date.day()));
     if year < 0 {
-        return plain(&date.to_string(), out);
+        return unescaped(&date.to_string(), out);
     }
     out.extend_from_slice(&[
         b'"',
@@ -340,7 +340,7 @@ pub(super) fn date(date: Date, out: &mut Vec<u8>) {
 }
 
 /// Writes a JSON string that needs no escapes.
-pub(super) fn plain(text: &str, out: &mut Vec<u8>) {
+pub(super) fn unescaped(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');

@@ -133,10 +133,10 @@ mod tests {
     use crate::input::{Cell, Label, Sink};
     use crate::ledger::SharedLedger;
     use crate::rows::{Dates, Names, Nulls, Policy, RowShape};
-    use crate::run::again::Again;
+    use crate::run::continuation::Continuation;
     use crate::run::job::Part;
     use crate::run::pack::Packer;
-    use crate::run::passes::Ahead;
+    use crate::run::passes::ReadAhead;
 
     fn batch(rows: usize) -> Batch {
         let policy = Policy {
@@ -148,8 +148,8 @@ mod tests {
             names: Names::default(),
         };
         let parts = [Part::of(&BATCH_CREATE, policy, 100)];
-        let (ledger, ahead) = (SharedLedger::default(), Ahead::Everything(usize::MAX));
-        let mut packer = Packer::new(&parts, ledger, ahead, Again::default());
+        let (ledger, ahead) = (SharedLedger::default(), ReadAhead::Everything(usize::MAX));
+        let mut packer = Packer::new(&parts, ledger, ahead, Continuation::default());
         let columns = ["clientAssetId", "categoryId", "statusId"].map(|name| packer.column(name));
         for row in 0..rows {
             packer.begin(Label::Number);

@@ -16,7 +16,7 @@ const MOST_LOST: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Breaker {
     /// How long a lost create must not be repeated.
-    settle: Duration,
+    settle_time: Duration,
     /// The number of requests lost since a request was last executed or rejected.
     lost: u32,
     /// When the outage began: the time of the first lost request or failed lookup.
@@ -30,9 +30,9 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    pub(super) fn new(settle: Duration) -> Self {
+    pub(super) fn new(settle_time: Duration) -> Self {
         Self {
-            settle,
+            settle_time,
             lost: 0,
             since: None,
             why: None,
@@ -45,12 +45,12 @@ impl Breaker {
     /// How long an outage may last. A lost create may be repeated only after the settle time, so this allows two more
     /// attempts per request.
     fn patience(&self) -> Duration {
-        2 * self.settle
+        2 * self.settle_time
     }
 
     /// Notes that a request was executed or rejected, so the service works.
     pub(super) fn close(&mut self) {
-        *self = Self::new(self.settle);
+        *self = Self::new(self.settle_time);
     }
 
     /// Notes a lost request. Returns `true` if the breaker is now open.

@@ -16,7 +16,7 @@ use crate::run::job::Job;
 use crate::run::machine::{Ended, Machine};
 use crate::run::send::Sender;
 use crate::run::state::State;
-use crate::run::{existing, look, matched};
+use crate::run::{existing, lookup, matched};
 
 /// A bulk run.
 pub struct Run {
@@ -150,9 +150,9 @@ impl Driven for Reading {
                     Event::Completed(flight.batch, flight.sending, ended)
                 }))
             }
-            Command::Look(doubts) => Work::Requests(Box::pin(async move {
-                let (doubts, evidence) = look::look(context, doubts).await;
-                Event::Looked(doubts, evidence)
+            Command::LookUp(doubts) => Work::Requests(Box::pin(async move {
+                let (doubts, evidence) = lookup::look_up(context, doubts).await;
+                Event::LookedUp(doubts, evidence)
             })),
             Command::Glance(glance) => Work::Files(Box::new(move || {
                 Event::Glanced(glance.others.with_rows(&glance.rows))

@@ -7,10 +7,10 @@ use crate::input::{More, Source, SourceError};
 use crate::ledger::{Ledger, SharedLedger, lock};
 use crate::options::Limits;
 use crate::rows::Policy;
-use crate::run::again::Again;
+use crate::run::continuation::Continuation;
 use crate::run::job::Part;
 use crate::run::pack::Packer;
-use crate::run::passes::Ahead;
+use crate::run::passes::ReadAhead;
 
 /// Checks all rows from a source, counts the requests needed, and estimates their duration at the documented
 /// rate limits.
@@ -70,8 +70,8 @@ pub fn digests(
 /// Creates a packer that only counts.
 fn counting(part: &Part, ledger: &SharedLedger) -> Packer {
     let parts = std::slice::from_ref(part);
-    let ahead = Ahead::Everything(usize::MAX);
-    let mut packer = Packer::new(parts, ledger.clone(), ahead, Again::default());
+    let ahead = ReadAhead::Everything(usize::MAX);
+    let mut packer = Packer::new(parts, ledger.clone(), ahead, Continuation::default());
     packer.count_only();
     packer
 }

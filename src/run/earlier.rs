@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ledger::{Ledger, Status, number};
 use crate::rows::RowOfRun;
-use crate::run::again::Again;
 use crate::run::align::{KnownRow, Mismatch, RowId, align};
+use crate::run::continuation::Continuation;
 use crate::run::read_row::ReadRow;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -43,8 +43,8 @@ pub(super) struct Earlier {
 
 impl Earlier {
     /// Returns `None` if the ledger is new. With `edits`, rows that are not settled may have been edited.
-    pub fn of(ledger: &Ledger, again: &Again) -> Option<Self> {
-        let edits = again.edits;
+    pub fn of(ledger: &Ledger, continuation: &Continuation) -> Option<Self> {
+        let edits = continuation.edits;
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
         let known = |row| KnownRow {
             id: RowId {
@@ -52,7 +52,8 @@ impl Earlier {
                 key: ledger.key(row).map_or(0, |key| named(&key)),
             },
             // A duplicate was not sent, so it may become another row if rows are checked again.
-            settled: !edits || ledger.status(row).is_ok() && (ledger.same_as(row).is_none() || !again.judge),
+            settled: !edits
+                || ledger.status(row).is_ok() && (ledger.same_as(row).is_none() || !continuation.recheck),
             in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
         };
         let first = |row| {

@@ -12,10 +12,10 @@ use crate::input::{More, SourceError};
 use crate::ledger::journal::OverlappingRun;
 use crate::run::batch::Batch;
 use crate::run::existing::{Existing, Search};
-use crate::run::look::Evidence;
+use crate::run::lookup::Evidence;
 use crate::run::other_runs::Glance;
 use crate::run::pairing::PairedResponse;
-use crate::run::reconcile::Doubt;
+use crate::run::reconcile::RequestInDoubt;
 use crate::run::send::Flight;
 
 /// The current time.
@@ -37,7 +37,7 @@ pub(super) enum Event {
     /// The source begins again with its first row.
     Repeated(Result<(), SourceError>),
     /// Requests with an unknown outcome were looked up.
-    Looked(Vec<Doubt>, Result<Evidence, Error>),
+    LookedUp(Vec<RequestInDoubt>, Result<Evidence, Error>),
     /// The files of other runs were read. Contains a run that has created the rows.
     Glanced(Option<OverlappingRun>),
     /// The assets of the project that have an import key were read.
@@ -57,7 +57,7 @@ pub(super) enum Command {
     /// Let the source begin again with its first row.
     Repeat,
     Send(Box<Flight>),
-    Look(Vec<Doubt>),
+    LookUp(Vec<RequestInDoubt>),
     /// Look for the first rows in other runs.
     Glance(Box<Glance>),
     ReadExisting(Search),

@@ -15,10 +15,10 @@ use crate::ledger::{Fault, Status, lock};
 use crate::rows::{Problem, RowShape};
 use crate::run::batch::{Batch, Item};
 use crate::run::job::Part;
-use crate::run::look::Evidence;
+use crate::run::lookup::Evidence;
 use crate::run::pack::status_of;
 use crate::run::read_row::{Encoded, Today};
-use crate::run::reconcile::{self, Doubt};
+use crate::run::reconcile::{self, RequestInDoubt};
 use crate::run::record::rows;
 use crate::run::recovery::{Finding, LostRequest};
 use crate::run::seen::digest_of;
@@ -71,13 +71,13 @@ impl State {
     }
 
     /// Returns the time of the next lookup, if one may start.
-    pub(super) fn next_look(&self) -> Option<Duration> {
-        self.recovery.next().filter(|_| self.may_look())
+    pub(super) fn next_lookup(&self) -> Option<Duration> {
+        self.recovery.next().filter(|_| self.may_look_up())
     }
 
     /// Starts a lookup, if one is due.
-    pub(super) fn look(&mut self) -> Option<Vec<Doubt>> {
-        if self.may_look() {
+    pub(super) fn start_lookup(&mut self) -> Option<Vec<RequestInDoubt>> {
+        if self.may_look_up() {
             self.recovery.begin(self.now)
         } else {
             None
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// Settles the requests that a lookup covered.
-    pub(super) fn looked(&mut self, doubts: Vec<Doubt>, evidence: Result<Evidence, Error>) {
+    pub(super) fn on_lookup(&mut self, doubts: Vec<RequestInDoubt>, evidence: Result<Evidence, Error>) {
         self.recovery.end();
         match evidence {
             Ok(Evidence::List(found, is_whole)) => self.on_list(doubts, &found, is_whole),
@@ -123,7 +123,7 @@ impl State {
         self.breaker.lookup_succeeded();
     }
 
-    fn on_list(&mut self, doubts: Vec<Doubt>, found: &[Found], is_whole: bool) {
+    fn on_list(&mut self, doubts: Vec<RequestInDoubt>, found: &[Found], is_whole: bool) {
         let Some(Proof::InList(lookup)) = doubts.first().map(|doubt| &doubt.batch.write.proof) else {
             return;
         };

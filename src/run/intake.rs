@@ -44,7 +44,7 @@ impl Packer {
             None => number(at),
         };
         // An input that ended early was not matched with the rows of the run.
-        let unmatched = self.again.edits && self.earlier.is_some();
+        let unmatched = self.continuation.edits && self.earlier.is_some();
         let title = self.first_writer().row_title();
         let warnings: Vec<String> = self
             .lanes

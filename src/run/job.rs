@@ -4,8 +4,8 @@ use crate::api::{Done, Query, Write};
 use crate::ids::ProjectId;
 use crate::ledger::journal::Journal;
 use crate::rows::{ImportKey, Policy};
-use crate::run::again::Again;
 use crate::run::batch::Batch;
+use crate::run::continuation::Continuation;
 
 /// When to stop a run early because of failed rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,7 +65,7 @@ pub struct Job {
     /// Look up rows whose response was lost.
     pub reconcile: bool,
     /// The rows of an existing ledger to process.
-    pub again: Again,
+    pub continuation: Continuation,
     /// The journal in which the ledger is saved before anything is sent.
     pub journal: Option<Journal>,
 }

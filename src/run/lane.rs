@@ -10,7 +10,7 @@ use crate::input::{Cell, Column};
 use crate::rows::{Policy, Problem, RowShape, RowWriter};
 use crate::run::batch::{Batch, Item, MOST_BYTES};
 use crate::run::job::Part;
-use crate::run::seen::Same;
+use crate::run::seen::RowIdentity;
 
 /// Separates the number of a part from the name of its column. The columns of the first part have no number.
 const BETWEEN: char = '\u{1f}';
@@ -191,20 +191,20 @@ impl Lane {
     }
 
     /// Returns the key that identifies a row's asset, if the row has one.
-    pub fn same(&self, key: &str, import_key: &str) -> Option<Same> {
+    pub fn same(&self, key: &str, import_key: &str) -> Option<RowIdentity> {
         if self.named_by_id {
-            Uuid::try_parse(key).ok().map(Same::Id)
+            Uuid::try_parse(key).ok().map(RowIdentity::Id)
         } else {
             // Generated keys are unique.
             let given = self.writer.import_keys_are_given() && !import_key.is_empty();
-            given.then(|| Same::ImportKey(import_key.into()))
+            given.then(|| RowIdentity::ImportKey(import_key.into()))
         }
     }
 
     /// Returns the problem to report for a row that refers to the same asset as another row, which has this name.
-    pub fn repeated(&self, same: &Same, key: &str, other: &str) -> Problem {
+    pub fn repeated(&self, same: &RowIdentity, key: &str, other: &str) -> Problem {
         match (same, &self.import_key) {
-            (Same::ImportKey(text), Some(field)) => {
+            (RowIdentity::ImportKey(text), Some(field)) => {
                 Problem::same_import_key(&self.writer.heading_of(field), text, other)
             }
             _ => Problem::same_id(&self.id_column, key, other),

@@ -18,7 +18,7 @@ use crate::run::event::{Command, Event, Time};
 use crate::run::matched::Matched;
 use crate::run::other_runs::Glance;
 use crate::run::pack::Packer;
-use crate::run::passes::Ahead;
+use crate::run::passes::ReadAhead;
 use crate::run::send::Flight;
 use crate::run::state::{State, usual_activity};
 
@@ -73,19 +73,19 @@ pub(super) struct Machine {
 
 impl Machine {
     pub fn new(mut state: State) -> Self {
-        let again = std::mem::take(&mut state.job.again);
+        let continuation = std::mem::take(&mut state.job.continuation);
         let job = &state.job;
         let ahead = if job.replayable {
-            Ahead::Everything(job.most_kept)
+            ReadAhead::Everything(job.most_kept)
         } else {
-            Ahead::OneBatch
+            ReadAhead::OneBatch
         };
-        let mut packer = Packer::new(&job.parts, state.ledger.clone(), ahead, again);
+        let mut packer = Packer::new(&job.parts, state.ledger.clone(), ahead, continuation);
         if job.dry_run {
             packer.count_only();
         }
         packer.stop = state.stop.clone();
-        packer.is_import = !state.reads() && (packer.again.edits || !job.dry_run);
+        packer.is_import = !state.reads() && (packer.continuation.edits || !job.dry_run);
         Self {
             is_new: packer.earlier.is_none(),
             packer,
@@ -123,7 +123,7 @@ impl Machine {
     /// Returns when to call [`Self::on`] even if nothing happens, as time since the start of the run.
     pub fn due(&self) -> Option<Duration> {
         // While something is awaited, nothing is looked up.
-        let due = self.state.next_look();
+        let due = self.state.next_lookup();
         due.filter(|_| self.awaited == Awaited::Nothing)
     }
 
@@ -139,7 +139,7 @@ impl Machine {
         let mut commands = Vec::new();
         // A new run is recorded only after its first rows were compared with those of other runs.
         let is_compared =
-            self.packer.again.others.is_none() && self.glance.is_none() || self.state.has_glanced;
+            self.packer.continuation.others.is_none() && self.glance.is_none() || self.state.has_glanced;
         if self.unwritten && !self.writing && is_compared && self.may_record() {
             (self.unwritten, self.writing) = (false, true);
             commands.push(Command::Write);
@@ -173,13 +173,13 @@ impl Machine {
             }
             Event::Completed(batch, sending, called) => {
                 self.flights[batch.part_of_run] -= 1;
-                self.state.settle(batch, sending, called);
+                self.state.on_response(batch, sending, called);
                 lock(&self.state.ledger).forget_body(sending);
                 self.unwritten = true;
             }
-            Event::Looked(doubts, evidence) => {
+            Event::LookedUp(doubts, evidence) => {
                 let sendings: Vec<u32> = doubts.iter().map(|doubt| doubt.sending).collect();
-                self.state.looked(doubts, evidence);
+                self.state.on_lookup(doubts, evidence);
                 let mut ledger = lock(&self.state.ledger);
                 for sending in sendings {
                     ledger.forget_body(sending);
@@ -190,7 +190,7 @@ impl Machine {
             Event::Glanced(same) => {
                 self.awaited = Awaited::Nothing;
                 self.state
-                    .on_glance(same.as_ref(), self.packer.again.run.as_deref());
+                    .on_glance(same.as_ref(), self.packer.continuation.run.as_deref());
             }
             Event::Existing(existing) => self.on_existing(existing),
             Event::Contents(contents) => self.on_contents(contents),
@@ -263,10 +263,10 @@ impl Machine {
             .comparison
             .take_if(|comparison| comparison.unread().is_empty())
         {
-            self.settle(comparison);
+            self.on_compared(comparison);
             return true;
         }
-        commands.extend(self.state.look().map(Command::Look));
+        commands.extend(self.state.start_lookup().map(Command::LookUp));
         if !self.state.going() {
             return false;
         }
@@ -275,7 +275,7 @@ impl Machine {
             commands.push(Command::ReadContents(comparison.batch.write, comparison.unread()));
             return false;
         }
-        let in_flight = self.in_flight() + usize::from(self.state.recovery.is_looking());
+        let in_flight = self.in_flight() + usize::from(self.state.recovery.is_looking_up());
         if in_flight >= self.state.caller.options().max_in_flight {
             return false;
         }
@@ -346,12 +346,12 @@ impl Machine {
     }
 
     fn note_activity(&self) {
-        let is_idle = self.in_flight() == 0 && !self.state.recovery.is_looking();
+        let is_idle = self.in_flight() == 0 && !self.state.recovery.is_looking_up();
         self.state.activity.set(match self.awaited {
             Awaited::Existing => Activity::ImportKeys,
             // Nothing is sent before the lookup of lost responses.
             Awaited::Nothing if is_idle && self.due().is_some() => Activity::Waiting,
-            _ if self.in_flight() == 0 && self.state.recovery.is_looking() => Activity::Recovery,
+            _ if self.in_flight() == 0 && self.state.recovery.is_looking_up() => Activity::Recovery,
             _ => usual_activity(&self.state.job),
         });
     }

@@ -15,7 +15,7 @@ use crate::rows::{ImportKey, Problem, RowWriter};
 use crate::run::batch::{Batch, may_be_sent};
 use crate::run::context::Context;
 use crate::run::existing::SameKey;
-use crate::run::look::read_by_id;
+use crate::run::lookup::read_by_id;
 use crate::run::state::State;
 use crate::settings::Settings;
 

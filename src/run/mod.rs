@@ -1,7 +1,6 @@
 //! Bulk runs: from rows to requests, and from requests to outcomes. Generic over the bulk endpoints.
 
 pub mod activity;
-mod again;
 mod align;
 mod batch;
 pub mod bisect;
@@ -9,6 +8,7 @@ mod breaker;
 mod bulk;
 pub mod check;
 mod context;
+mod continuation;
 pub mod drive;
 mod earlier;
 mod estimate;
@@ -19,7 +19,7 @@ mod findings;
 mod intake;
 mod job;
 mod lane;
-mod look;
+mod lookup;
 pub mod machine;
 mod matched;
 pub mod options;
@@ -34,12 +34,12 @@ mod record;
 mod recovery;
 mod reject;
 pub mod reread;
+mod response;
 mod resume;
 pub mod scan;
 mod second;
 mod seen;
 mod send;
-mod settle;
 pub mod setup;
 mod splitter;
 pub mod start;
@@ -49,6 +49,6 @@ mod unfit;
 pub mod unsent;
 mod zeros;
 
-pub use again::Again;
 pub use bulk::Run;
+pub use continuation::Continuation;
 pub use job::{Job, MOST_KEPT, Part, Tolerance};

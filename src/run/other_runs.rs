@@ -24,7 +24,7 @@ impl State {
     ///
     /// Rows with import keys are not created again. If rows of this run are done, they were compared before.
     pub(super) fn glance(&self, packer: &mut Packer, is_whole: bool) -> Option<Glance> {
-        if packer.again.others.is_none() || packer.earlier.is_some() || self.fatal.is_some() {
+        if packer.continuation.others.is_none() || packer.earlier.is_some() || self.fatal.is_some() {
             return None;
         }
         let ledger = lock(&self.ledger);
@@ -32,7 +32,7 @@ impl State {
         let is_begun = |row: u32| matches!(ledger.status(row), Status::Created | Status::Unknown);
         let may_repeat = self.job.creates() && !packer.import_keys_are_given();
         if !may_repeat || !self.has_glanced && rows.clone().any(is_begun) {
-            packer.again.others = None;
+            packer.continuation.others = None;
         }
         let is_last = is_whole || !self.job.replayable;
         let is_due = is_last || ledger.rows() >= FIRST && !self.has_glanced;
@@ -48,9 +48,9 @@ impl State {
             return None;
         }
         let others = if is_last {
-            packer.again.others.take()
+            packer.continuation.others.take()
         } else {
-            packer.again.others.clone()
+            packer.continuation.others.clone()
         };
         others
             .filter(|_| !first.is_empty())

@@ -10,16 +10,16 @@ use crate::ledger::{Ledger, OwnedLabel, Plan, SharedLedger, Status, lock, number
 use crate::options::Limits;
 use crate::rows::compare::as_number;
 use crate::rows::{ColumnUse, Problem, RowWriter};
-use crate::run::again::Again;
 use crate::run::batch::Batch;
+use crate::run::continuation::Continuation;
 use crate::run::earlier::Earlier;
 use crate::run::estimate::Counted;
 use crate::run::existing::digest_of_key;
 use crate::run::job::Part;
 use crate::run::lane::Lane;
-use crate::run::passes::{Ahead, Passes};
+use crate::run::passes::{Passes, ReadAhead};
 use crate::run::read_row::Today;
-use crate::run::seen::{Same, Seen};
+use crate::run::seen::{RowIdentity, Seen};
 
 /// Why a call is refused before anything is sent.
 pub(super) enum Refused {
@@ -41,7 +41,7 @@ pub struct Packer {
     ready: VecDeque<Batch>,
     /// Batches that were just closed.
     closed: VecDeque<Batch>,
-    pub(super) again: Again,
+    pub(super) continuation: Continuation,
     /// The rows of an earlier call, until all of them have been read.
     pub(super) earlier: Option<Earlier>,
     /// The current input for rows whose outcome is unknown, and whether all of them have been read.
@@ -77,7 +77,7 @@ pub struct Packer {
     pub(super) label: OwnedLabel,
     pub(super) seen: Seen,
     /// The keys of the rows of an earlier call. Rows of one key are one asset or invalid, and cause no other warnings.
-    pub(super) read_again: HashSet<Same>,
+    pub(super) read_again: HashSet<RowIdentity>,
     /// The number of rows that a check refused.
     pub invalid: u64,
     /// Stops reading when the run is stopped.
@@ -90,20 +90,20 @@ pub struct Packer {
 impl Packer {
     /// Creates a packer for one run. With `again`, the ledger may already have rows.
     #[must_use]
-    pub fn new(parts: &[Part], ledger: SharedLedger, ahead: Ahead, again: Again) -> Self {
+    pub fn new(parts: &[Part], ledger: SharedLedger, ahead: ReadAhead, continuation: Continuation) -> Self {
         let mut lanes: Vec<Lane> = (0..)
             .zip(parts)
             .map(|(index, part)| Lane::new(index, part, parts.len() == 1))
             .collect();
         let (earlier, next_row, known_headings) = {
             let mut ledger = lock(&ledger);
-            let earlier = Earlier::of(&ledger, &again);
+            let earlier = Earlier::of(&ledger, &continuation);
             for lane in &mut lanes {
                 lane.restore_headings(&ledger.headings);
             }
             match &earlier {
                 None => ledger.row_title = lanes[0].writer.row_title().map(Into::into),
-                Some(earlier) if again.edits && earlier.nothing_is_sent() => {
+                Some(earlier) if continuation.edits && earlier.nothing_is_sent() => {
                     for lane in &mut lanes {
                         lane.writer.let_headings_grow();
                     }
@@ -119,7 +119,7 @@ impl Packer {
             passes: Passes::new(ahead),
             ready: VecDeque::new(),
             closed: VecDeque::new(),
-            again,
+            continuation,
             earlier,
             today: HashMap::new(),
             today_is_known: false,
@@ -302,7 +302,7 @@ impl Packer {
     ///
     /// `digest` is that of its content. Of equal rows, only the first is sent. If rows differ, the correct one is unclear, so the later row is
     /// not sent, and the earlier row is not sent either unless its request has already been sent.
-    pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<Same>, digest: u64) -> bool {
+    pub(super) fn repeats(&mut self, row: u32, key: &str, same: Option<RowIdentity>, digest: u64) -> bool {
         let Some(same) = same else {
             return false;
         };
@@ -316,7 +316,7 @@ impl Packer {
             return true;
         }
         let ours = match same {
-            Same::Id(_) if said == 0 && lock(&self.ledger).status(first) != Status::Invalid => {
+            RowIdentity::Id(_) if said == 0 && lock(&self.ledger).status(first) != Status::Invalid => {
                 let first = lock(&self.ledger).name_of(first, self.first_writer().row_title());
                 Problem::id_of_row(&self.lane().id_column, key, &first)
             }
@@ -336,7 +336,7 @@ impl Packer {
         &mut self,
         row: u32,
         key: &str,
-        same: Option<Same>,
+        same: Option<RowIdentity>,
         mut problems: Vec<Problem>,
     ) {
         let Some(same) = same.filter(|_| status_of(&problems) == Status::Invalid) else {
@@ -364,7 +364,7 @@ impl Packer {
     }
 
     /// Returns the problem to report for a row that refers to the same asset as row `other`.
-    pub(super) fn repeated(&self, same: &Same, key: &str, other: u32) -> Problem {
+    pub(super) fn repeated(&self, same: &RowIdentity, key: &str, other: u32) -> Problem {
         let other = lock(&self.ledger).name_of(other, self.first_writer().row_title());
         self.lane().repeated(same, key, &other)
     }

@@ -5,7 +5,7 @@ use crate::run::batch::Batch;
 
 /// How far packing runs ahead of sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ahead {
+pub enum ReadAhead {
     /// Until one batch is ready. Used for streams, so that only the rows in flight are kept in memory.
     OneBatch,
     /// To the end: all rows are checked before the first request. Their bodies, about 400 bytes per row, are kept until
@@ -18,7 +18,7 @@ const CERTAINLY: usize = 2;
 
 /// How the rows are read, and what was dropped.
 pub(super) struct Passes {
-    ahead: Ahead,
+    ahead: ReadAhead,
     /// The number of rows of the input, if it is known.
     expected: Option<usize>,
     /// The rows that were packed, and what their bodies take.
@@ -67,7 +67,7 @@ struct Second {
 }
 
 impl Passes {
-    pub fn new(ahead: Ahead) -> Self {
+    pub fn new(ahead: ReadAhead) -> Self {
         Self {
             ahead,
             expected: None,
@@ -86,12 +86,12 @@ impl Passes {
 
     /// Whether to stop reading once a batch is ready.
     pub fn is_batch_enough(&self) -> bool {
-        self.ahead == Ahead::OneBatch || self.second.is_some()
+        self.ahead == ReadAhead::OneBatch || self.second.is_some()
     }
 
     /// Returns whether to keep a batch until it is sent. If not, all batches are dropped until the rows are read again.
     pub fn keeps(&mut self, batch: &Batch) -> bool {
-        let Ahead::Everything(most) = self.ahead else {
+        let ReadAhead::Everything(most) = self.ahead else {
             return true;
         };
         if self.second.is_some() {
@@ -107,7 +107,7 @@ impl Passes {
 
     /// Returns whether to drop a body of this length that is not packed yet, because there are too many of them.
     pub fn drops(&mut self, bytes: usize) -> bool {
-        if let Ahead::Everything(most) = self.ahead {
+        if let ReadAhead::Everything(most) = self.ahead {
             self.drops |= self.held.add(1, bytes + KEY).exceeds(most, self.expected);
         }
         self.drops

@@ -15,7 +15,7 @@ use crate::rows::ImportKey;
 use crate::run::batch::Batch;
 
 /// A request whose response was lost.
-pub struct Doubt {
+pub struct RequestInDoubt {
     pub batch: Batch,
     /// The number of the request in the ledger.
     pub sending: u32,
@@ -79,7 +79,7 @@ const LATE: i64 = 600_000;
 const DAY: i64 = 86_400_000;
 
 impl Window {
-    fn of(doubt: &Doubt) -> Self {
+    fn of(doubt: &RequestInDoubt) -> Self {
         let Moment {
             earliest, latest, by, ..
         } = doubt.left;
@@ -134,7 +134,7 @@ struct Row {
 /// Returns the time from which to list assets so that the list covers all of these requests, or `None` to
 /// list all.
 #[must_use]
-pub fn since(doubts: &[Doubt]) -> Option<i64> {
+pub fn since(doubts: &[RequestInDoubt]) -> Option<i64> {
     let since = doubts.iter().map(|doubt| Window::of(doubt).since());
     since.min().flatten()
 }
@@ -167,7 +167,7 @@ pub fn places(lookup: &Lookup, batch: &Batch) -> BTreeSet<String> {
 pub fn compare(
     lookup: &Lookup,
     import_key: Option<&ImportKey>,
-    doubts: &[Doubt],
+    doubts: &[RequestInDoubt],
     found: &[Found],
     claimed: &HashSet<String>,
     rivals: &[&str],

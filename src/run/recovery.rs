@@ -10,7 +10,7 @@ use crate::api::{Found, Lookup, Now, Proof, Write};
 use crate::http::{Moment, Replay};
 use crate::options::RetryPolicy;
 use crate::run::batch::Batch;
-use crate::run::reconcile::{Doubt, Shown, places};
+use crate::run::reconcile::{RequestInDoubt, Shown, places};
 
 /// The maximum number of lookups per request, after which its rows stay unknown.
 const MOST_ROUNDS: u32 = 5;
@@ -62,11 +62,11 @@ pub(super) enum Finding {
 /// The lost requests of a run.
 pub(super) struct Recovery {
     /// How long a lost create must not be repeated.
-    settle: Duration,
+    settle_time: Duration,
     attempts: u32,
     /// The lost requests, except those that are being looked up.
-    doubts: Vec<Doubt>,
-    is_looking: bool,
+    doubts: Vec<RequestInDoubt>,
+    is_looking_up: bool,
     /// Whether the log says that rows are being looked up.
     is_logged: bool,
     /// For each place, the request number and the id of the newest asset that a response has confirmed. An
@@ -77,10 +77,10 @@ pub(super) struct Recovery {
 impl Recovery {
     pub fn new(retry: &RetryPolicy) -> Self {
         Self {
-            settle: retry.settle,
+            settle_time: retry.settle,
             attempts: retry.attempts,
             doubts: Vec::new(),
-            is_looking: false,
+            is_looking_up: false,
             is_logged: false,
             confirmed: HashMap::new(),
         }
@@ -97,16 +97,16 @@ impl Recovery {
 
     /// Returns whether requests with such batches are in doubt, or may be among those being looked up.
     pub fn has(&self, is_such: impl Fn(&Batch) -> bool) -> bool {
-        self.is_looking || self.doubts.iter().any(|doubt| is_such(&doubt.batch))
+        self.is_looking_up || self.doubts.iter().any(|doubt| is_such(&doubt.batch))
     }
 
-    pub fn is_looking(&self) -> bool {
-        self.is_looking
+    pub fn is_looking_up(&self) -> bool {
+        self.is_looking_up
     }
 
     /// Returns whether no request is in doubt or being looked up.
     pub fn is_idle(&self) -> bool {
-        self.doubts.is_empty() && !self.is_looking
+        self.doubts.is_empty() && !self.is_looking_up
     }
 
     /// Notes the asset that a response has confirmed. Responses arrive in any order, and the latest request is the best
@@ -120,21 +120,21 @@ impl Recovery {
 
     /// Schedules the lookup of a request.
     pub fn add(&mut self, request: LostRequest, why: Why, now: Duration) {
-        let settle = self.settle;
+        let settle_time = self.settle_time;
         let first = match (why, &request.batch.write.proof) {
             (Why::Omitted(_) | Why::Conflict, _) => Duration::ZERO,
             // Rows with ids can be looked up early, since resending them is safe.
-            (Why::Lost | Why::Executed, Proof::ById { .. }) if !request.batch.suspicious => settle / 10,
-            (Why::Lost | Why::Executed, Proof::ById { .. }) => settle,
-            (Why::Lost | Why::Executed, _) => settle / 3,
+            (Why::Lost | Why::Executed, Proof::ById { .. }) if !request.batch.suspicious => settle_time / 10,
+            (Why::Lost | Why::Executed, Proof::ById { .. }) => settle_time,
+            (Why::Lost | Why::Executed, _) => settle_time / 3,
         };
-        let mut doubt = Doubt {
+        let mut doubt = RequestInDoubt {
             due: now + first,
             omitted: match why {
                 Why::Omitted(reason) => Some(reason),
                 Why::Lost | Why::Executed | Why::Conflict => None,
             },
-            ..doubt(request, now + settle, now)
+            ..doubt(request, now + settle_time, now)
         };
         doubt.batch.reread |= why == Why::Conflict;
         self.doubts.push(doubt);
@@ -150,8 +150,8 @@ impl Recovery {
             } else {
                 0
             };
-            let conclusive_from = self.settle.saturating_sub(Duration::from_millis(passed));
-            self.doubts.push(Doubt {
+            let conclusive_from = self.settle_time.saturating_sub(Duration::from_millis(passed));
+            self.doubts.push(RequestInDoubt {
                 earlier: true,
                 ..doubt(request, now + conclusive_from, now)
             });
@@ -175,40 +175,40 @@ impl Recovery {
     /// Returns the time of the next lookup. Only one lookup runs at a time.
     pub fn next(&self) -> Option<Duration> {
         let next = self.doubts.iter().map(|doubt| doubt.due).min();
-        next.filter(|_| !self.is_looking)
+        next.filter(|_| !self.is_looking_up)
     }
 
     /// Starts a lookup: returns the requests of one part of the run that are due to be looked up together.
-    pub fn begin(&mut self, now: Duration) -> Option<Vec<Doubt>> {
+    pub fn begin(&mut self, now: Duration) -> Option<Vec<RequestInDoubt>> {
         let first = self.next().filter(|due| *due <= now)?;
-        let part = |doubt: &Doubt| (doubt.batch.part_of_run, doubt.batch.write);
+        let part = |doubt: &RequestInDoubt| (doubt.batch.part_of_run, doubt.batch.write);
         let own = part(self.doubts.iter().find(|doubt| doubt.due == first)?);
-        let is_due = |doubt: &Doubt| doubt.due <= now && part(doubt) == own;
-        let (mut due, later): (Vec<Doubt>, Vec<Doubt>) =
+        let is_due = |doubt: &RequestInDoubt| doubt.due <= now && part(doubt) == own;
+        let (mut due, later): (Vec<RequestInDoubt>, Vec<RequestInDoubt>) =
             std::mem::take(&mut self.doubts).into_iter().partition(is_due);
         self.doubts = later;
         for doubt in &mut due {
             doubt.lookup_began = now;
         }
-        self.is_looking = true;
+        self.is_looking_up = true;
         Some(due)
     }
 
     /// Notes that the lookup has ended.
     pub fn end(&mut self) {
-        self.is_looking = false;
+        self.is_looking_up = false;
     }
 
     /// Keeps requests whose lookup was stopped.
-    pub fn keep(&mut self, doubts: Vec<Doubt>) {
+    pub fn keep(&mut self, doubts: Vec<RequestInDoubt>) {
         self.doubts.extend(doubts);
     }
 
     /// Looks requests up later, because the lookup failed.
-    pub fn postpone(&mut self, doubts: Vec<Doubt>, now: Duration) {
-        let due = now + self.settle;
+    pub fn postpone(&mut self, doubts: Vec<RequestInDoubt>, now: Duration) {
+        let due = now + self.settle_time;
         self.doubts
-            .extend(doubts.into_iter().map(|doubt| Doubt { due, ..doubt }));
+            .extend(doubts.into_iter().map(|doubt| RequestInDoubt { due, ..doubt }));
     }
 
     /// Concludes from a list what happened to requests for new rows. `is_whole` is whether every entry in the list could
@@ -216,7 +216,7 @@ impl Recovery {
     pub fn on_list(
         &mut self,
         lookup: &Lookup,
-        doubts: Vec<(Doubt, Shown)>,
+        doubts: Vec<(RequestInDoubt, Shown)>,
         found: &[Found],
         is_whole: bool,
         now: Duration,
@@ -252,7 +252,7 @@ impl Recovery {
             if doubt.rounds >= MOST_ROUNDS {
                 findings.push(Finding::Unknown(doubt.batch, reason));
             } else {
-                doubt.due = (now + self.settle / 3).max(doubt.conclusive_from);
+                doubt.due = (now + self.settle_time / 3).max(doubt.conclusive_from);
                 self.doubts.push(doubt);
             }
         }
@@ -261,7 +261,7 @@ impl Recovery {
 
     /// Returns whether a list lacks an asset that was certainly created after the lost request. If so, the list proves
     /// nothing.
-    fn is_behind(&self, lookup: &Lookup, doubt: &Doubt, found: &[Found]) -> bool {
+    fn is_behind(&self, lookup: &Lookup, doubt: &RequestInDoubt, found: &[Found]) -> bool {
         places(lookup, &doubt.batch).iter().any(|place| {
             self.confirmed.get(place).is_some_and(|(sending, id)| {
                 *sending > doubt.sending && !found.iter().any(|found| found.id == *id)
@@ -270,7 +270,12 @@ impl Recovery {
     }
 
     /// Concludes from the entries of its rows, read by id, what happened to a request.
-    pub fn on_entries(&mut self, doubt: &Doubt, entries: &[Option<Value>], now: Duration) -> Vec<Finding> {
+    pub fn on_entries(
+        &mut self,
+        doubt: &RequestInDoubt,
+        entries: &[Option<Value>],
+        now: Duration,
+    ) -> Vec<Finding> {
         let Proof::ById { now: judge, .. } = doubt.batch.write.proof else {
             return Vec::new();
         };
@@ -320,7 +325,7 @@ impl Recovery {
                 findings.push(Finding::Omitted(rejected, reason));
             }
             if let Some(batch) = part(&is_unread) {
-                self.doubts.push(Doubt {
+                self.doubts.push(RequestInDoubt {
                     batch,
                     rounds: 1,
                     due: now,
@@ -350,7 +355,7 @@ impl Recovery {
             undone.named.clone_from(&doubt.batch.named);
             if is_early && is_last {
                 // Do not settle before the outcome is certain.
-                self.doubts.push(Doubt {
+                self.doubts.push(RequestInDoubt {
                     due: doubt.conclusive_from,
                     batch: undone,
                     ..*doubt
@@ -364,7 +369,7 @@ impl Recovery {
 }
 
 /// Returns a request in doubt that was not looked up so far.
-fn doubt(request: LostRequest, conclusive_from: Duration, now: Duration) -> Doubt {
+fn doubt(request: LostRequest, conclusive_from: Duration, now: Duration) -> RequestInDoubt {
     let LostRequest {
         batch,
         sending,
@@ -372,7 +377,7 @@ fn doubt(request: LostRequest, conclusive_from: Duration, now: Duration) -> Doub
         ended,
         executed,
     } = request;
-    Doubt {
+    RequestInDoubt {
         batch,
         sending,
         left,

@@ -22,18 +22,18 @@ impl Packer {
         };
         let part = self.part;
         self.read_again.clear();
-        if let Some(name) = earlier.name_of_other_run().filter(|_| self.again.edits) {
+        if let Some(name) = earlier.name_of_other_run().filter(|_| self.continuation.edits) {
             self.changed = Some(self.of_other_run(name));
             return;
         }
-        self.changed = self.moved_columns(&earlier).filter(|_| self.again.edits);
+        self.changed = self.moved_columns(&earlier).filter(|_| self.continuation.edits);
         if self.changed.is_some() {
             return;
         }
         let numbers = earlier.numbers();
         let all = numbers.is_none();
         let rows = match earlier.rows(numbers.as_deref()) {
-            Ok(_) if all && self.again.edits && earlier.is_of_other_rows() => {
+            Ok(_) if all && self.continuation.edits && earlier.is_of_other_rows() => {
                 self.changed = Some(Self::of_other_rows());
                 return;
             }
@@ -71,7 +71,10 @@ impl Packer {
                 self.judge_again(*row, read, all, &twins);
             }
         }
-        for row in missing.into_iter().filter(|row| self.again.prove.contains(row)) {
+        for row in missing
+            .into_iter()
+            .filter(|row| self.continuation.look_up.contains(row))
+        {
             let today = if all { Today::Removed } else { Today::NotGiven };
             self.today.entry(row).or_insert(today);
         }
@@ -178,17 +181,19 @@ impl Packer {
         if status == Status::Unknown && (first.is_none() || !edited) {
             // If the row with the unknown outcome is missing, its duplicate is sent in its place.
             let sent = first.unwrap_or(row);
-            if self.again.prove.contains(&sent) && (first.is_none() || !self.today.contains_key(&sent)) {
+            if self.continuation.look_up.contains(&sent)
+                && (first.is_none() || !self.today.contains_key(&sent))
+            {
                 self.judge_in_doubt(sent, read);
             }
             return;
         }
         // A duplicate shares the outcome of the earlier row, unless either of them was edited.
         let shares = first.is_some() && !edited;
-        let wanted = if self.again.judge {
+        let wanted = if self.continuation.recheck {
             edited || self.are_moved || own.is_checked_again()
         } else {
-            self.again.send.contains(&row)
+            self.continuation.send.contains(&row)
         };
         if shares || !wanted {
             return;

@@ -11,7 +11,7 @@ use crate::run::existing::{digest_of_key, digits_of};
 
 /// The key that identifies a row's asset.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Same {
+pub(super) enum RowIdentity {
     Id(Uuid),
     ImportKey(Box<str>),
 }
@@ -25,7 +25,7 @@ pub(super) fn digest_of(body: &[u8]) -> u64 {
 #[derive(Default)]
 pub(super) struct Seen {
     /// For each key, its first row and the digest of that row's content.
-    rows: HashMap<Same, (u32, u64)>,
+    rows: HashMap<RowIdentity, (u32, u64)>,
     /// The first spelling of each import key, keyed by the normalized key (see `same_key`).
     spellings: HashMap<String, Box<str>>,
     /// The normalized keys with several spellings.
@@ -34,18 +34,18 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Returns the first row with this key, and the digest of its content.
-    pub fn first(&self, same: &Same) -> Option<(u32, u64)> {
+    pub fn first(&self, same: &RowIdentity) -> Option<(u32, u64)> {
         self.rows.get(same).copied()
     }
 
     /// Notes the row of a key, unless an earlier row has the key. Returns the first row, and the digest of its content.
-    pub fn note(&mut self, same: Same, row: u32, digest: u64) -> (u32, u64) {
+    pub fn note(&mut self, same: RowIdentity, row: u32, digest: u64) -> (u32, u64) {
         *self.rows.entry(same).or_insert((row, digest))
     }
 
     /// Records import keys that differ only in spelling, since they belong to different assets.
-    pub fn note_spelling(&mut self, same: &Same) {
-        let Same::ImportKey(key) = same else { return };
+    pub fn note_spelling(&mut self, same: &RowIdentity) {
+        let RowIdentity::ImportKey(key) = same else { return };
         let folded = same_key(key);
         match self.spellings.get(&folded) {
             Some(spelling) if spelling == key => {}
@@ -57,8 +57,8 @@ impl Seen {
     /// Returns the import keys, each with its first row, in the order of the rows.
     pub fn keyed(&self) -> Vec<(u32, String)> {
         let keyed = self.rows.iter().filter_map(|(same, (row, _))| match same {
-            Same::ImportKey(key) => Some((*row, key.to_string())),
-            Same::Id(_) => None,
+            RowIdentity::ImportKey(key) => Some((*row, key.to_string())),
+            RowIdentity::Id(_) => None,
         });
         let mut keyed: Vec<(u32, String)> = keyed.collect();
         keyed.sort_unstable();

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ledger::journal::{Header, Journal, Others};
 use crate::ledger::{Ledger, Status, View};
 use crate::rows::ImportKey;
-use crate::run::again::Again;
+use crate::run::continuation::Continuation;
 
 /// Which rows from an earlier call to process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct Resume<'c> {
 #[derive(Debug, Default)]
 pub struct Start {
     pub ledger: Ledger,
-    pub again: Again,
+    pub continuation: Continuation,
     pub journal: Option<Journal>,
 }
 
@@ -66,7 +66,7 @@ impl Start {
     /// memory, since the journal is never older.
     pub fn open(call: &Resume<'_>) -> Result<Self, Error> {
         let (kept, journal) = call.kept()?;
-        let (mut ledger, again) = match (kept, call.rows) {
+        let (mut ledger, continuation) = match (kept, call.rows) {
             (Some(ledger), _) => call.of_run(ledger),
             (None, Some(rows)) => call.of_result(rows),
             (None, None) => {
@@ -75,19 +75,19 @@ impl Start {
                     ledger.watch();
                 }
                 let edits = call.run.is_some();
-                let again = Again {
+                let continuation = Continuation {
                     edits,
-                    ..Again::default()
+                    ..Continuation::default()
                 };
-                (ledger, again)
+                (ledger, continuation)
             }
         };
-        let again = Again {
+        let continuation = Continuation {
             others: call
                 .run
                 .filter(|_| journal.is_some() && call.rows.is_none())
                 .and_then(|path| Others::of(path, call.header)),
-            ..again
+            ..continuation
         };
         // All calls of a named run share the prefix of generated keys; any other call has its own.
         ledger
@@ -95,7 +95,7 @@ impl Start {
             .get_or_insert_with(|| ImportKey::new_prefix().into());
         Ok(Self {
             ledger,
-            again,
+            continuation,
             journal,
         })
     }
@@ -137,7 +137,7 @@ impl Resume<'_> {
         Ok((Some(kept.ledger), None))
     }
 
-    fn of_run(&self, mut ledger: Ledger) -> (Ledger, Again) {
+    fn of_run(&self, mut ledger: Ledger) -> (Ledger, Continuation) {
         ledger.reopen();
         let all = View::new(Arc::new(ledger));
         let meant = |statuses: &[Status]| {
@@ -155,30 +155,30 @@ impl Resume<'_> {
                 HashSet::new()
             }
         };
-        let again = Again {
+        let continuation = Continuation {
             send: when(Which::Retry, self.which == Which::Retry),
-            prove: when(Which::Reconcile, self.reconcile || self.which == Which::Reconcile),
-            judge: self.rows.is_none(),
+            look_up: when(Which::Reconcile, self.reconcile || self.which == Which::Reconcile),
+            recheck: self.rows.is_none(),
             edits: true,
-            ..Again::default()
+            ..Continuation::default()
         };
         // There is no other reference, so this does not clone.
-        (Arc::unwrap_or_clone(all.ledger), again)
+        (Arc::unwrap_or_clone(all.ledger), continuation)
     }
 
-    fn of_result(&self, rows: &View) -> (Ledger, Again) {
+    fn of_result(&self, rows: &View) -> (Ledger, Continuation) {
         let meant = rows.settled_in(self.which.statuses());
-        let again = match self.which {
-            Which::Retry => Again {
+        let continuation = match self.which {
+            Which::Retry => Continuation {
                 send: meant,
-                ..Again::default()
+                ..Continuation::default()
             },
-            Which::Reconcile => Again {
-                prove: meant,
-                ..Again::default()
+            Which::Reconcile => Continuation {
+                look_up: meant,
+                ..Continuation::default()
             },
         };
-        (rows.reopened(), again)
+        (rows.reopened(), continuation)
     }
 }
 
@@ -261,15 +261,18 @@ mod tests {
                 ..call(&header)
             })
             .unwrap()
-            .again
+            .continuation
         };
-        let again = start(&all, Which::Retry);
-        assert_eq!((again.send, again.prove), (set(&[1, 3]), set(&[])));
-        assert!(!again.judge && !again.edits);
-        let again = start(&all, Which::Reconcile);
-        assert_eq!((again.send, again.prove), (set(&[]), set(&[2])));
-        let again = start(&all.slice(0..2), Which::Retry);
-        assert_eq!(again.send, set(&[1]));
+        let continuation = start(&all, Which::Retry);
+        assert_eq!(
+            (continuation.send, continuation.look_up),
+            (set(&[1, 3]), set(&[]))
+        );
+        assert!(!continuation.recheck && !continuation.edits);
+        let continuation = start(&all, Which::Reconcile);
+        assert_eq!((continuation.send, continuation.look_up), (set(&[]), set(&[2])));
+        let continuation = start(&all.slice(0..2), Which::Retry);
+        assert_eq!(continuation.send, set(&[1]));
     }
 
     #[test]
@@ -304,9 +307,9 @@ mod tests {
 
         let resumed = Start::open(&named).unwrap();
         assert_eq!(resumed.ledger.import_prefix, prefix);
-        assert_eq!(resumed.again.send, set(&[1, 3]));
-        assert_eq!(resumed.again.prove, set(&[2]));
-        assert!(resumed.again.judge && resumed.again.edits);
+        assert_eq!(resumed.continuation.send, set(&[1, 3]));
+        assert_eq!(resumed.continuation.look_up, set(&[2]));
+        assert!(resumed.continuation.recheck && resumed.continuation.edits);
         drop(resumed);
 
         // An older result determines only which rows still need work.
@@ -315,9 +318,9 @@ mod tests {
         older.set(0, Status::NotSent);
         let view = View::new(Arc::new(older)).slice(0..2);
         let rows = Some(&view);
-        let again = Start::open(&Resume { rows, ..named }).unwrap().again;
-        assert_eq!((again.send, again.prove), (set(&[1]), set(&[])));
-        assert!(!again.judge);
+        let continuation = Start::open(&Resume { rows, ..named }).unwrap().continuation;
+        assert_eq!((continuation.send, continuation.look_up), (set(&[1]), set(&[])));
+        assert!(!continuation.recheck);
 
         let planned = Start::open(&plan).unwrap();
         assert_eq!((planned.ledger.rows(), planned.journal.is_none()), (4, true));

@@ -93,7 +93,7 @@ impl State {
         let counters = Arc::<Counters>::default();
         let splitter = Splitter::new();
         let retry = &caller.options().retry;
-        let (settle, recovery) = (retry.settle, Recovery::new(retry));
+        let (settle_time, recovery) = (retry.settle, Recovery::new(retry));
         let activity = CurrentActivity::new(usual_activity(&job), counters.clone());
         Self {
             now: Duration::ZERO,
@@ -113,7 +113,7 @@ impl State {
             existing: None,
             zeros: Zeros::default(),
             clock_read: None,
-            breaker: Breaker::new(settle),
+            breaker: Breaker::new(settle_time),
             splitter,
             reached: false,
             unreached: None,
@@ -149,11 +149,11 @@ impl State {
 
     /// Whether batches may be sent.
     pub(super) fn going(&self) -> bool {
-        self.may_look() && self.breaker.lets_pass()
+        self.may_look_up() && self.breaker.lets_pass()
     }
 
     /// Whether any request may be sent, including lookups.
-    pub(super) fn may_look(&self) -> bool {
+    pub(super) fn may_look_up(&self) -> bool {
         self.fatal.is_none() && self.stop.phase() == Phase::Run && !self.too_many_bad()
     }
 
@@ -214,7 +214,7 @@ impl State {
             lock(&self.ledger).complete = true;
         }
         if let Some(today) = packer.take_today().filter(|_| !self.job.dry_run) {
-            self.resume_doubts(&packer.again.prove, today);
+            self.resume_doubts(&packer.continuation.look_up, today);
         }
         self.bad += packer.invalid - invalid;
         more == More::Rows

@@ -79,7 +79,7 @@ impl Packer {
     /// Returns why rows from the file of rows to fix of another named run do not continue this one.
     pub(super) fn of_other_run(&self, name: &str) -> Refused {
         let (shown_name, argument) = (shown(name), argument(name));
-        Refused::Rows(if self.again.run.as_deref() == Some(name) {
+        Refused::Rows(if self.continuation.run.as_deref() == Some(name) {
             format!(
                 "this file was written by `.write_fixes()` of another run with the name `{shown_name}`, which was \
                  deleted or is in another folder: pass all rows of this run, or the file that its own result wrote"
@@ -113,7 +113,7 @@ impl Packer {
             "pass all rows, or delete the hidden column `{ROW_OF_RUN}` of the file to import its rows as new ones"
         );
         let begin = "this file was written by `.write_fixes()` of";
-        Refused::Call(if self.again.run.as_deref() == Some(name) {
+        Refused::Call(if self.continuation.run.as_deref() == Some(name) {
             format!(
                 "{begin} the run `{shown_name}`, which was deleted or is in another folder, and can only continue that \
                  run. {sent}. Use the folder of that run, {as_new}"
@@ -128,7 +128,11 @@ impl Packer {
 
     /// Returns why rows are not those of the run, if none or nearly none of them are.
     fn of_another_input(&self, earlier: &Earlier) -> Option<Refused> {
-        let name = self.again.run.as_deref().filter(|_| self.again.edits)?;
+        let name = self
+            .continuation
+            .run
+            .as_deref()
+            .filter(|_| self.continuation.edits)?;
         let (found, known) = (earlier.found(), earlier.known());
         let is_fixes_file = self.first_writer().are_of_report() && earlier.is_shorter();
         if earlier.is_empty() || FEW * found >= known || is_fixes_file {
@@ -194,7 +198,7 @@ impl Packer {
                 "{} is {}, but its position has changed: keep the order of the rows{}",
                 named(*row),
                 done(*row),
-                if self.again.edits && self.import_keys_are_given() {
+                if self.continuation.edits && self.import_keys_are_given() {
                     format!(", or {ALL_ROWS_BY_KEY}")
                 } else {
                     String::new()
@@ -285,7 +289,9 @@ impl Packer {
         } else {
             ""
         };
-        let part = self.advice_of_part(earlier).filter(|_| all && self.again.edits);
+        let part = self
+            .advice_of_part(earlier)
+            .filter(|_| all && self.continuation.edits);
         let part = part.map_or_else(String::new, |advice| format!(". {advice}"));
         let changed = if is_there.is_some() {
             format!("{was} edited")
@@ -301,7 +307,7 @@ impl Packer {
     /// Says what to do with a row that was added.
     fn added(&self, at: u32, earlier: &Earlier, ledger: &Ledger) -> String {
         let by_key = format!("to add rows, {ALL_ROWS_BY_KEY}");
-        let fix = if !self.again.edits {
+        let fix = if !self.continuation.edits {
             "import additional rows in a separate call"
         } else if self.import_keys_are_given() {
             &by_key

@@ -4,14 +4,14 @@ mod attributes;
 mod categories;
 mod choices;
 mod locations;
-mod miss;
+mod lookup_error;
 mod statuses;
 mod tree;
 
 use super::indexed::Settings;
 use crate::api::KnownProject;
 
-pub use miss::Miss;
+pub use lookup_error::LookupError;
 
 impl KnownProject for Settings {
     fn data_type(&self, attribute: &str) -> Option<&str> {

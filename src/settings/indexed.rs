@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use fixedbitset::FixedBitSet;
 
 use super::content::Content;
-use super::names::{folded, plain};
+use super::names::{folded, folded_heading};
 use super::tree::Tree;
 
 /// The settings of a project, indexed for lookups.
@@ -173,7 +173,7 @@ impl Settings {
                 .entry(attribute.name.clone())
                 .or_insert(place);
             self.attribute_names
-                .entry(plain(&attribute.display_name))
+                .entry(folded_heading(&attribute.display_name))
                 .or_default()
                 .push(place);
             let mut choices = Choices::default();

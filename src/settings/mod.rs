@@ -16,7 +16,7 @@ pub mod setup;
 mod tree;
 
 pub use content::{Content, LOCATIONS_UNREAD};
-pub use find::Miss;
+pub use find::LookupError;
 pub use indexed::Settings;
 pub use named::Reference;
 pub use notation::{SEPARATOR, joined};

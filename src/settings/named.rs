@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::indexed::Settings;
-use super::names::plain;
+use super::names::folded_heading;
 use super::notation::{SEPARATOR, joined, with_id, without_id};
 use crate::api::assets::FIELDS;
 use crate::api::field::Refers;
@@ -75,7 +75,7 @@ impl Settings {
     pub fn heading_of(&self, attribute: usize, is_taken: impl Fn(&str) -> bool) -> String {
         let own = &self.content.attributes[attribute];
         let name = own.display_name.trim();
-        let called = plain(name);
+        let called = folded_heading(name);
         let is_shared = self
             .attribute_names
             .get(&called)

@@ -27,7 +27,7 @@ pub fn folded(name: &str) -> String {
 
 /// Normalizes a column heading like a name, and also removes punctuation and blanks: `Asset ID *` becomes `assetid`.
 #[must_use]
-pub fn plain(name: &str) -> String {
+pub fn folded_heading(name: &str) -> String {
     let folded = folded(name);
     let plain: String = folded
         .chars()
@@ -100,7 +100,7 @@ fn without_parents<'t>(one: &'t str, other: &'t str) -> (&'t str, &'t str, usize
 
 #[cfg(test)]
 mod tests {
-    use super::{folded, nearest, plain};
+    use super::{folded, folded_heading, nearest};
 
     #[test]
     fn case_blanks_and_unicode_forms_are_ignored() {
@@ -115,9 +115,9 @@ mod tests {
         // An accented letter may be encoded as one character or as two.
         assert_eq!(folded("Caf\u{e9}"), folded("CAFE\u{301}"));
         assert_eq!(folded("  "), "");
-        assert_eq!(plain("Asset ID *"), "assetid");
-        assert_eq!(plain("Größe (mm)"), "größemm");
-        assert_eq!(plain("#"), "#");
+        assert_eq!(folded_heading("Asset ID *"), "assetid");
+        assert_eq!(folded_heading("Größe (mm)"), "größemm");
+        assert_eq!(folded_heading("#"), "#");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::parse::{boolean, date, numeric};
 use crate::columns::{Column, Kinds, Layout, Table, Type};
 use crate::rows::columns::{attribute_heading, headings, set_by_the_service};
 use crate::settings::Settings;
-use crate::settings::names::plain;
+use crate::settings::names::folded_heading;
 
 /// Values of a column by page.
 type Pages = Vec<Option<Arc<Column>>>;
@@ -79,13 +79,17 @@ fn titles(layout: &Layout, settings: &Settings) -> Vec<String> {
         })
     };
     let named: Vec<Option<String>> = layout.fields.iter().map(|(name, _)| known(name)).collect();
-    let taken: Vec<String> = named.iter().flatten().map(|title| plain(title)).collect();
+    let taken: Vec<String> = named
+        .iter()
+        .flatten()
+        .map(|title| folded_heading(title))
+        .collect();
     let fields = layout.fields.iter().zip(named);
     fields
         .map(|((name, _), title)| match title {
             Some(title) => title,
             // An undocumented field must not look like a known column.
-            None if taken.contains(&plain(name)) => format!("{name} (service)"),
+            None if taken.contains(&folded_heading(name)) => format!("{name} (service)"),
             None => name.to_string(),
         })
         .collect()

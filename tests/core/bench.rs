@@ -19,7 +19,7 @@ use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use acc_assets::run::activity::CurrentActivity;
 use acc_assets::run::machine::Ended;
 use acc_assets::run::start::{Resume, Start, Which};
-use acc_assets::run::{Again, Job, MOST_KEPT, Part, Run, Tolerance};
+use acc_assets::run::{Continuation, Job, MOST_KEPT, Part, Run, Tolerance};
 use acc_assets::simulator::{self, Fault, Simulator};
 use serde_json::Value;
 
@@ -88,7 +88,7 @@ pub struct Call {
     pub names: Names,
     pub tolerance: Tolerance,
     pub ledger: Ledger,
-    pub again: Again,
+    pub continuation: Continuation,
     pub journal: Option<Journal>,
     pub stop: Stop,
 }
@@ -119,7 +119,7 @@ impl Call {
             names: Names::default(),
             tolerance: Tolerance::All,
             ledger: Ledger::default(),
-            again: Again::default(),
+            continuation: Continuation::default(),
             journal: None,
             stop: Stop::default(),
         }
@@ -131,7 +131,7 @@ impl Call {
 
     /// Resumes or starts a run.
     pub fn starts_with(mut self, start: Start) -> Self {
-        (self.ledger, self.again, self.journal) = (start.ledger, start.again, start.journal);
+        (self.ledger, self.continuation, self.journal) = (start.ledger, start.continuation, start.journal);
         self
     }
 
@@ -155,14 +155,14 @@ impl Call {
     }
 
     /// Continues an earlier call.
-    pub fn goes_on(mut self, mut ledger: Ledger, send: bool, prove: bool) -> Self {
+    pub fn continues(mut self, mut ledger: Ledger, send: bool, look_up: bool) -> Self {
         ledger.reopen();
         let view = View::new(Arc::new(ledger));
         if send {
-            self.again.send = view.settled_in(&[Status::NotSent, Status::Failed]);
+            self.continuation.send = view.settled_in(&[Status::NotSent, Status::Failed]);
         }
-        if prove {
-            self.again.prove = view.settled_in(&[Status::Unknown]);
+        if look_up {
+            self.continuation.look_up = view.settled_in(&[Status::Unknown]);
         }
         self.ledger = Arc::unwrap_or_clone(view.ledger);
         self
@@ -394,7 +394,7 @@ impl Bench {
             replayable: !call.stream,
             most_kept: call.most_kept,
             reconcile: call.reconcile,
-            again: std::mem::take(&mut call.again),
+            continuation: std::mem::take(&mut call.continuation),
             journal: call.journal.take(),
         }
     }

@@ -13,7 +13,7 @@ use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
-use acc_assets::run::{Again, Job, MOST_KEPT, Part, Run, Tolerance};
+use acc_assets::run::{Continuation, Job, MOST_KEPT, Part, Run, Tolerance};
 
 const ASSETS: usize = 500_000;
 const CATEGORIES: usize = 10;
@@ -221,7 +221,7 @@ async fn assert_little_memory() {
         replayable: false,
         most_kept: MOST_KEPT,
         reconcile: true,
-        again: Again::default(),
+        continuation: Continuation::default(),
         journal: None,
     };
     let before = memory("VmRSS:");

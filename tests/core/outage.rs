@@ -140,7 +140,7 @@ async fn play(outage: Outage, rows: usize, settle: Duration, seed: u64) -> Ended
     bench.simulator.clear_faults();
     down.store(false, Ordering::Relaxed);
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let next = Call::create(given).goes_on(ledger, true, true);
+    let next = Call::create(given).continues(ledger, true, true);
     let (ledger, ended) = bench.call(next).await;
     assert!(ended.fatal.is_none(), "{what}: {:?}", ended.fatal);
     assert_eq!(counts(&ledger), [(Status::Created, rows)], "{what}");

@@ -428,8 +428,8 @@ proptest! {
         match read {
             Ok(_) => {
                 let last = cursor(&pages[(asked - 1) % pages.len()]);
-                let goes_on = last.filter(|cursor| matches!(cursor, Json::Raw(token) if token.len() > 2 && token.starts_with('"')));
-                prop_assert_eq!(goes_on, None, "the list ended at a page that gives a cursor");
+                let continues = last.filter(|cursor| matches!(cursor, Json::Raw(token) if token.len() > 2 && token.starts_with('"')));
+                prop_assert_eq!(continues, None, "the list ended at a page that gives a cursor");
             }
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }

@@ -1005,7 +1005,7 @@ async fn endless_throttling_ends_at_the_deadline_and_can_be_resumed() {
         1500
     );
     bench.simulator.clear_faults();
-    let (ledger, ended) = bench.call(Call::create(rows).goes_on(ledger, true, true)).await;
+    let (ledger, ended) = bench.call(Call::create(rows).continues(ledger, true, true)).await;
     assert!(ended.fatal.is_none());
     assert_eq!(counts(&ledger), [(Status::Created, 1500)]);
     bench.compare(&ledger, 1500, "gone on");
@@ -1070,8 +1070,8 @@ fn path(name: &str) -> PathBuf {
 /// A create that resumes from its journal, if there is one.
 fn named(bench: &Bench, path: &Path, rows: Vec<Texts>) -> Call {
     let mut call = Call::create(rows).of_run(bench, path);
-    call.again.judge = true;
-    call.again.edits = true;
+    call.continuation.recheck = true;
+    call.continuation.edits = true;
     call
 }
 
@@ -1339,7 +1339,7 @@ async fn a_stopped_run_can_settle_its_lost_rows_later() {
     let statuses = counts(&ledger);
     assert_eq!(count(&ledger, Status::Unknown), 100, "{statuses:?}");
     let creates = sent(&bench, CREATE);
-    let call = Call::create(rows).goes_on(ledger, false, true);
+    let call = Call::create(rows).continues(ledger, false, true);
     let (ledger, _) = bench.call(call).await;
     assert_eq!(count(&ledger, Status::Unknown), 0);
     assert!(count(&ledger, Status::Created) >= 100);
@@ -1510,9 +1510,9 @@ async fn an_edited_row_is_detached_from_its_duplicates() {
     assert_eq!(counts(&refused), [(Status::Rejected, 2)]);
 
     let one = Call::new(write, RowShape::AssetPatch, vec![good, bad]);
-    let mut one = one.goes_on(refused, true, true);
-    one.again.judge = true;
-    one.again.edits = true;
+    let mut one = one.continues(refused, true, true);
+    one.continuation.recheck = true;
+    one.continuation.edits = true;
     let (ledger, ended) = bench.call(one).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(

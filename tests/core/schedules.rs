@@ -560,7 +560,7 @@ impl Schedule {
         if content.locations.is_none() {
             return;
         }
-        let call = with(Call::create(rows.clone()).goes_on(ledger, true, true), &content);
+        let call = with(Call::create(rows.clone()).continues(ledger, true, true), &content);
         let (ledger, ended) = self.bench.call(call).await;
         self.bench.compare(&ledger, rows.len(), &what);
         let assets = self.bench.simulator.assets();

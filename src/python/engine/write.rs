@@ -79,10 +79,10 @@ pub fn write(
     let import_key = key_field.map(|field| start.import_key(field, given.generate_keys));
     let Start {
         mut ledger,
-        mut again,
+        mut continuation,
         journal,
     } = start;
-    again.run = given.run_name();
+    continuation.run = given.run_name();
     ledger.warnings.extend(rows.sheet_notes());
     rows.select_in(&mut ledger);
     ledger.stats.requests += input.reads;
@@ -101,7 +101,7 @@ pub fn write(
         replayable: source.rows().is_some(),
         most_kept: MOST_KEPT,
         reconcile: given.reconciles(which),
-        again,
+        continuation,
         journal,
     };
     let returning = given.returning;

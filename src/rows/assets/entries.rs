@@ -91,9 +91,9 @@ impl Writer<Assets> {
         of_name
             .or_else(|()| settings.attribute(name))
             .map(|place| settings.content().attributes[place].name.clone())
-            .map_err(|miss| {
+            .map_err(|error| {
                 let what = "custom attribute";
-                (format!("`{name}`: {}", miss.reason(what)), miss.fix(what))
+                (format!("`{name}`: {}", error.reason(what)), error.fix(what))
             })
     }
 

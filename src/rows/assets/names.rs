@@ -11,7 +11,7 @@ use crate::rows::rules::{
     TURNED_TO_TEXT,
 };
 use crate::rows::value::{self, Refusal};
-use crate::settings::Miss;
+use crate::settings::LookupError;
 
 impl Resolver {
     /// Writes the category, status or location of a row. `has_ids` says that the column is called like the field in the
@@ -56,7 +56,7 @@ impl Resolver {
                 let found = with_id.flatten().unwrap_or_else(|| self.category(text));
                 // A number that was converted to a string gets its own problem, which is more helpful than "unknown
                 // category".
-                if let (Err(Miss::Unknown(_)), Err(refusal)) =
+                if let (Err(LookupError::Unknown(_)), Err(refusal)) =
                     (&found, value::field(field, &Cell::Text(text), &mut Vec::new()))
                     && *refusal.rule == TURNED_TO_TEXT
                 {
@@ -84,12 +84,16 @@ impl Resolver {
         }
     }
 
-    fn write_category(&mut self, found: Result<usize, Miss>, out: &mut Vec<u8>) -> Result<bool, Refusal> {
-        let place = found.map_err(|miss| {
+    fn write_category(
+        &mut self,
+        found: Result<usize, LookupError>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Refusal> {
+        let place = found.map_err(|error| {
             Refusal::new(
                 &CATEGORY_RULE,
-                miss.reason("category"),
-                miss.fix_of_cell("category"),
+                error.reason("category"),
+                error.fix_of_cell("category"),
             )
         })?;
         self.category = Some(place);
@@ -124,12 +128,12 @@ impl Resolver {
             ));
         }
         text.clone_into(&mut self.label);
-        if let Err(miss) = self.label_exists() {
+        if let Err(error) = self.label_exists() {
             self.status_is_unknown = true;
             return Err(Refusal::new(
                 &STATUS_RULE,
-                miss.reason("status"),
-                miss.fix_of_cell("status"),
+                error.reason("status"),
+                error.fix_of_cell("status"),
             ));
         }
         self.status = GivenStatus::Label;
@@ -150,15 +154,17 @@ impl Resolver {
 
     fn write_found_location(
         &mut self,
-        found: Result<usize, Miss>,
+        found: Result<usize, LookupError>,
         out: &mut Vec<u8>,
     ) -> Result<bool, Refusal> {
-        let place = found.map_err(|miss| match miss {
-            Miss::Unread => Refusal::new(&LOCATIONS_UNREAD, self.settings.locations_unread().to_owned(), ""),
-            miss => Refusal::new(
+        let place = found.map_err(|error| match error {
+            LookupError::Unread => {
+                Refusal::new(&LOCATIONS_UNREAD, self.settings.locations_unread().to_owned(), "")
+            }
+            error => Refusal::new(
                 &LOCATION_RULE,
-                miss.reason("location"),
-                miss.fix_of_cell("location"),
+                error.reason("location"),
+                error.fix_of_cell("location"),
             ),
         })?;
         json::text(self.settings.location_id(place), out);

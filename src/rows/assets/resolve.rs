@@ -8,7 +8,7 @@ use fixedbitset::FixedBitSet;
 use super::seen::{MOST_SEEN, Seen};
 use crate::api::field::Refers;
 use crate::rows::value::Refusal;
-use crate::settings::{Miss, Settings};
+use crate::settings::{LookupError, Settings};
 
 /// The maximum number of searches for the closest names in one call. Searching 10,000 locations takes a
 /// while.
@@ -110,16 +110,19 @@ impl Resolver {
 
     /// Looks up a string. The error for an unknown string contains the closest names, unless the call has
     /// already reached the maximum number of searches for them.
-    fn look(suggestions: &mut u32, find: impl FnOnce(bool) -> Result<usize, Miss>) -> Result<usize, Miss> {
+    fn look(
+        suggestions: &mut u32,
+        find: impl FnOnce(bool) -> Result<usize, LookupError>,
+    ) -> Result<usize, LookupError> {
         let found = find(*suggestions < MOST_SUGGESTIONS);
-        if matches!(found, Err(Miss::Unknown(_))) {
+        if matches!(found, Err(LookupError::Unknown(_))) {
             *suggestions += 1;
         }
         found
     }
 
     /// Looks up a category by id, path or name.
-    pub fn category(&mut self, text: &str) -> Result<usize, Miss> {
+    pub fn category(&mut self, text: &str) -> Result<usize, LookupError> {
         let Self {
             settings,
             separator,
@@ -133,7 +136,7 @@ impl Resolver {
     }
 
     /// Looks up a category by the parts of its path.
-    pub fn category_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
+    pub fn category_of_path(&mut self, path: &[&str]) -> Result<usize, LookupError> {
         let (settings, separator) = (&self.settings, &self.separator);
         Self::look(&mut self.suggestions, |suggest| {
             settings.category_of_path(path, separator, suggest)
@@ -141,7 +144,7 @@ impl Resolver {
     }
 
     /// Looks up a location by id, path, name or barcode.
-    pub fn location(&mut self, text: &str) -> Result<usize, Miss> {
+    pub fn location(&mut self, text: &str) -> Result<usize, LookupError> {
         let Self {
             settings,
             separator,
@@ -155,7 +158,7 @@ impl Resolver {
     }
 
     /// Looks up a location by the parts of its path.
-    pub fn location_of_path(&mut self, path: &[&str]) -> Result<usize, Miss> {
+    pub fn location_of_path(&mut self, path: &[&str]) -> Result<usize, LookupError> {
         let (settings, separator) = (&self.settings, &self.separator);
         Self::look(&mut self.suggestions, |suggest| {
             settings.location_of_names(path, separator, suggest)
@@ -164,7 +167,7 @@ impl Resolver {
 
     /// Looks up the row's status label in a status set, and returns the index of the status in that set. Of several labels,
     /// the first that the set has counts: the same word may mean a different status in each set.
-    pub fn status_in(&mut self, set: usize) -> Result<usize, Miss> {
+    pub fn status_in(&mut self, set: usize) -> Result<usize, LookupError> {
         let Self {
             settings,
             statuses,
@@ -175,17 +178,19 @@ impl Resolver {
         let seen = statuses.entry(Some(set)).or_insert_with(Seen::new);
         seen.find(label, || {
             let found = Self::look(suggestions, |suggest| settings.status(set, label, suggest));
-            found.or_else(|miss| {
+            found.or_else(|error| {
                 let labels = several(label).map(|label| settings.status(set, label, false));
-                let is_of_set = |found: &Result<usize, Miss>| matches!(found, Ok(_) | Err(Miss::Inactive(_)));
-                labels.into_iter().find(is_of_set).unwrap_or(Err(miss))
+                let is_of_set = |found: &Result<usize, LookupError>| {
+                    matches!(found, Ok(_) | Err(LookupError::Inactive(_)))
+                };
+                labels.into_iter().find(is_of_set).unwrap_or(Err(error))
             })
         })
     }
 
     /// Checks that at least one status set has the row's status label. Otherwise, the error contains the
     /// closest labels.
-    pub fn label_exists(&mut self) -> Result<usize, Miss> {
+    pub fn label_exists(&mut self) -> Result<usize, LookupError> {
         let Self {
             settings,
             statuses,
@@ -198,16 +203,16 @@ impl Resolver {
             found.ok_or_else(|| settings.no_status_called(label))
         };
         seen.find(label, || {
-            called(label).or_else(|miss| {
+            called(label).or_else(|error| {
                 // A misspelled one must not give way to the next.
                 let sets: Vec<usize> = several(label).map(called).collect::<Result<_, _>>()?;
-                sets.first().copied().ok_or(miss)
+                sets.first().copied().ok_or(error)
             })
         })
     }
 
     /// Looks up the id of an option of a select attribute.
-    pub fn choice(&mut self, attribute: usize, text: &str) -> Result<String, Miss> {
+    pub fn choice(&mut self, attribute: usize, text: &str) -> Result<String, LookupError> {
         let Self {
             settings,
             choices,

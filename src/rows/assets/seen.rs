@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::settings::Miss;
+use crate::settings::LookupError;
 
 /// A cache of lookups by string. The size of the cache is limited, since a column may have any number of
 /// distinct strings.
 pub(super) struct Seen {
-    known: HashMap<Box<str>, Result<usize, Miss>>,
+    known: HashMap<Box<str>, Result<usize, LookupError>>,
     /// The last successful lookup, since consecutive rows often have the same string.
     last: Option<(Box<str>, usize)>,
 }
@@ -26,8 +26,8 @@ impl Seen {
     pub(super) fn find(
         &mut self,
         text: &str,
-        look: impl FnOnce() -> Result<usize, Miss>,
-    ) -> Result<usize, Miss> {
+        look: impl FnOnce() -> Result<usize, LookupError>,
+    ) -> Result<usize, LookupError> {
         if let Some((last, place)) = &self.last
             && **last == *text
         {

@@ -14,7 +14,7 @@ use crate::rows::json;
 use crate::rows::policy::KnownAsset;
 use crate::rows::rules::{NOT_ASSIGNED, Problem, REQUIRED_ATTRIBUTE, Rule, STATUS as STATUS_RULE};
 use crate::rows::writer::Writer;
-use crate::settings::{Miss, Settings};
+use crate::settings::{LookupError, Settings};
 
 impl Writer<Assets> {
     /// Checks the row as a whole. Writes the template's category if the row has none, and the status if it
@@ -99,11 +99,11 @@ impl Writer<Assets> {
         let set = category.and_then(|category| settings.set_of(category));
         // The category's own set is shorter than all sets together, so its labels can be listed.
         if let (true, Some(own)) = (names.status_is_unknown, set)
-            && let Err(miss @ Miss::NoneOf(_)) = names.status_in(own)
+            && let Err(error @ LookupError::NoneOf(_)) = names.status_in(own)
         {
             let mut problems = self.problems.iter_mut();
             if let Some(problem) = problems.find(|problem| problem.code == STATUS_RULE.code) {
-                problem.fix = miss.fix("status");
+                problem.fix = error.fix("status");
             }
         }
         let found = match (status, set) {
@@ -128,15 +128,15 @@ impl Writer<Assets> {
             }
             (GivenStatus::Label, Some(own)) => {
                 let found = names.status_in(own).map(|place| (own, place));
-                found.map_err(|miss| {
-                    let reason = match &miss {
-                        Miss::Inactive(_) => miss.reason("status"),
+                found.map_err(|error| {
+                    let reason = match &error {
+                        LookupError::Inactive(_) => error.reason("status"),
                         _ => format!(
                             "no such status in the set `{}`",
                             settings.content().status_sets[own].name
                         ),
                     };
-                    (reason, self.fix_of_set(&miss, &label))
+                    (reason, self.fix_of_set(&error, &label))
                 })
             }
             (GivenStatus::Label, None) if self.policy.shape == RowShape::NewAsset => {
@@ -189,8 +189,8 @@ impl Writer<Assets> {
 
     /// Returns the fix for a label that the status set of the category does not have. The same word may mean a
     /// different status in each set.
-    fn fix_of_set(&self, miss: &Miss, label: &str) -> String {
-        let fix = miss.fix("status");
+    fn fix_of_set(&self, error: &LookupError, label: &str) -> String {
+        let fix = error.fix("status");
         let column = self.field_called(STATUS);
         if self.is_replaced(&column) {
             format!(

@@ -13,7 +13,7 @@ use crate::rows::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TOO_LONG, 
 use crate::rows::value::{
     self, Dates, Refusal, Written, date, longer, longer_number, midnight, number, number_as_text, refused,
 };
-use crate::settings::Miss;
+use crate::settings::LookupError;
 
 /// Returns whether a cell is a blank string that counts as missing. Only an optional text attribute accepts
 /// blank strings.
@@ -68,7 +68,7 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
             Ok(())
         }
         Cell::DateTime(moment) | Cell::Zoned(moment, _) => {
-            value::plain(&moment.to_string(), out);
+            value::unescaped(&moment.to_string(), out);
             Ok(())
         }
         other => number_as_text(other, longest, out).unwrap_or_else(too_long),
@@ -200,15 +200,15 @@ fn choice(place: usize, cell: &Cell<'_>, names: &mut Resolver) -> Result<String,
             names.choice(place, &text)
         }
     };
-    found.map_err(|miss| refusal(&miss))
+    found.map_err(|error| refusal(&error))
 }
 
-fn refusal(miss: &Miss) -> Refusal {
-    let reason = match miss {
-        Miss::Inactive(label) => format!("the value {label} is inactive"),
+fn refusal(error: &LookupError) -> Refusal {
+    let reason = match error {
+        LookupError::Inactive(label) => format!("the value {label} is inactive"),
         _ => "no such value in this attribute".to_owned(),
     };
-    Refusal::new(&CHOICE, reason, miss.fix_of_cell("value"))
+    Refusal::new(&CHOICE, reason, error.fix_of_cell("value"))
 }
 
 /// Writes the options of a multi-select attribute, given as a list, as one label or id, or as several labels
@@ -248,7 +248,7 @@ fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>,
     }
     if let Some(items) = listed(text) {
         let ids = items.iter().map(|item| names.choice(place, item));
-        return ids.collect::<Result<_, _>>().map_err(|miss| refusal(&miss));
+        return ids.collect::<Result<_, _>>().map_err(|error| refusal(&error));
     }
     let signs: &[char] = if text.contains([';', '\n']) {
         &[';', '\n']
@@ -262,7 +262,7 @@ fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>,
         .chain([text.len()])
         .collect();
     if ends.len() == 1 {
-        let found = names.choice(place, text).map_err(|miss| refusal(&miss))?;
+        let found = names.choice(place, text).map_err(|error| refusal(&error))?;
         return Ok(vec![found]);
     }
     let mut ids = Vec::new();
@@ -277,9 +277,9 @@ fn labels(place: usize, text: &str, names: &mut Resolver) -> Result<Vec<String>,
                 ids.push(id);
                 next = end;
             } else {
-                ids.push(names.choice(place, part).map_err(|miss| {
+                ids.push(names.choice(place, part).map_err(|error| {
                     let reason = format!("no value '{part}' in this attribute");
-                    Refusal::new(&CHOICE, reason, miss.fix_of_cell("value"))
+                    Refusal::new(&CHOICE, reason, error.fix_of_cell("value"))
                 })?);
             }
         }

@@ -19,7 +19,7 @@ impl Reading {
     /// Reads a number, and returns it with a decimal point and without other separators.
     pub(in crate::rows) fn number<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Unread> {
         let text = text.trim();
-        match self.plain(text).filter(|plain| plain.parse::<f64>().is_ok()) {
+        match self.with_point(text).filter(|plain| plain.parse::<f64>().is_ok()) {
             None => Err(self.unread_number(text)),
             Some(Cow::Borrowed(plain)) => Ok(plain.strip_prefix('+').unwrap_or(plain).into()),
             Some(Cow::Owned(plain)) => Ok(plain.strip_prefix('+').unwrap_or(&plain).to_owned().into()),
@@ -27,7 +27,7 @@ impl Reading {
     }
 
     /// Replaces the separators. `None` if the text has a character that no number has, or a misplaced separator.
-    fn plain<'t>(&self, text: &'t str) -> Option<Cow<'t, str>> {
+    fn with_point<'t>(&self, text: &'t str) -> Option<Cow<'t, str>> {
         let is_plain = |text: &str| {
             text.bytes()
                 .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
@@ -69,7 +69,7 @@ impl Reading {
                 thousands,
                 ..Self::default()
             };
-            let plain = other.plain(text).filter(|_| text.len() <= LONGEST);
+            let plain = other.with_point(text).filter(|_| text.len() <= LONGEST);
             plain.is_some_and(|plain| plain.parse::<f64>().is_ok())
         };
         let (own, other) = (self.decimal(), self.other_decimal());

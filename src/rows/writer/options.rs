@@ -3,7 +3,7 @@
 use super::state::{Blanks, RowKind, Writer};
 use crate::model::text::composed;
 use crate::rows::columns;
-use crate::settings::names::{folded, nearest, plain};
+use crate::settings::names::{folded, folded_heading, nearest};
 
 impl<K: RowKind> Writer<K> {
     /// Returns the names of the columns.
@@ -17,7 +17,7 @@ impl<K: RowKind> Writer<K> {
         let mapped = (&mapping[..], self.policy.names.settings.as_deref());
         let has = |name: &str| {
             let is_used = |column: &str| columns::mapped_alike(column, mapping).is_some();
-            let is_alike = |column: &str| plain(column) == plain(name) && is_used(column);
+            let is_alike = |column: &str| folded_heading(column) == folded_heading(name) && is_used(column);
             self.column_names()
                 .any(|column| composed(column) == composed(name) || is_alike(column))
         };

@@ -95,7 +95,7 @@ impl Machine {
                 let was_missing = comparison.is_missing;
                 comparison.is_missing = !self.state.note_contents(&mut comparison.matched, &contents);
                 if was_missing && comparison.is_missing {
-                    self.settle(comparison);
+                    self.on_compared(comparison);
                 } else {
                     self.comparison = Some(comparison);
                 }
@@ -107,7 +107,7 @@ impl Machine {
     }
 
     /// Lets the rows that are still to be sent wait.
-    pub(super) fn settle(&mut self, comparison: Comparison) {
+    pub(super) fn on_compared(&mut self, comparison: Comparison) {
         let Comparison { batch, matched, .. } = comparison;
         let writer = self.packer.writer(batch.part_of_run);
         let wanted = self.state.still_wanted(batch, &matched, writer);

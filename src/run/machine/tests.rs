@@ -11,7 +11,7 @@ use crate::input::{Cell, Label, More};
 use crate::ledger::{SharedLedger, Status};
 use crate::options::Options;
 use crate::rows::{Dates, Names, Nulls, Policy};
-use crate::run::again::Again;
+use crate::run::continuation::Continuation;
 use crate::run::job::{Job, MOST_KEPT, Part, Tolerance};
 
 const STATUS: &str = "3c6bf4c0-6f0e-4c0b-9a3a-0a8a4f2ea001";
@@ -48,7 +48,7 @@ fn machine(ledger: &SharedLedger, tolerance: Tolerance) -> Machine {
         replayable: true,
         most_kept: MOST_KEPT,
         reconcile: true,
-        again: Again::default(),
+        continuation: Continuation::default(),
         journal: None,
     };
     Machine::new(State::new(Arc::new(caller), job, ledger.clone(), Stop::default()))
@@ -141,7 +141,7 @@ fn lost_requests_are_looked_up_together_when_they_are_due() {
             )
             .is_empty()
     );
-    let [Command::Look(doubts)] = &machine.on(vec![Event::Tick], at(due))[..] else {
+    let [Command::LookUp(doubts)] = &machine.on(vec![Event::Tick], at(due))[..] else {
         panic!("nothing is looked up");
     };
     assert_eq!(doubts.len(), 2);

@@ -7,7 +7,7 @@ use crate::api::{Proof, assets};
 use crate::ledger::{SentBody, SentItem};
 
 /// Creates a request with one row, sent within the second before this time by the service's clock.
-fn doubt(sending: u32, left: i64) -> Doubt {
+fn doubt(sending: u32, left: i64) -> RequestInDoubt {
     let text = json!({"clientAssetId": "P-1", "categoryId": "4"}).to_string();
     let item = SentItem {
         row: sending,
@@ -20,7 +20,7 @@ fn doubt(sending: u32, left: i64) -> Doubt {
         latest: time,
         by: By::Service,
     };
-    Doubt {
+    RequestInDoubt {
         batch: Batch::kept(
             &assets::BATCH_CREATE,
             &SentBody {
@@ -54,7 +54,7 @@ fn found(id: &str, created: i64) -> Found {
     }
 }
 
-fn shown(doubts: &[Doubt], found: &[Found]) -> Vec<Shown> {
+fn shown(doubts: &[RequestInDoubt], found: &[Found]) -> Vec<Shown> {
     let Proof::InList(lookup) = &assets::BATCH_CREATE.proof else {
         panic!("creates are looked up in a list");
     };

@@ -11,10 +11,10 @@ const SETTLE: Duration = Duration::from_secs(30);
 
 fn recovery() -> Recovery {
     Recovery {
-        settle: SETTLE,
+        settle_time: SETTLE,
         attempts: 5,
         doubts: Vec::new(),
-        is_looking: false,
+        is_looking_up: false,
         is_logged: true,
         confirmed: HashMap::new(),
     }

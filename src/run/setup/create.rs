@@ -20,7 +20,7 @@ pub(super) struct Create<'p> {
     /// The list that contains the object.
     list: Call,
     /// The time between the two lookups after a lost response.
-    settle: Duration,
+    settle_time: Duration,
     /// `NotSent` before the first response, `Unknown` after a lost response, and `Failed` after a rejection.
     so_far: Outcome,
     /// Whether a lookup did not find the object after the last lost response.
@@ -29,12 +29,12 @@ pub(super) struct Create<'p> {
 }
 
 impl<'p> Create<'p> {
-    pub fn new(object: NewObject<'p>, call: Call, list: Call, settle: Duration) -> Self {
+    pub fn new(object: NewObject<'p>, call: Call, list: Call, settle_time: Duration) -> Self {
         Self {
             object,
             call,
             list,
-            settle,
+            settle_time,
             so_far: Outcome::stopped(),
             is_missed: false,
             is_resent: false,
@@ -44,7 +44,7 @@ impl<'p> Create<'p> {
     /// Handles a lookup after a lost response that did not find the object.
     fn missed(&mut self) -> Next {
         if !std::mem::replace(&mut self.is_missed, true) {
-            return Next::Wait(self.settle);
+            return Next::Wait(self.settle_time);
         }
         if std::mem::replace(&mut self.is_resent, true) {
             let error = self.so_far.error.as_deref().unwrap_or_default();

@@ -16,7 +16,7 @@ use super::create::Create;
 use super::extend::Extend;
 use super::outcome::{Outcome, Status};
 use super::progress::{Next, Progress};
-use super::request::{Blocked, Effect, Request, Settled, Target, request};
+use super::request::{Blocked, Effect, Outcomes, Request, Target, request};
 use crate::api::Call;
 use crate::api::settings as endpoints;
 use crate::error::Error;
@@ -199,11 +199,11 @@ impl<'p> Machine<'p> {
         let most = self.target.session.caller.options().max_in_flight;
         let plan = self.plan;
         for step in self.waiting.clone() {
-            let settled = Settled {
+            let outcomes = Outcomes {
                 plan,
                 outcomes: &self.outcomes,
             };
-            let ready = match request(&plan.steps[step], &settled) {
+            let ready = match request(&plan.steps[step], &outcomes) {
                 Err(Blocked::Waits) => continue,
                 Err(Blocked::Forever(reason)) => Err(Outcome::not_sent(reason)),
                 Ok(request) => Ok(request),

@@ -64,12 +64,12 @@ impl Target {
 }
 
 /// The steps of a plan, and the outcomes of those that are settled.
-pub(super) struct Settled<'s> {
+pub(super) struct Outcomes<'s> {
     pub plan: &'s Plan,
     pub outcomes: &'s [Option<Outcome>],
 }
 
-impl Settled<'_> {
+impl Outcomes<'_> {
     fn outcome(&self, step: usize) -> Option<&Outcome> {
         self.outcomes.get(step)?.as_ref()
     }
@@ -101,7 +101,7 @@ impl Settled<'_> {
 }
 
 /// Returns the request for a step.
-pub(super) fn request<'p>(step: &'p Step, settled: &Settled<'_>) -> Result<Request<'p>, Blocked> {
+pub(super) fn request<'p>(step: &'p Step, outcomes: &Outcomes<'_>) -> Result<Request<'p>, Blocked> {
     let Some(work) = &step.work else {
         return Err(Blocked::Forever("nothing to send".to_owned()));
     };
@@ -119,8 +119,8 @@ pub(super) fn request<'p>(step: &'p Step, settled: &Settled<'_>) -> Result<Reque
             set,
             after,
         } => {
-            settled.follows(*after)?;
-            let set = settled.id(set)?;
+            outcomes.follows(*after)?;
+            let set = outcomes.id(set)?;
             let body = with_member(body, "statusStepSetId", &set);
             create(&endpoints::CREATE_STATUS, body, NewObject::Status { label, set })
         }
@@ -139,17 +139,17 @@ pub(super) fn request<'p>(step: &'p Step, settled: &Settled<'_>) -> Result<Reque
             effect: Effect::Extend(attribute, options),
         },
         Work::Category { name, body, parent } => {
-            let parent = settled.id(parent)?;
+            let parent = outcomes.id(parent)?;
             let body = with_member(body, "parentId", &parent);
             let object = NewObject::Category { name, parent };
             create(&endpoints::CREATE_CATEGORY, body, object)
         }
         Work::AssignStatusSet { category, set, after } => {
-            settled.follows(*after)?;
+            outcomes.follows(*after)?;
             assign(
                 &endpoints::ASSIGN_STATUS_SET,
-                settled.id(category)?,
-                settled.id(set)?,
+                outcomes.id(category)?,
+                outcomes.id(set)?,
             )
         }
         Work::AssignAttribute {
@@ -157,11 +157,11 @@ pub(super) fn request<'p>(step: &'p Step, settled: &Settled<'_>) -> Result<Reque
             attribute,
             after,
         } => {
-            settled.follows(*after)?;
+            outcomes.follows(*after)?;
             assign(
                 &endpoints::ASSIGN_ATTRIBUTE,
-                settled.id(category)?,
-                settled.id(attribute)?,
+                outcomes.id(category)?,
+                outcomes.id(attribute)?,
             )
         }
     })

@@ -1,8 +1,8 @@
 //! Looks up custom attributes by name.
 
-use super::miss::Miss;
+use super::lookup_error::LookupError;
 use crate::settings::indexed::Settings;
-use crate::settings::names::{folded, nearest, plain};
+use crate::settings::names::{folded, folded_heading, nearest};
 use crate::settings::notation::{with_id, without_id};
 
 impl Settings {
@@ -17,19 +17,20 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if there is no unique active match.
-    pub fn attribute(&self, text: &str) -> Result<usize, Miss> {
+    pub fn attribute(&self, text: &str) -> Result<usize, LookupError> {
         let found = self.attribute_called(text);
         let numbered = without_id(text).and_then(|(called, name)| {
             let place = self.attribute_of_name(name)?;
-            (plain(&self.content.attributes[place].display_name) == plain(called)).then_some(place)
+            (folded_heading(&self.content.attributes[place].display_name) == folded_heading(called))
+                .then_some(place)
         });
         let Some(place) = numbered else { return found };
         let attribute = &self.content.attributes[place];
         match found {
-            Ok(other) if other != place => Err(Miss::Ambiguous(
+            Ok(other) if other != place => Err(LookupError::Ambiguous(
                 [other, place].map(|place| self.shown_attribute(place)).into(),
             )),
-            Err(miss @ Miss::Ambiguous(_)) => Err(miss),
+            Err(error @ LookupError::Ambiguous(_)) => Err(error),
             _ if attribute.active => Ok(place),
             _ => Err(self.inactive(place)),
         }
@@ -40,13 +41,17 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if there is no unique match.
-    pub fn any_attribute(&self, text: &str) -> Result<usize, Miss> {
-        self.attribute(text).or_else(|miss| match miss {
-            Miss::Inactive(_) => self.inactive_attribute(text).ok_or_else(|| {
-                let called = self.attribute_names.get(&plain(text)).into_iter().flatten();
-                Miss::Ambiguous(called.map(|place| self.shown_attribute(*place)).collect())
+    pub fn any_attribute(&self, text: &str) -> Result<usize, LookupError> {
+        self.attribute(text).or_else(|error| match error {
+            LookupError::Inactive(_) => self.inactive_attribute(text).ok_or_else(|| {
+                let called = self
+                    .attribute_names
+                    .get(&folded_heading(text))
+                    .into_iter()
+                    .flatten();
+                LookupError::Ambiguous(called.map(|place| self.shown_attribute(*place)).collect())
             }),
-            miss => Err(miss),
+            error => Err(error),
         })
     }
 
@@ -56,7 +61,7 @@ impl Settings {
     pub fn inactive_attribute(&self, text: &str) -> Option<usize> {
         let named = self
             .attribute_names
-            .get(&plain(text))
+            .get(&folded_heading(text))
             .map_or(&[][..], Vec::as_slice);
         let place = match named {
             [one] => *one,
@@ -66,8 +71,8 @@ impl Settings {
         matches.then_some(place)
     }
 
-    fn inactive(&self, place: usize) -> Miss {
-        Miss::Inactive(format!("`{}`", self.content.attributes[place].display_name))
+    fn inactive(&self, place: usize) -> LookupError {
+        LookupError::Inactive(format!("`{}`", self.content.attributes[place].display_name))
     }
 
     fn shown_attribute(&self, place: usize) -> String {
@@ -75,8 +80,11 @@ impl Settings {
         with_id(&attribute.display_name, &attribute.name)
     }
 
-    fn attribute_called(&self, text: &str) -> Result<usize, Miss> {
-        let found: &[usize] = self.attribute_names.get(&plain(text)).map_or(&[], Vec::as_slice);
+    fn attribute_called(&self, text: &str) -> Result<usize, LookupError> {
+        let found: &[usize] = self
+            .attribute_names
+            .get(&folded_heading(text))
+            .map_or(&[], Vec::as_slice);
         let attributes = &self.content.attributes;
         let active: Vec<usize> = found
             .iter()
@@ -90,7 +98,7 @@ impl Settings {
             .collect();
         match (&exactly[..], &active[..], found) {
             ([one], ..) | (_, [one], _) => Ok(*one),
-            (_, [], []) => Err(Miss::Unknown(nearest(
+            (_, [], []) => Err(LookupError::Unknown(nearest(
                 text,
                 attributes
                     .iter()
@@ -98,7 +106,7 @@ impl Settings {
                     .map(|attribute| (attribute.display_name.as_str(), folded(&attribute.display_name))),
             ))),
             (_, [], [inactive, ..]) => Err(self.inactive(*inactive)),
-            (_, several, _) => Err(Miss::Ambiguous(
+            (_, several, _) => Err(LookupError::Ambiguous(
                 several.iter().map(|place| self.shown_attribute(*place)).collect(),
             )),
         }

@@ -1,6 +1,6 @@
 //! Looks up categories by id, path or end of path.
 
-use super::miss::Miss;
+use super::lookup_error::LookupError;
 use super::tree::{find_or, near};
 use crate::settings::indexed::Settings;
 use crate::settings::notation::joined;
@@ -16,14 +16,14 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if there is no unique active match.
-    pub fn category(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
+    pub fn category(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, LookupError> {
         let text = text.trim();
         let called = self.categories_called(text, separator);
         match self.category_of_id(text) {
             // Classifications such as DIN 276 call categories by numbers.
             Some(place) if called.iter().any(|other| *other != place) => {
                 let matches = std::iter::once(&place).chain(called.iter().filter(|other| **other != place));
-                Err(Miss::IdAndName(
+                Err(LookupError::IdAndName(
                     matches
                         .map(|place| self.shown_category(*place, separator))
                         .collect(),
@@ -36,16 +36,16 @@ impl Settings {
 
     /// Looks up a category only by id. `None` if no category has it.
     #[must_use]
-    pub fn category_with_id(&self, id: &str, separator: &str) -> Option<Result<usize, Miss>> {
+    pub fn category_with_id(&self, id: &str, separator: &str) -> Option<Result<usize, LookupError>> {
         let place = self.category_of_id(id.trim())?;
         Some(self.active_category(place, separator))
     }
 
-    fn active_category(&self, place: usize, separator: &str) -> Result<usize, Miss> {
+    fn active_category(&self, place: usize, separator: &str) -> Result<usize, LookupError> {
         if self.content.categories[place].active {
             Ok(place)
         } else {
-            Err(Miss::Inactive(self.shown_category(place, separator)))
+            Err(LookupError::Inactive(self.shown_category(place, separator)))
         }
     }
 
@@ -54,12 +54,14 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if there is no unique match.
-    pub fn any_category(&self, text: &str, separator: &str) -> Result<usize, Miss> {
-        self.category(text, separator, true).or_else(|miss| {
+    pub fn any_category(&self, text: &str, separator: &str) -> Result<usize, LookupError> {
+        self.category(text, separator, true).or_else(|error| {
             let named = self.categories_called(text, separator);
-            match (&miss, self.category_of_id(text.trim()), &named[..]) {
-                (Miss::Inactive(_), Some(place), _) | (Miss::Inactive(_), None, &[place]) => Ok(place),
-                _ => Err(miss),
+            match (&error, self.category_of_id(text.trim()), &named[..]) {
+                (LookupError::Inactive(_), Some(place), _) | (LookupError::Inactive(_), None, &[place]) => {
+                    Ok(place)
+                }
+                _ => Err(error),
             }
         })
     }
@@ -73,7 +75,12 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if there is no unique active match.
-    pub fn category_of_path(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
+    pub fn category_of_path(
+        &self,
+        path: &[&str],
+        separator: &str,
+        suggest: bool,
+    ) -> Result<usize, LookupError> {
         self.one_category(
             &self.categories.find(path),
             &path.join(separator),
@@ -88,7 +95,7 @@ impl Settings {
         text: &str,
         separator: &str,
         suggest: bool,
-    ) -> Result<usize, Miss> {
+    ) -> Result<usize, LookupError> {
         let active: Vec<usize> = found
             .iter()
             .copied()
@@ -96,12 +103,17 @@ impl Settings {
             .collect();
         match (&active[..], found) {
             ([one], _) => Ok(*one),
-            ([], []) => Err(Miss::Unknown(near(&self.categories, text, suggest, |place| {
-                let active = self.content.categories[place].active && !self.is_root(place);
-                active.then(|| joined(&self.categories.path(place), separator))
-            }))),
-            ([], [inactive, ..]) => Err(Miss::Inactive(self.shown_category(*inactive, separator))),
-            (several, _) => Err(Miss::Ambiguous(
+            ([], []) => Err(LookupError::Unknown(near(
+                &self.categories,
+                text,
+                suggest,
+                |place| {
+                    let active = self.content.categories[place].active && !self.is_root(place);
+                    active.then(|| joined(&self.categories.path(place), separator))
+                },
+            ))),
+            ([], [inactive, ..]) => Err(LookupError::Inactive(self.shown_category(*inactive, separator))),
+            (several, _) => Err(LookupError::Ambiguous(
                 several
                     .iter()
                     .map(|place| self.shown_category(*place, separator))

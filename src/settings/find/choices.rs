@@ -1,6 +1,6 @@
 //! Looks up the values of select attributes by id or label.
 
-use super::miss::{Miss, unknown_label};
+use super::lookup_error::{LookupError, unknown_label};
 use crate::settings::indexed::Settings;
 use crate::settings::names::folded;
 
@@ -9,7 +9,7 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if no active value matches.
-    pub fn choice(&self, attribute: usize, text: &str, suggest: bool) -> Result<usize, Miss> {
+    pub fn choice(&self, attribute: usize, text: &str, suggest: bool) -> Result<usize, LookupError> {
         let choices = &self.content.attributes[attribute].choices;
         let index = &self.choices[attribute];
         let found = index
@@ -18,13 +18,13 @@ impl Settings {
             .or_else(|| index.by_id.get(&text.trim().to_ascii_lowercase()));
         match found {
             Some(place) if choices[*place].active => Ok(*place),
-            Some(place) => Err(Miss::Inactive(format!("`{}`", choices[*place].label))),
+            Some(place) => Err(LookupError::Inactive(format!("`{}`", choices[*place].label))),
             None if suggest => {
                 let active = choices.iter().filter(|choice| choice.active);
                 let labels: Vec<&str> = active.map(|choice| choice.label.as_str()).collect();
                 Err(unknown_label(text, &labels))
             }
-            None => Err(Miss::Unknown(Vec::new())),
+            None => Err(LookupError::Unknown(Vec::new())),
         }
     }
 
@@ -33,7 +33,7 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if no value matches.
-    pub fn any_choices(&self, attribute: usize, text: &str) -> Result<Vec<usize>, Miss> {
+    pub fn any_choices(&self, attribute: usize, text: &str) -> Result<Vec<usize>, LookupError> {
         let label = folded(text);
         let choices = self.content.attributes[attribute].choices.iter().enumerate();
         let called = choices.filter(|(_, choice)| folded(&choice.label) == label);

@@ -1,6 +1,6 @@
 //! Looks up locations by id, path, end of path or barcode.
 
-use super::miss::Miss;
+use super::lookup_error::LookupError;
 use super::tree::{find_or, near};
 use crate::settings::content::{Content, LOCATIONS_UNREAD};
 use crate::settings::indexed::Settings;
@@ -32,10 +32,10 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if there is no unique match.
-    pub fn location(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, Miss> {
+    pub fn location(&self, text: &str, separator: &str, suggest: bool) -> Result<usize, LookupError> {
         let text = text.trim();
         if !self.knows_locations() {
-            return Err(Miss::Unread);
+            return Err(LookupError::Unread);
         }
         if let Some(place) = self.location_of_id(text) {
             return Ok(place);
@@ -53,9 +53,14 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if there is no unique match.
-    pub fn location_of_names(&self, path: &[&str], separator: &str, suggest: bool) -> Result<usize, Miss> {
+    pub fn location_of_names(
+        &self,
+        path: &[&str],
+        separator: &str,
+        suggest: bool,
+    ) -> Result<usize, LookupError> {
         if !self.knows_locations() {
-            return Err(Miss::Unread);
+            return Err(LookupError::Unread);
         }
         self.one_location(
             &self.locations.find(path),
@@ -71,14 +76,17 @@ impl Settings {
         text: &str,
         separator: &str,
         suggest: bool,
-    ) -> Result<usize, Miss> {
+    ) -> Result<usize, LookupError> {
         let name = |place: usize| joined(&self.locations.path(place), separator);
         match found {
             [one] => Ok(*one),
-            [] => Err(Miss::Unknown(near(&self.locations, text, suggest, |place| {
-                Some(name(place))
-            }))),
-            several => Err(Miss::Ambiguous(
+            [] => Err(LookupError::Unknown(near(
+                &self.locations,
+                text,
+                suggest,
+                |place| Some(name(place)),
+            ))),
+            several => Err(LookupError::Ambiguous(
                 several
                     .iter()
                     .map(|place| format!("{} ({})", name(*place), self.location_id(*place)))

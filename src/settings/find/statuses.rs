@@ -1,6 +1,6 @@
 //! Looks up statuses by id or label.
 
-use super::miss::{Miss, unknown_label};
+use super::lookup_error::{LookupError, unknown_label};
 use crate::settings::indexed::Settings;
 use crate::settings::names::folded;
 
@@ -15,17 +15,17 @@ impl Settings {
     ///
     /// # Errors
     /// The reason if no active status matches.
-    pub fn status(&self, set: usize, label: &str, suggest: bool) -> Result<usize, Miss> {
+    pub fn status(&self, set: usize, label: &str, suggest: bool) -> Result<usize, LookupError> {
         let statuses = &self.content.status_sets[set].statuses;
         match self.labels[set].get(&folded(label)) {
             Some(place) if statuses[*place].active => Ok(*place),
-            Some(place) => Err(Miss::Inactive(format!("`{}`", statuses[*place].label))),
+            Some(place) => Err(LookupError::Inactive(format!("`{}`", statuses[*place].label))),
             None if suggest => {
                 let active = statuses.iter().filter(|status| status.active);
                 let labels: Vec<&str> = active.map(|status| status.label.as_str()).collect();
                 Err(unknown_label(label, &labels))
             }
-            None => Err(Miss::Unknown(Vec::new())),
+            None => Err(LookupError::Unknown(Vec::new())),
         }
     }
 
@@ -58,12 +58,12 @@ impl Settings {
 
     /// Returns why no active status has this label.
     #[must_use]
-    pub fn no_status_called(&self, label: &str) -> Miss {
+    pub fn no_status_called(&self, label: &str) -> LookupError {
         let folded_label = folded(label);
         let mut inactive = self.labels.iter().zip(&self.content.status_sets);
         let inactive = inactive.find_map(|(labels, set)| set.statuses.get(*labels.get(&folded_label)?));
         if let Some(status) = inactive {
-            return Miss::Inactive(format!("`{}`", status.label));
+            return LookupError::Inactive(format!("`{}`", status.label));
         }
         let sets = self.content.status_sets.iter().filter(|set| set.active);
         let statuses = sets.flat_map(|set| &set.statuses).filter(|status| status.active);

@@ -17,7 +17,7 @@ use acc_assets::input::{Cell, Label, More, Sink, Source, SourceError};
 use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::options::Options;
 use acc_assets::rows::{Dates, Names, Nulls, Policy, RowShape};
-use acc_assets::run::{Again, Job, MOST_KEPT, Part, Run, Tolerance};
+use acc_assets::run::{Continuation, Job, MOST_KEPT, Part, Run, Tolerance};
 use acc_assets::simulator::contract::SWITCHES;
 use acc_assets::simulator::{self, Fault, Simulator};
 use base64::Engine as _;
@@ -139,7 +139,7 @@ impl Bench {
             replayable: true,
             most_kept: MOST_KEPT,
             reconcile: true,
-            again: Again::default(),
+            continuation: Continuation::default(),
             journal: None,
         };
         let ledger = SharedLedger::default();

@@ -7,7 +7,7 @@ use super::planner::{Planner, called, put, renamed};
 use super::step::{Action, Kind, ObjectId, Work};
 use crate::api::assets::fields::LONGEST_ATTRIBUTE;
 use crate::model::settings::Attribute;
-use crate::settings::Miss;
+use crate::settings::LookupError;
 use crate::settings::names::folded;
 use crate::settings::setup::description::{DescribedAttribute, has_options};
 
@@ -109,7 +109,7 @@ impl Planner<'_> {
                 _ => {}
             }
             for option in &wanted.options {
-                if let Err(Miss::Inactive(_)) = self.settings.choice(place, option, false) {
+                if let Err(LookupError::Inactive(_)) = self.settings.choice(place, option, false) {
                     differences.push(format!("the option `{option}` is inactive"));
                 }
             }
@@ -121,7 +121,7 @@ impl Planner<'_> {
     fn missing_options(&self, place: usize, known: &Attribute, wanted: &DescribedAttribute) -> Vec<String> {
         let is_missing = |option: &&String| {
             let found = self.settings.choice(place, option, false);
-            found.is_err_and(|miss| !matches!(miss, Miss::Inactive(_)))
+            found.is_err_and(|error| !matches!(error, LookupError::Inactive(_)))
         };
         let same_type = known.data_type == wanted.data_type;
         let options = wanted.options.iter().filter(|_| same_type);

@@ -10,7 +10,7 @@ use super::stream::Stream;
 
 /// A stream with at most one page in flight or waiting, which bounds the memory, and the requests that are wasted if
 /// the caller stops. Requests nothing before the first page is asked for.
-pub struct Ahead {
+pub struct Prefetch {
     stream: Option<Box<Stream>>,
     reading: Option<Reading>,
 }
@@ -42,7 +42,7 @@ impl Drop for Reading {
     }
 }
 
-impl Ahead {
+impl Prefetch {
     #[must_use]
     pub fn new(stream: Stream) -> Self {
         Self {

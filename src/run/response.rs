@@ -20,7 +20,7 @@ use crate::run::state::State;
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
 impl State {
-    pub(super) fn settle(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
+    pub(super) fn on_response(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
         match &called.result {
             Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
                 self.unreached.get_or_insert_with(|| error.clone());
@@ -153,11 +153,11 @@ impl State {
         if absent.len() < batch.items.len() {
             self.confirm_rejected(&batch);
         }
-        self.settle_absent(batch, sending, response, &absent, in_doubt);
+        self.on_absent(batch, sending, response, &absent, in_doubt);
     }
 
     /// Handles rows missing from a successful response.
-    fn settle_absent(
+    fn on_absent(
         &mut self,
         batch: Batch,
         sending: u32,

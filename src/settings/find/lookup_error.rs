@@ -12,7 +12,7 @@ const FEW: usize = 12;
 
 /// Why a lookup failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Miss {
+pub enum LookupError {
     /// The name is unknown. Contains the closest names, if any is close.
     Unknown(Vec<String>),
     /// The name is unknown, and close to none of these names, which are all that exist.
@@ -27,7 +27,7 @@ pub enum Miss {
     Unread,
 }
 
-impl Miss {
+impl LookupError {
     /// Returns the fix to show in a message. `what` is the kind of object, such as "category".
     #[must_use]
     pub fn fix(&self, what: &str) -> String {
@@ -75,7 +75,7 @@ impl Miss {
     }
 }
 
-impl fmt::Display for Miss {
+impl fmt::Display for LookupError {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(text, "{}: {}", self.reason("name"), self.fix("one"))
     }
@@ -95,7 +95,7 @@ fn listed(names: &[String]) -> String {
 }
 
 /// Returns why a label is unknown: with the closest labels, or else with all labels if there are only a few.
-pub(super) fn unknown_label(label: &str, known: &[&str]) -> Miss {
+pub(super) fn unknown_label(label: &str, known: &[&str]) -> LookupError {
     let near = nearest(label, known.iter().map(|known| (*known, folded(known))));
     let mut all: Vec<String> = Vec::new();
     for known in known {
@@ -105,7 +105,7 @@ pub(super) fn unknown_label(label: &str, known: &[&str]) -> Miss {
         }
     }
     match all.len() {
-        1..=FEW => Miss::NoneOf(all),
-        _ => Miss::Unknown(near),
+        1..=FEW => LookupError::NoneOf(all),
+        _ => LookupError::Unknown(near),
     }
 }

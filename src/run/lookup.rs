@@ -9,7 +9,7 @@ use crate::api::{Found, Lookup, Paired, Proof, SentRow, Write};
 use crate::error::Error;
 use crate::http::{By, Moment, Response, RowLimit};
 use crate::run::context::Context;
-use crate::run::reconcile::{self, Doubt, places};
+use crate::run::reconcile::{self, RequestInDoubt, places};
 
 /// A time later than any change to an asset (the year 2100, in milliseconds since 1970).
 const FUTURE: i64 = 4_102_444_800_000;
@@ -23,7 +23,10 @@ pub(super) enum Evidence {
 }
 
 /// Reads what the project shows of requests with an unknown outcome, all of one endpoint.
-pub(super) async fn look(context: Context, mut doubts: Vec<Doubt>) -> (Vec<Doubt>, Result<Evidence, Error>) {
+pub(super) async fn look_up(
+    context: Context,
+    mut doubts: Vec<RequestInDoubt>,
+) -> (Vec<RequestInDoubt>, Result<Evidence, Error>) {
     let proof = doubts
         .first()
         .map_or(&Proof::Needless, |doubt| &doubt.batch.write.proof);
@@ -45,7 +48,7 @@ pub(super) async fn look(context: Context, mut doubts: Vec<Doubt>) -> (Vec<Doubt
 async fn by_list(
     context: &Context,
     lookup: &Lookup,
-    doubts: &mut [Doubt],
+    doubts: &mut [RequestInDoubt],
     places: &[String],
 ) -> Result<Evidence, Error> {
     let clock = context.session.caller.clock();
@@ -98,7 +101,7 @@ async fn by_id(
     context: &Context,
     read: &'static Write,
     query: &[(&str, &str)],
-    doubts: &[Doubt],
+    doubts: &[RequestInDoubt],
 ) -> Result<Evidence, Error> {
     let mut shown = Vec::new();
     for doubt in doubts {
