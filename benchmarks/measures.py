@@ -81,8 +81,7 @@ def patched(server: dict[str, str]) -> Work:
 def deleted(server: dict[str, str]) -> Work:
     """Delete new assets by id."""
     project = _project(server)
-    like = project.assets.list().to_pandas().iloc[0]
-    needed = {name: like[name] for name in ("categoryId", "statusId")}
+    needed = {"categoryId": server["category"], "statusId": server["status"]}
     made = project.assets.create(
         [{**needed, "clientAssetId": f"gone {number}"} for number in range(DELETED)], **UNCHECKED
     )
@@ -200,7 +199,10 @@ def serve(rows: int) -> None:
             for number in range(rows)
         ]
         assert project.assets.create(units, **UNCHECKED).ok
-        print(json.dumps({"read": sim.url, "token": sim.token, "project": sim.project_id}), flush=True)
+        reached = {"read": sim.url, "token": sim.token, "project": sim.project_id}
+        print(
+            json.dumps(reached | {"category": needed["categoryId"], "status": needed["statusId"]}), flush=True
+        )
         sys.stdin.read()
 
 

@@ -74,21 +74,46 @@ pub fn is_total(text: &str) -> bool {
         || (letters.starts_with("gesamt") && text.ends_with(':'))
 }
 
-/// Returns whether the letters of a text begin with a title, or are the beginning of one.
+/// One bit for each ASCII letter that begins a title.
+const FIRST_LETTERS: u32 = first_letters(&TITLES) | first_letters(&WHOLE);
+
+const fn first_letters(titles: &[&str]) -> u32 {
+    let (mut letters, mut at) = (0, 0);
+    while at < titles.len() {
+        let first = titles[at].as_bytes()[0];
+        if first.is_ascii_lowercase() {
+            letters |= 1 << (first - b'a');
+        }
+        at += 1;
+    }
+    letters
+}
+
+/// Returns whether the first letters of a text begin a title, or are a title.
 fn begins_as_title(text: &str) -> bool {
-    let letters = || {
-        let letters = text
-            .chars()
-            .filter(|letter| letter.is_alphabetic() || *letter == '∑');
-        letters.flat_map(char::to_lowercase)
-    };
-    let Some(first) = letters().next() else {
+    let mut letters = text
+        .chars()
+        .filter(|letter| letter.is_alphabetic() || *letter == '∑');
+    let Some(first) = letters.next() else {
         return false;
     };
-    let begins_with = |title: &&str| {
-        title.starts_with(first) && letters().zip(title.chars()).all(|(one, other)| one == other)
+    if first.is_ascii() && FIRST_LETTERS & 1 << (first.to_ascii_lowercase() as u32 - 'a' as u32) == 0 {
+        return false;
+    }
+    let mut start = ['\0'; 4];
+    let lowercase = std::iter::once(first).chain(letters).flat_map(char::to_lowercase);
+    let length = start
+        .iter_mut()
+        .zip(lowercase)
+        .map(|(place, letter)| *place = letter)
+        .count();
+    let begins = |title: &&str| {
+        title
+            .chars()
+            .zip(&start[..length])
+            .all(|(one, other)| one == *other)
     };
-    TITLES.iter().chain(&WHOLE).any(begins_with)
+    TITLES.iter().chain(&WHOLE).any(begins)
 }
 
 /// Returns whether a text is one of `WHOLE`, followed by a colon or number at most.
