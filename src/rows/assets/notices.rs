@@ -37,13 +37,58 @@ const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     found: HashMap<Notice, (u64, usize)>,
-    /// The first row with each clientAssetId, by digest. `barcodes` is the same for barcodes, and `pairs`
-    /// contains the first two rows of each kind of duplicate.
-    names: HashMap<u64, usize>,
-    barcodes: HashMap<u64, usize>,
-    pairs: HashMap<Notice, (usize, usize)>,
-    /// The last row of each kind of duplicate.
-    last: HashMap<Notice, usize>,
+    names: Digests,
+    barcodes: Digests,
+}
+
+/// A digest of each row's value of a field, or 0 if the row has none. There may be a million rows.
+#[derive(Debug, Default)]
+struct Digests(Vec<u64>);
+
+/// Rows with a value that an earlier row has.
+struct Repeats {
+    count: u64,
+    /// The first of them, and the row before it with the same value.
+    row: usize,
+    earlier: usize,
+}
+
+impl Digests {
+    fn note(&mut self, digest: u64, row: usize) {
+        if self.0.len() <= row {
+            self.0.resize(row + 1, 0);
+        }
+        self.0[row] = digest.max(1);
+    }
+
+    fn forget(&mut self, row: usize) {
+        if let Some(digest) = self.0.get_mut(row) {
+            *digest = 0;
+        }
+    }
+
+    fn repeats(&self) -> Option<Repeats> {
+        let mut rows: Vec<(u64, u32)> = (0..).zip(&self.0).map(|(row, digest)| (*digest, row)).collect();
+        rows.retain(|(digest, _)| *digest != 0);
+        rows.sort_unstable();
+        let mut all: Option<Repeats> = None;
+        for same in rows.chunk_by(|(one, _), (other, _)| one == other) {
+            let [(_, earlier), (_, row), ..] = *same else {
+                continue;
+            };
+            let (earlier, row) = (earlier as usize, row as usize);
+            let repeats = all.get_or_insert(Repeats {
+                count: 0,
+                row,
+                earlier,
+            });
+            repeats.count += same.len() as u64 - 1;
+            if row < repeats.row {
+                (repeats.row, repeats.earlier) = (row, earlier);
+            }
+        }
+        all
+    }
 }
 
 impl Notices {
@@ -53,48 +98,17 @@ impl Notices {
     }
 
     pub(super) fn name(&mut self, digest: u64, row: usize) {
-        if let Some(first) = Self::repeated(&mut self.names, digest, row) {
-            self.repeat(Notice::SameName, first, row);
-        }
+        self.names.note(digest, row);
     }
 
     pub(super) fn barcode(&mut self, digest: u64, row: usize) {
-        if let Some(first) = Self::repeated(&mut self.barcodes, digest, row) {
-            self.repeat(Notice::SameBarcode, first, row);
-        }
+        self.barcodes.note(digest, row);
     }
 
-    fn repeated(seen: &mut HashMap<u64, usize>, digest: u64, row: usize) -> Option<usize> {
-        match seen.entry(digest) {
-            std::collections::hash_map::Entry::Occupied(first) => Some(*first.get()),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(row);
-                None
-            }
-        }
-    }
-
-    fn repeat(&mut self, notice: Notice, first: usize, row: usize) {
-        self.add(notice, row);
-        self.pairs.entry(notice).or_insert((first, row));
-        self.last.insert(notice, row);
-    }
-
-    /// Removes the duplicates that were found in the last row.
+    /// Forgets what the last row repeats.
     pub(super) fn forget_repeats(&mut self, row: usize) {
-        self.last.retain(|notice, last| {
-            if *last != row {
-                return true;
-            }
-            if let Some((count, _)) = self.found.get_mut(notice) {
-                *count -= 1;
-                if *count == 0 {
-                    self.found.remove(notice);
-                    self.pairs.remove(notice);
-                }
-            }
-            false
-        });
+        self.names.forget(row);
+        self.barcodes.forget(row);
     }
 
     /// Returns one message per kind of warning. `Outdated` is omitted if the settings are current.
@@ -105,10 +119,20 @@ impl Notices {
         name: &str,
         named: &dyn Fn(usize) -> String,
     ) -> Vec<String> {
-        let mut all: Vec<(&Notice, &(u64, usize))> = self.found.iter().collect();
+        let repeats = [
+            (Notice::SameName, self.names.repeats()),
+            (Notice::SameBarcode, self.barcodes.repeats()),
+        ];
+        let same = |notice: Notice| repeats.iter().find(|(kind, _)| *kind == notice)?.1.as_ref();
+        let repeated = repeats.iter().filter_map(|(notice, repeats)| {
+            let repeats = repeats.as_ref()?;
+            Some((*notice, (repeats.count, repeats.row)))
+        });
+        let found = self.found.iter().map(|(notice, rows)| (*notice, *rows));
+        let mut all: Vec<(Notice, (u64, usize))> = found.chain(repeated).collect();
         let read: Option<jiff::Timestamp> = settings.content().read_at.parse().ok();
         if read.is_some_and(|read| read.duration_until(jiff::Timestamp::now()) < FRESH) {
-            all.retain(|(notice, _)| **notice != Notice::Outdated);
+            all.retain(|(notice, _)| *notice != Notice::Outdated);
         }
         all.sort();
         let attribute = |place: usize| {
@@ -118,11 +142,11 @@ impl Notices {
         all.into_iter()
             .map(|(notice, (count, first))| {
                 let rows = match count {
-                    1 => named(*first),
-                    count => format!("{count} rows, first: {}", named(*first)),
+                    1 => named(first),
+                    count => format!("{count} rows, first: {}", named(first)),
                 };
-                let (one, other) = self.pairs.get(notice).copied().unwrap_or_default();
-                let (one, other) = (named(one), named(other));
+                let pair = same(notice).map_or((0, 0), |repeats| (repeats.earlier, repeats.row));
+                let (one, other) = (named(pair.0), named(pair.1));
                 let have = match count {
                     1 => "1 row has".to_owned(),
                     count => format!("{count} rows have"),
@@ -133,7 +157,7 @@ impl Notices {
                     }
                     Notice::InnerCategory(place) => format!(
                         "category `{}` has subcategories ({rows}). Did you mean one of them?",
-                        settings.category_path(*place).join(" > ")
+                        settings.category_path(place).join(" > ")
                     ),
                     Notice::UnknownLocation => {
                         format!(
@@ -144,21 +168,21 @@ impl Notices {
                     Notice::DefaultExpected(place) => format!(
                         "attribute {} is required but blank ({rows}). The service should fill in its \
                             default {}",
-                        attribute(*place),
-                        settings.content().attributes[*place]
+                        attribute(place),
+                        settings.content().attributes[place]
                             .default
                             .as_ref()
                             .map_or_else(String::new, ToString::to_string)
                     ),
                     Notice::RequiredCleared(place) => format!(
                         "attribute {} is required but cleared ({rows}). The service may reject that",
-                        attribute(*place)
+                        attribute(place)
                     ),
                     Notice::Outside(place) => format!(
                         "assets have a value of {}, which their new category does not have ({rows}). The \
                             service may drop the value or reject the change. If it rejects the change, clear the value \
                             with acc.CLEAR in a patch of its own, then change the category",
-                        attribute(*place)
+                        attribute(place)
                     ),
                     Notice::SameName => format!(
                         "{have} the same {name} as an earlier row, for example {one} and {other}. \
