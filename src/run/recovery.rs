@@ -128,13 +128,18 @@ impl Recovery {
             (Why::Lost | Why::Executed, Proof::ById { .. }) => settle_time,
             (Why::Lost | Why::Executed, _) => settle_time / 3,
         };
+        // A rejected request is not executed later, unless an earlier one with the same rows may be.
+        let conclusive_from = match why {
+            Why::Conflict if !request.batch.in_doubt => now,
+            _ => now + settle_time,
+        };
         let mut doubt = RequestInDoubt {
             due: now + first,
             omitted: match why {
                 Why::Omitted(reason) => Some(reason),
                 Why::Lost | Why::Executed | Why::Conflict => None,
             },
-            ..doubt(request, now + settle_time, now)
+            ..doubt(request, conclusive_from, now)
         };
         doubt.batch.reread |= why == Why::Conflict;
         self.doubts.push(doubt);
@@ -335,7 +340,7 @@ impl Recovery {
             return findings;
         }
         let is_last = doubt.batch.resent + 1 >= self.most_sent(doubt.batch.write);
-        let is_early = doubt.lookup_began < doubt.conclusive_from && !doubt.batch.reread;
+        let is_early = doubt.lookup_began < doubt.conclusive_from;
         let rest = |is_shown: bool| {
             let mut rest = part(&|at, state| state == Now::NotDone && is_seen(at) == is_shown)?;
             rest.suspicious = is_early;

@@ -252,6 +252,8 @@ enum End {
 
 impl Schedule {
     fn draw(seed: u64, parts: Parts) -> Self {
+        // The name of the folder is random, so it takes a number from the same generator the first time.
+        folder();
         // The backoff of the client is random, too.
         fastrand::seed(seed);
         let mut random = Rng::with_seed(seed);

@@ -246,6 +246,27 @@ fn entries_settle_the_rows_of_a_patch() {
 }
 
 #[test]
+fn a_request_lost_after_a_conflict_is_awaited() {
+    let patch = json!({"barcode": "1"});
+    let entries = [Some(json!({"id": "id", "barcode": "0", "isActive": true}))];
+    let mut recovery = recovery();
+    recovery.add(request(&BATCH_PATCH, &[("id", &patch)]), Why::Conflict, after(0));
+    let findings = read(&mut recovery, &entries, after(0));
+    let [Finding::NotExecuted(batch)] = &findings[..] else {
+        panic!("{findings:?}");
+    };
+    // A rejected request is not executed later.
+    assert!(batch.reread && !batch.in_doubt);
+    let mut repeated = request(&BATCH_PATCH, &[("id", &patch)]);
+    repeated.batch = batch.clone();
+    repeated.batch.resent = 1;
+    recovery.add(repeated, Why::Lost, after(10));
+    // The lost request may still be executed, so its rows are read once more before they count as not executed.
+    assert_eq!(read(&mut recovery, &entries, after(13)), []);
+    assert_eq!(recovery.next(), Some(after(10) + SETTLE));
+}
+
+#[test]
 fn rows_omitted_of_a_response_are_read_twice() {
     let rows = ["gone", "there", "deleted"].map(|id| (id, json!(id)));
     let rows: Vec<(&str, &Value)> = rows.iter().map(|(id, body)| (*id, body)).collect();
