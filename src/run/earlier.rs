@@ -46,6 +46,7 @@ impl Earlier {
     pub fn of(ledger: &Ledger, continuation: &Continuation) -> Option<Self> {
         let edits = continuation.edits;
         let rows = u32::try_from(ledger.rows()).unwrap_or(u32::MAX);
+        let is_unknown = |row| ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none();
         let known = |row| KnownRow {
             id: RowId {
                 digest: ledger.digest(row),
@@ -54,7 +55,7 @@ impl Earlier {
             // A duplicate was not sent, so it may become another row if rows are checked again.
             settled: !edits
                 || ledger.status(row).is_ok() && (ledger.same_as(row).is_none() || !continuation.recheck),
-            in_doubt: edits && ledger.status(row) == Status::Unknown && ledger.same_as(row).is_none(),
+            in_doubt: edits && is_unknown(row),
         };
         let first = |row| {
             let (digest, key) = ledger.first_id(row)?;
@@ -62,9 +63,9 @@ impl Earlier {
             Some((row, RowId { digest, key }))
         };
         let run: Vec<KnownRow> = (0..rows).map(known).collect();
-        let doubtful = run.iter().filter(|known| known.in_doubt);
+        let doubtful = run.iter().zip(0..).filter(|(_, row)| is_unknown(*row));
         let doubtful: HashSet<u64> = doubtful
-            .flat_map(|known| [known.id.digest, known.id.key])
+            .flat_map(|(known, _)| [known.id.digest, known.id.key])
             .collect();
         (rows > 0 || ledger.complete).then(|| Self {
             doubtful,
