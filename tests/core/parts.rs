@@ -4,13 +4,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::{Write, assets};
+use acc_assets::call::Session;
+use acc_assets::http::Stop;
 use acc_assets::http::send::Request;
+use acc_assets::ids::ProjectId;
 use acc_assets::input::{
     Cell, Column, Label, More, Preparation, Prepared, Selected, Selection, Sink, Source, SourceError,
 };
 use acc_assets::ledger::{Ledger, Status, View};
+use acc_assets::reads::settings::Reader;
 use acc_assets::rows::{ImportKey, RowShape};
 use acc_assets::run::MOST_KEPT;
+use acc_assets::settings::Settings;
 use acc_assets::simulator::{self, Fault};
 use serde_json::{Value, json};
 
@@ -335,6 +340,55 @@ async fn a_row_that_was_added_before_the_rows_are_read_again_is_not_sent() {
     let (ledger, _) = bench.call(call).await;
     assert_eq!(counts(&ledger), [(Status::Created, 300), (Status::Invalid, 1)]);
     is_true(&bench, &ledger, "", "added");
+}
+
+/// A row in doubt is resent with the settings of today, although too many bodies to keep were read before it.
+#[tokio::test(start_paused = true)]
+async fn a_row_in_doubt_is_encoded_again_although_bodies_are_dropped() {
+    let (bench, _) = logged();
+    let reader = Reader {
+        session: Session::new(bench.caller.clone(), Stop::default()),
+        project: ProjectId::parse(&bench.simulator.project_id()).unwrap(),
+        locations_container: None,
+    };
+    let before = Settings::new(reader.read().await.unwrap());
+    let own = before.category_of_id(&bench.category).unwrap();
+    let mut content = before.content().clone();
+    let is_alike = |other: &usize| {
+        let category = &content.categories[*other];
+        *other != own && category.active && !category.root && before.set_of(*other) == before.set_of(own)
+    };
+    let other = (0..content.categories.len()).find(is_alike).unwrap();
+    let name = content.categories[own].name.clone();
+    content.categories[own].name = std::mem::replace(&mut content.categories[other].name, name.clone());
+    let expected = content.categories[other].id.clone();
+    let row = |number| {
+        let mut row = bench.new_asset(&format!("N-{number}"), false);
+        row.retain(|(column, _)| *column != "categoryId");
+        row.push(("Category", name.clone()));
+        row
+    };
+    let rows: Vec<Texts> = (0..250).map(row).collect();
+    let mut call = Call::create(rows.clone());
+    call.names.settings = Some(Arc::new(before));
+    call.reconcile = false;
+    bench
+        .simulator
+        .add_fault(fault(&json!({"what": "reset_before_apply", "on": "assets:batch-create"})));
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(count(&ledger, Status::Unknown), 100);
+    let mut call = Call::create(rows).continues(ledger, true, true);
+    call.names.settings = Some(Arc::new(Settings::new(content)));
+    call.most_kept = 0;
+    let (ledger, _) = bench.call(call).await;
+    assert_eq!(count(&ledger, Status::Created), 250);
+    let assets = bench.simulator.assets();
+    let moved = assets
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|asset| asset["categoryId"] == *expected);
+    assert_eq!(moved.count(), 100);
 }
 
 #[tokio::test(start_paused = true)]
