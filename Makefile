@@ -59,7 +59,7 @@ trace: ## Draw what happens in the random schedule SEED (0): requests, lost resp
 	python3 tools/draw_trace.py target/trace-$(SEED).jsonl target/trace-$(SEED).svg
 
 kills: .venv/.installed ## Kill the process of KILLS random runs (200), and call them again
-	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/python/test_kill.py -k killed
+	FIRST=$(FIRST) KILLS=$(KILLS) $(PYTHON) -m pytest -q -s tests/python/test_kill.py -k after_a_kill
 
 attack: .venv/.installed ## Play hostile files and responses in full size, within bounded memory
 	ATTACK=full $(PYTHON) -m pytest -q -s --durations=5 tests/python/test_attack.py tests/python/test_attack_responses.py \
