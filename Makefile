@@ -46,6 +46,8 @@ soak: ## Play SCHEDULES random schedules of faults (100000) on a paused clock
 		--test core listing:: -- --nocapture
 	FIRST=$(FIRST) POWER_LOSSES=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features \
 		--features simulator --test core power_loss:: -- --nocapture
+	FIRST=$(FIRST) DRIFTS=$$(($(SCHEDULES) / 10)) cargo test --locked --no-default-features --features simulator \
+		--test core drift:: -- --nocapture
 
 mutants: ## Plant known bugs in a copy of the sources, and print the seeds in which the schedules find each
 	python3 tools/plant_bugs.py

@@ -38,6 +38,7 @@ class Bug(NamedTuple):
     edits: tuple[Edit, ...]
 
 
+DRIFTS = "drift::no_change_that_was_read_is_overwritten"
 LISTS = "listing::lists_are_whole"
 RUNS = "schedules::the_ledger_is_true_in_every_schedule"
 POWER = "power_loss::a_run_resumed_after_power_losses_is_true"
@@ -232,6 +233,30 @@ BUGS = [
         ),
     ),
     Bug(
+        "assets are not read again before a batch leaves",
+        DRIFTS,
+        100,
+        (
+            Edit(
+                "src/run/send.rs",
+                "if let Some(compared) = compared\n",
+                "if let Some(compared) = compared.as_ref().filter(|_| false)\n",
+            ),
+        ),
+    ),
+    Bug(
+        "a row whose asset has another version counts as unchanged",
+        DRIFTS,
+        100,
+        (
+            Edit(
+                "src/api/assets/values.rs",
+                "(Some(before), Some(now)) => same(&now, &before),",
+                "(Some(before), Some(now)) => same(&now, &before) || true,",
+            ),
+        ),
+    ),
+    Bug(
         "an older version replaces a newer one",
         LISTS,
         500,
@@ -346,7 +371,7 @@ def is_found(bug: Bug) -> bool:
         *("cargo", "test", "--quiet", "--locked", "--no-default-features", "--features", "simulator"),
         *("--test", "core"),
     ]
-    seeds = dict.fromkeys(("LISTINGS", "POWER_LOSSES", "SCHEDULES"), str(bug.seeds))
+    seeds = dict.fromkeys(("DRIFTS", "LISTINGS", "POWER_LOSSES", "SCHEDULES"), str(bug.seeds))
     environment = os.environ | seeds | {"RUSTFLAGS": "--cap-lints allow"}
     environment["CARGO_TARGET_DIR"] = str(ROOT / "target" / "planted-build")
     try:

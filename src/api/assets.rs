@@ -18,7 +18,7 @@ use crate::http::send::Method;
 use crate::http::{Auth, Replay};
 use crate::options::RateGroup;
 use pair::{pair_created, pair_deleted, pair_got, pair_patched};
-use values::{deleted_now, differing, found, patched_now, says};
+use values::{delete_drift, deleted_now, differing, found, patch_drift, patched_now, says};
 
 /// The rate group for reading assets and settings.
 pub const READS: RateGroup = RateGroup {
@@ -85,6 +85,7 @@ pub const BATCH_CREATE: Write = Write {
     not_found: Concerns::Run,
     pair: pair_created,
     differing: None,
+    drift: None,
     proof: Proof::InList(&NEW_ASSETS),
 };
 
@@ -107,6 +108,7 @@ pub const BATCH_PATCH: Write = Write {
     not_found: Concerns::Rows,
     pair: pair_patched,
     differing: Some(differing),
+    drift: Some(patch_drift),
     proof: Proof::ById {
         read: &BATCH_GET,
         query: WHOLE,
@@ -133,6 +135,7 @@ pub const BATCH_GET: Write = Write {
     not_found: Concerns::Run,
     pair: pair_got,
     differing: None,
+    drift: None,
     proof: Proof::Needless,
 };
 
@@ -158,6 +161,7 @@ pub const BATCH_DELETE: Write = Write {
     not_found: Concerns::Rows,
     pair: pair_deleted,
     differing: None,
+    drift: Some(delete_drift),
     proof: Proof::ById {
         read: &BATCH_GET,
         query: WHOLE,

@@ -296,6 +296,7 @@ impl Call {
             replay: endpoint.replay,
             content_type: "application/json",
             body: body.clone(),
+            is_nested: false,
         }
     }
 }

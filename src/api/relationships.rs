@@ -75,6 +75,7 @@ pub const CREATE: Write = Write {
     not_found: Concerns::Rows,
     pair: pair_read,
     differing: None,
+    drift: None,
     proof: Proof::ById {
         read: &BATCH,
         query: &[],
@@ -102,6 +103,7 @@ pub const DELETE: Write = Write {
     not_found: Concerns::Rows,
     pair: pair_deleted,
     differing: None,
+    drift: None,
     proof: Proof::ById {
         read: &BATCH,
         query: &[],
@@ -124,6 +126,7 @@ pub const BATCH: Write = Write {
     not_found: Concerns::Run,
     pair: pair_read,
     differing: None,
+    drift: None,
     proof: Proof::Needless,
 };
 

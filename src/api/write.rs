@@ -87,6 +87,10 @@ pub(crate) fn by_id<'a>(
 /// Returns the names of the fields in a response entry that differ from the row sent.
 pub type Differing = fn(&SentRow<'_>, &[u8]) -> Vec<String>;
 
+/// Returns what has changed in an entry since it was read, or `None` if the row may still be sent: `before` and `now` are
+/// the entry, which the service may not return.
+pub type Drift = fn(before: &Value, now: Option<&Value>, sent: &SentRow<'_>) -> Option<String>;
+
 /// The form of a row in the request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowShape {
@@ -129,6 +133,8 @@ pub struct Write {
     pub pair: Pair,
     /// Finds fields whose values differ from what was sent, if the reference page shows that this can happen.
     pub differing: Option<Differing>,
+    /// Compares an entry with what it was, if rows of this endpoint may depend on that.
+    pub drift: Option<Drift>,
     pub proof: Proof,
 }
 

@@ -12,6 +12,8 @@ pub struct Session {
     pub caller: Arc<Caller>,
     pub stop: Stop,
     pub counters: Arc<Counters>,
+    /// Whether another request waits for the calls of this session, see [`Self::nested`].
+    pub(super) is_nested: bool,
 }
 
 impl Session {
@@ -22,6 +24,26 @@ impl Session {
             caller,
             stop,
             counters: Arc::default(),
+            is_nested: false,
+        }
+    }
+
+    /// Returns a session that counts into these counters.
+    #[must_use]
+    pub fn counting(caller: Arc<Caller>, stop: Stop, counters: Arc<Counters>) -> Self {
+        Self {
+            counters,
+            ..Self::new(caller, stop)
+        }
+    }
+
+    /// Returns the session for the calls that another call of this session waits for before its request leaves. They take
+    /// its place among the requests in flight: if they waited for a place, all places might wait for each other.
+    #[must_use]
+    pub fn nested(&self) -> Self {
+        Self {
+            is_nested: true,
+            ..self.clone()
         }
     }
 

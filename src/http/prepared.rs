@@ -35,4 +35,6 @@ pub struct PreparedRequest {
     pub replay: Replay,
     pub content_type: &'static str,
     pub body: Option<Bytes>,
+    /// Whether another request of this client waits for this one, so that this one takes its place among those in flight.
+    pub is_nested: bool,
 }

@@ -115,14 +115,18 @@ impl Caller {
             let waited = u64::try_from(slot.waited.as_millis()).unwrap_or(u64::MAX);
             counters.throttled.fetch_add(waited, Ordering::Relaxed);
             // Acquire the permit after the slot: a call that waits a minute for a slot must not block others.
-            let permit = tokio::select! {
-                biased;
-                () = stop.reached(Phase::Drain) => {
-                    slot.unused();
-                    called.stopped = true;
-                    return last.map_or(Ok(None), Err);
+            let permit = if request.is_nested {
+                None
+            } else {
+                tokio::select! {
+                    biased;
+                    () = stop.reached(Phase::Drain) => {
+                        slot.unused();
+                        called.stopped = true;
+                        return last.map_or(Ok(None), Err);
+                    }
+                    permit = self.in_flight.acquire() => Some(permit),
                 }
-                permit = self.in_flight.acquire() => permit,
             };
             if windows.is_paused(request.group) {
                 // A 429 in the meantime pauses this request too.

@@ -14,7 +14,7 @@ use crate::run::drive::{Driven, Timer, Work, drive};
 use crate::run::event::{Command, Event, Time};
 use crate::run::job::Job;
 use crate::run::machine::{Ended, Machine};
-use crate::run::send::Sender;
+use crate::run::send::{Flight, Sender};
 use crate::run::state::State;
 use crate::run::{existing, lookup, matched};
 
@@ -146,8 +146,12 @@ impl Driven for Reading {
             Command::Send(flight) => {
                 let sender = sender.clone();
                 Work::Requests(Box::pin(async move {
-                    let ended = sender.send(&flight).await;
-                    Event::Completed(flight.batch, flight.sending, ended)
+                    let (called, held) = sender.send(&flight, &context).await;
+                    let Flight { batch, sending, .. } = *flight;
+                    match held {
+                        Some(held) => Event::Held(batch, sending, called, held),
+                        None => Event::Completed(batch, sending, called),
+                    }
                 }))
             }
             Command::LookUp(doubts) => Work::Requests(Box::pin(async move {

@@ -11,6 +11,7 @@ use crate::http::{CallOutcome, Moment};
 use crate::input::{More, SourceError};
 use crate::ledger::journal::OverlappingRun;
 use crate::run::batch::Batch;
+use crate::run::drift::Held;
 use crate::run::existing::{Existing, Search};
 use crate::run::lookup::Evidence;
 use crate::run::other_runs::Glance;
@@ -34,6 +35,8 @@ pub(super) enum Event {
     Rows(Result<More, SourceError>),
     /// A request ended: its batch, its number in the ledger, and its outcome.
     Completed(Batch, u32, CallOutcome<PairedResponse>),
+    /// A request did not leave.
+    Held(Batch, u32, CallOutcome<PairedResponse>, Held),
     /// The source begins again with its first row.
     Repeated(Result<(), SourceError>),
     /// Requests with an unknown outcome were looked up.

@@ -6,6 +6,7 @@ use crate::ledger::journal::Journal;
 use crate::rows::{ImportKey, Policy};
 use crate::run::batch::Batch;
 use crate::run::continuation::Continuation;
+use crate::run::drift::Compared;
 
 /// When to stop a run early because of failed rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Part {
     /// Whether the rows of all parts before this one must be settled before its first row is sent. A row whose outcome
     /// stays unknown is settled, too.
     pub waits: bool,
+    /// The entries that the rows were compared with. A row whose entry has changed since is not sent.
+    pub compared: Option<Compared>,
 }
 
 impl Part {
@@ -43,6 +46,7 @@ impl Part {
             policy,
             batch_size,
             waits: false,
+            compared: None,
         }
     }
 }

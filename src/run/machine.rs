@@ -177,6 +177,12 @@ impl Machine {
                 lock(&self.state.ledger).forget_body(sending);
                 self.unwritten = true;
             }
+            Event::Held(batch, sending, called, held) => {
+                self.flights[batch.part_of_run] -= 1;
+                self.state.on_held(batch, sending, &called, held);
+                lock(&self.state.ledger).forget_body(sending);
+                self.unwritten = true;
+            }
             Event::LookedUp(doubts, evidence) => {
                 let sendings: Vec<u32> = doubts.iter().map(|doubt| doubt.sending).collect();
                 self.state.on_lookup(doubts, evidence);
@@ -342,7 +348,13 @@ impl Machine {
         };
         let sending = lock(&state.ledger).begin_sending(batch.to_keep());
         self.flights[batch.part_of_run] += 1;
-        Some(Command::Send(Box::new(Flight { batch, sending, call })))
+        let compared = state.job.part_of(&batch).compared.clone();
+        Some(Command::Send(Box::new(Flight {
+            batch,
+            sending,
+            call,
+            compared,
+        })))
     }
 
     fn note_activity(&self) {

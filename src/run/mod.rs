@@ -9,6 +9,7 @@ mod bulk;
 pub mod check;
 mod context;
 mod continuation;
+mod drift;
 pub mod drive;
 mod earlier;
 mod estimate;
@@ -51,4 +52,5 @@ mod zeros;
 
 pub use bulk::Run;
 pub use continuation::Continuation;
+pub use drift::Compared;
 pub use job::{Job, MOST_KEPT, Part, Tolerance};

@@ -20,7 +20,8 @@ use crate::run::state::State;
 const CLOCK_READ: Duration = Duration::from_secs(5);
 
 impl State {
-    pub(super) fn on_response(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
+    /// Notes the attempts of a request.
+    pub(super) fn note_called(&mut self, sending: u32, called: &CallOutcome<PairedResponse>) {
         match &called.result {
             Err(error @ Error::Transport(_)) if error.sent() == Sent::No && !called.in_doubt => {
                 self.unreached.get_or_insert_with(|| error.clone());
@@ -37,6 +38,10 @@ impl State {
             sending.request_id = id.map(String::into_boxed_str);
             sending.ended = Some(now);
         });
+    }
+
+    pub(super) fn on_response(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
+        self.note_called(sending, &called);
         match (called.result, called.stopped) {
             (Ok(response), _) => self.accept(batch, sending, response, called.in_doubt),
             // The status of these rows does not change: they were not sent, or were rejected together with others.

@@ -1,11 +1,16 @@
 //! Sends a batch, and records in the ledger and the journal what is known of its rows meanwhile.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::api::Call;
 use crate::call::Session;
+use crate::error::stopped;
 use crate::http::{CallOutcome, Moment, Noted, Response, Stage, no_observer};
 use crate::ledger::journal::{Commits, New};
 use crate::ledger::{Ledger, SharedLedger, Status, lock};
 use crate::run::batch::Batch;
+use crate::run::context::Context;
+use crate::run::drift::{self, Compared, Held};
 use crate::run::pairing::{self, PairedResponse};
 
 /// A batch to send.
@@ -14,6 +19,8 @@ pub(super) struct Flight {
     /// The number of the request in the ledger.
     pub sending: u32,
     pub call: Call,
+    /// The entries that the rows were compared with.
+    pub compared: Option<Compared>,
 }
 
 /// Sends the batches of a run.
@@ -30,8 +37,26 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Sends a batch. From the moment its request leaves until the response arrives, the outcome of its rows is unknown.
-    pub async fn send(&self, flight: &Flight) -> CallOutcome<PairedResponse> {
-        let Flight { batch, sending, call } = flight;
+    /// Also returns why the request did not leave, if the entries of its rows had to be read before.
+    pub async fn send(
+        &self,
+        flight: &Flight,
+        context: &Context,
+    ) -> (CallOutcome<PairedResponse>, Option<Held>) {
+        let Flight {
+            batch,
+            sending,
+            call,
+            compared,
+        } = flight;
+        let held = Mutex::new(None);
+        let hold = |reason: Held| *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        let hold = &hold;
+        let reader = Context {
+            session: context.session.nested(),
+            ..context.clone()
+        };
+        let reader = &reader;
         let (ledger, journal, rows) = (&self.ledger, self.journal.as_ref(), batch);
         let (sending, clock) = (*sending, self.session.caller.clock());
         let note = |stage| -> Noted<'_> {
@@ -53,6 +78,13 @@ impl Sender {
                     let before = last.map_or(0, |last| last.saturating_add(1));
                     journal.write(ledger, New::Before(before)).await?;
                 }
+                // Last, so that the entries are as new as possible.
+                if let Some(compared) = compared
+                    && let Err(reason) = drift::check(reader, compared, rows).await
+                {
+                    hold(reason);
+                    return Err(stopped());
+                }
                 let mut ledger = lock(ledger);
                 leaving.left(&mut ledger);
                 ledger.stats.requests += 1;
@@ -69,7 +101,8 @@ impl Sender {
                 page: None,
             })
         };
-        self.session.call(call, &note, &read).await
+        let called = self.session.call(call, &note, &read).await;
+        (called, held.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -131,11 +131,7 @@ impl State {
     }
 
     pub(super) fn session(&self) -> Session {
-        Session {
-            caller: self.caller.clone(),
-            stop: self.stop.clone(),
-            counters: self.counters.clone(),
-        }
+        Session::counting(self.caller.clone(), self.stop.clone(), self.counters.clone())
     }
 
     /// Returns the data for lookups.

@@ -19,7 +19,7 @@ use acc_assets::rows::{Dates, ImportKey, Names, Nulls, Policy, RowShape};
 use acc_assets::run::activity::CurrentActivity;
 use acc_assets::run::machine::Ended;
 use acc_assets::run::start::{Resume, Start, Which};
-use acc_assets::run::{Continuation, Job, MOST_KEPT, Part, Run, Tolerance};
+use acc_assets::run::{Compared, Continuation, Job, MOST_KEPT, Part, Run, Tolerance};
 use acc_assets::simulator::{self, Fault, Simulator};
 use serde_json::Value;
 
@@ -85,6 +85,8 @@ pub struct Call {
     pub dry_run: bool,
     pub reconcile: bool,
     pub import_key: Option<ImportKey>,
+    /// What the rows of all parts were compared with.
+    pub compared: Option<Compared>,
     pub names: Names,
     pub tolerance: Tolerance,
     pub ledger: Ledger,
@@ -116,6 +118,7 @@ impl Call {
             dry_run: false,
             reconcile: true,
             import_key: None,
+            compared: None,
             names: Names::default(),
             tolerance: Tolerance::All,
             ledger: Ledger::default(),
@@ -373,6 +376,7 @@ impl Bench {
         };
         let further = call.more.iter().map(|more| Part {
             waits: more.waits,
+            compared: call.compared.clone(),
             ..Part::of(
                 more.write,
                 Policy {
@@ -384,7 +388,10 @@ impl Bench {
             )
         });
         let further: Vec<Part> = further.collect();
-        let part = Part::of(call.write, policy, call.write.endpoint.items().most);
+        let part = Part {
+            compared: call.compared.clone(),
+            ..Part::of(call.write, policy, call.write.endpoint.items().most)
+        };
         Job {
             parts: std::iter::once(part).chain(further).collect(),
             project: ProjectId::parse(&self.simulator.project_id()).unwrap(),

@@ -13,6 +13,7 @@ mod activity;
 mod batch_limit;
 mod columns;
 mod contract;
+mod drift;
 mod endpoints;
 mod import_keys;
 mod journal;

@@ -372,9 +372,9 @@ async fn a_row_in_doubt_is_encoded_again_although_bodies_are_dropped() {
     let mut call = Call::create(rows.clone());
     call.names.settings = Some(Arc::new(before));
     call.reconcile = false;
-    bench
-        .simulator
-        .add_fault(fault(&json!({"what": "reset_before_apply", "on": "assets:batch-create"})));
+    bench.simulator.add_fault(fault(
+        &json!({"what": "reset_before_apply", "on": "assets:batch-create"}),
+    ));
     let (ledger, _) = bench.call(call).await;
     assert_eq!(count(&ledger, Status::Unknown), 100);
     let mut call = Call::create(rows).continues(ledger, true, true);

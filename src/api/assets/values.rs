@@ -54,6 +54,87 @@ pub(super) fn patched_now(asset: Option<&Value>, row: &SentRow<'_>) -> Now {
     }
 }
 
+/// Returns what has changed in an asset since it was read. An asset that has the values of the patch may be patched again:
+/// an earlier request with the same row may have been executed.
+pub(super) fn patch_drift(before: &Value, now: Option<&Value>, row: &SentRow<'_>) -> Option<String> {
+    match patched_now(now, row) {
+        Now::Done => None,
+        _ => drift(before, now, Some(row)),
+    }
+}
+
+/// Returns what has changed in an asset since it was read. A deleted asset may be deleted again.
+pub(super) fn delete_drift(before: &Value, now: Option<&Value>, row: &SentRow<'_>) -> Option<String> {
+    match deleted_now(now, row) {
+        Now::Done => None,
+        _ => drift(before, now, None),
+    }
+}
+
+fn drift(before: &Value, now: Option<&Value>, row: Option<&SentRow<'_>>) -> Option<String> {
+    let Some(now) = now else {
+        return Some("the service does not return it anymore".to_owned());
+    };
+    if is_active(now) == Some(false) {
+        return Some("it was deleted".to_owned());
+    }
+    let changed = changed_fields(before, now);
+    let version = |asset: &Value| asset.get(VERSION).filter(|version| !version.is_null()).cloned();
+    let is_same = match (version(before), version(now)) {
+        (Some(before), Some(now)) => same(&now, &before),
+        _ => changed.is_empty(),
+    };
+    // Even with the same version, a value that the row replaces must be as it was.
+    let sent = row.and_then(|row| serde_json::from_slice::<Map<String, Value>>(fields_sent(row)).ok());
+    let is_replaced = |(field, ..): &(String, Value, Value)| {
+        let (name, attribute) = field.split_once('.').unwrap_or((field, ""));
+        let value = sent.as_ref().and_then(|sent| sent.get(name));
+        value.is_some_and(|value| attribute.is_empty() || value.get(attribute).is_some())
+    };
+    if is_same && !changed.iter().any(is_replaced) {
+        return None;
+    }
+    let shown = changed
+        .iter()
+        .map(|(field, before, now)| format!("`{field}` was {before} and is {now}"));
+    let shown: Vec<String> = shown.collect();
+    Some(if shown.is_empty() {
+        "it has another version".to_owned()
+    } else {
+        shown.join(", ")
+    })
+}
+
+/// The field that counts the changes of an asset.
+const VERSION: &str = "version";
+
+/// Returns the fields and custom attributes that users set whose values have changed, each with the value before and now.
+fn changed_fields(before: &Value, now: &Value) -> Vec<(String, Value, Value)> {
+    let mut changed = Vec::new();
+    let mut compare = |field: String, before: &Value, now: &Value| {
+        if before != now && !same(now, before) {
+            changed.push((field, before.clone(), now.clone()));
+        }
+    };
+    for (_, field) in FIELDS.settable() {
+        compare(field.name.to_owned(), &before[field.name], &now[field.name]);
+    }
+    let attributes = |asset: &'_ Value| asset[CUSTOM_ATTRIBUTES].as_object().cloned().unwrap_or_default();
+    let (before, now) = (attributes(before), attributes(now));
+    let names = before
+        .keys()
+        .chain(now.keys().filter(|name| !before.contains_key(*name)));
+    for name in names {
+        let value = |of: &Map<String, Value>| of.get(name).cloned().unwrap_or_default();
+        compare(
+            format!("{CUSTOM_ATTRIBUTES}.{name}"),
+            &value(&before),
+            &value(&now),
+        );
+    }
+    changed
+}
+
 /// Returns the fields of a patch, from `"<id>":{...}` in the request.
 fn fields_sent<'r>(row: &SentRow<'r>) -> &'r [u8] {
     let colon = row.body.iter().position(|byte| *byte == b':');
