@@ -49,8 +49,8 @@ impl Sender {
             call,
             compared,
         } = flight;
-        let held = Mutex::new(None);
-        let hold = |reason: Held| *held.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+        let why = Mutex::new(None);
+        let hold = |held: Held| *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
         let hold = &hold;
         let reader = Context {
             session: context.session.nested(),
@@ -80,9 +80,9 @@ impl Sender {
                 }
                 // Last, so that the entries are as new as possible.
                 if let Some(compared) = compared
-                    && let Err(reason) = drift::check(reader, compared, rows).await
+                    && let Err(held) = drift::check(reader, compared, rows).await
                 {
-                    hold(reason);
+                    hold(held);
                     return Err(stopped());
                 }
                 let mut ledger = lock(ledger);
@@ -102,7 +102,7 @@ impl Sender {
             })
         };
         let called = self.session.call(call, &note, &read).await;
-        (called, held.into_inner().unwrap_or_else(PoisonError::into_inner))
+        (called, why.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

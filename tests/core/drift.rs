@@ -126,9 +126,9 @@ async fn shared(rows: usize, options: acc_assets::options::Options) -> (Bench, A
 
 /// A call that patches the first assets and deletes the others, and has compared all of them.
 fn planned(others: &Others, ids: &[String], patched: usize) -> Call {
-    let patches = ids[..patched].iter();
-    let patches = patches.map(|id| vec![("id", id.clone()), ("description", OURS.to_owned())]);
-    let mut call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, patches.collect());
+    let first = ids[..patched].iter();
+    let rows = first.map(|id| vec![("id", id.clone()), ("description", OURS.to_owned())]);
+    let mut call = Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows.collect());
     let deletes: Vec<Texts> = ids[patched..].iter().map(|id| vec![("id", id.clone())]).collect();
     if !deletes.is_empty() {
         call.more = vec![Further {
@@ -154,7 +154,7 @@ fn is_true(bench: &Bench, others: &Others, ledger: &Ledger, what: &str) {
     let now = assets_of(&bench.simulator);
     for outcome in View::new(Arc::new(ledger.clone())).outcomes() {
         let id = outcome.key.unwrap();
-        let asset = &now[&id.to_string()];
+        let asset = &now[&id];
         let is_ours = asset["description"] == OURS;
         let what = format!(
             "{what}: {id} is {:?}, {:?}, {asset}",
