@@ -17,6 +17,7 @@ mod event;
 mod existing;
 mod explain;
 mod findings;
+mod held;
 mod intake;
 mod job;
 mod lane;

@@ -129,10 +129,8 @@ impl Recovery {
             (Why::Lost | Why::Executed, _) => settle_time / 3,
         };
         // A rejected request is not executed later, unless an earlier one with the same rows may be.
-        let conclusive_from = match why {
-            Why::Conflict if !request.batch.in_doubt => now,
-            _ => now + settle_time,
-        };
+        let is_certain = why == Why::Conflict && !request.batch.in_doubt;
+        let conclusive_from = if is_certain { now } else { now + settle_time };
         let mut doubt = RequestInDoubt {
             due: now + first,
             omitted: match why {

@@ -1,0 +1,54 @@
+//! Settles the rows of a request that did not leave, because their entries have changed or could not be read.
+
+use crate::error::Error;
+use crate::http::{CallOutcome, Phase};
+use crate::ledger::{Fault, Status};
+use crate::run::batch::Batch;
+use crate::run::drift::Held;
+use crate::run::pairing::PairedResponse;
+use crate::run::recovery::Why;
+use crate::run::state::State;
+
+impl State {
+    /// Handles a request that did not leave. An earlier attempt may have left.
+    pub(super) fn on_held(
+        &mut self,
+        mut batch: Batch,
+        sending: u32,
+        called: &CallOutcome<PairedResponse>,
+        held: Held,
+    ) {
+        self.note_called(sending, called);
+        let in_doubt = called.in_doubt || batch.in_doubt;
+        if in_doubt {
+            let error = match &held {
+                Held::Unread(error) => error.clone(),
+                Held::Drifted(_) => Error::Input("its asset has changed".to_owned()),
+            };
+            let error = called.result.as_ref().err().unwrap_or(&error);
+            batch.in_doubt = true;
+            self.mark_in_doubt(batch, sending, error, Why::Lost);
+        } else if let Held::Drifted(drifted) = &held {
+            for (at, change) in drifted {
+                let message =
+                    format!("not sent, because the asset was changed after it was compared: {change}");
+                let fault = Fault::new("drifted", &message, "make the plan again");
+                self.blame(std::iter::once(batch.items[*at].row), Status::Drifted, &fault);
+            }
+            let has_drifted = |at: usize| drifted.iter().any(|(other, _)| *other == at);
+            let mut rest = batch.part(|at, _| !has_drifted(at));
+            if rest.items.is_empty() {
+                self.waiting.extend(batch.named);
+            } else {
+                rest.named = batch.named;
+                self.waiting.push_front(rest);
+            }
+        }
+        match held {
+            // The run was stopped meanwhile, so nothing more is sent.
+            Held::Unread(_) if self.stop.phase() > Phase::Run => {}
+            Held::Unread(error) => self.give_up(error),
+            Held::Drifted(_) => {}
+        }
+    }
+}
