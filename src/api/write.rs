@@ -73,7 +73,9 @@ pub(crate) fn by_id<'a>(
     rows: &[SentRow<'_>],
     found: impl Iterator<Item = (Cow<'a, str>, Option<Range<usize>>)>,
 ) -> Vec<Paired<'a>> {
+    // An entry without an id, such as null, belongs to no row.
     let mut entries: HashMap<String, (Cow<'a, str>, Option<Range<usize>>)> = found
+        .filter(|(id, _)| !id.is_empty())
         .map(|(id, entry)| (id.to_ascii_lowercase(), (id, entry)))
         .collect();
     rows.iter()

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use acc_assets::api::{Write, assets, relationships};
+use acc_assets::api::{Paired, SentRow, Write, assets, relationships};
 use acc_assets::http::send::Response;
 use acc_assets::ledger::{Fault, Ledger, Status, View};
 use acc_assets::rows::{ImportKey, RowShape};
@@ -520,5 +520,21 @@ async fn a_matching_patch_response_has_no_warning() {
         let (ledger, _) = bench.call(call).await;
         assert_eq!(ledger.warnings, [""; 0], "{switch:?}: {:?}", counts(&ledger));
         tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+#[test]
+fn an_entry_without_an_id_belongs_to_no_row() {
+    let rows = [SentRow {
+        key: "",
+        body: b"\"\"",
+    }];
+    for (write, body) in [
+        (&assets::BATCH_GET, &br#"{"results":[null]}"#[..]),
+        (&assets::BATCH_GET, br#"{"results":[{"id":""}]}"#),
+        (&relationships::BATCH, b"[null]"),
+    ] {
+        let paired = (write.pair)(body, &rows, true);
+        assert!(!paired.is_ok_and(|paired| paired != [Paired::Absent]), "{body:?}");
     }
 }
