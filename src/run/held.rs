@@ -1,6 +1,6 @@
 //! Settles the rows of a request that did not leave, because their entries have changed or could not be read.
 
-use crate::error::Error;
+use crate::error::{Error, Sent, TransportError};
 use crate::http::{CallOutcome, Phase};
 use crate::ledger::{Fault, Status};
 use crate::run::batch::Batch;
@@ -21,13 +21,17 @@ impl State {
         self.note_called(sending, called);
         let in_doubt = called.in_doubt || batch.in_doubt;
         if in_doubt {
+            // The asset may have changed because an earlier attempt was executed, so the rows are looked up.
             let error = match &held {
                 Held::Unread(error) => error.clone(),
-                Held::Drifted(_) => Error::Input("its asset has changed".to_owned()),
+                Held::Drifted(_) => Error::Transport(TransportError::new(
+                    Sent::Maybe,
+                    "an earlier request with this row has no response, and the asset has changed since"
+                        .to_owned(),
+                )),
             };
-            let error = called.result.as_ref().err().unwrap_or(&error);
             batch.in_doubt = true;
-            self.mark_in_doubt(batch, sending, error, Why::Lost);
+            self.mark_in_doubt(batch, sending, &error, Why::Lost);
         } else if let Held::Drifted(drifted) = &held {
             for (at, change) in drifted {
                 let message =

@@ -1,5 +1,5 @@
-//! Reads the rows a second time, because not all of their bodies were kept. Refuses rows that have changed since they were
-//! checked.
+//! Reads the rows a second time, because not all of their bodies were kept. Rows that have changed since the check are
+//! invalid.
 
 use std::sync::Arc;
 

@@ -10,7 +10,7 @@ use super::problem::already_read;
 /// Rows or values that are iterated.
 pub enum Items {
     /// A list or tuple, which can be iterated again.
-    Continuation(Py<PyAny>),
+    Repeatable(Py<PyAny>),
     Once(Mutex<Option<Py<PyIterator>>>),
 }
 
@@ -21,7 +21,7 @@ impl Items {
         let list = rows.cast::<PyList>().map(PyListMethods::len).ok();
         let length = list.or_else(|| rows.cast::<PyTuple>().map(PyTupleMethods::len).ok());
         if length.is_some() {
-            return Ok((Self::Continuation(rows.clone().unbind()), length));
+            return Ok((Self::Repeatable(rows.clone().unbind()), length));
         }
         Ok((Self::Once(Mutex::new(Some(rows.try_iter()?.unbind()))), None))
     }
@@ -32,7 +32,7 @@ impl Items {
     /// If items that can be iterated only once were already iterated, or if Python raises.
     pub fn iterate(&self, py: Python<'_>) -> PyResult<Py<PyIterator>> {
         match self {
-            Self::Continuation(rows) => Ok(rows.bind(py).try_iter()?.unbind()),
+            Self::Repeatable(rows) => Ok(rows.bind(py).try_iter()?.unbind()),
             Self::Once(rows) => {
                 let rows = rows.lock().unwrap_or_else(PoisonError::into_inner).take();
                 rows.ok_or_else(|| already_read(py))

@@ -79,7 +79,7 @@ impl Origin {
             Self::Sheet(_) => true,
             Self::Columns(frame) => frame.has_labels(),
             // An iterator's labels are consumed along with its rows.
-            Self::Dicts(Items::Continuation(_), labels) => labels.is_some(),
+            Self::Dicts(Items::Repeatable(_), labels) => labels.is_some(),
             Self::Dicts(Items::Once(_), _) | Self::Values(..) | Self::Stream(_) => false,
         }
     }
@@ -105,7 +105,7 @@ impl Origin {
             Self::Columns(frame) => frame.names.clone(),
             Self::Sheet(sheet) => sheet.names().to_vec(),
             Self::Stream(stream) => stream.names.clone(),
-            Self::Dicts(Items::Continuation(items), _) => {
+            Self::Dicts(Items::Repeatable(items), _) => {
                 let first = items.bind(py).get_item(0);
                 let keys = first.and_then(|first| first.call_method0("keys")?.try_iter()?.collect());
                 let keys: Vec<Bound<'_, PyAny>> = keys.unwrap_or_default();

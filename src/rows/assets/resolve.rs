@@ -110,7 +110,7 @@ impl Resolver {
 
     /// Looks up a string. The error for an unknown string contains the closest names, unless the call has
     /// already reached the maximum number of searches for them.
-    fn look(
+    fn look_up(
         suggestions: &mut u32,
         find: impl FnOnce(bool) -> Result<usize, LookupError>,
     ) -> Result<usize, LookupError> {
@@ -131,14 +131,14 @@ impl Resolver {
             ..
         } = self;
         categories.find(text, || {
-            Self::look(suggestions, |suggest| settings.category(text, separator, suggest))
+            Self::look_up(suggestions, |suggest| settings.category(text, separator, suggest))
         })
     }
 
     /// Looks up a category by the parts of its path.
     pub fn category_of_path(&mut self, path: &[&str]) -> Result<usize, LookupError> {
         let (settings, separator) = (&self.settings, &self.separator);
-        Self::look(&mut self.suggestions, |suggest| {
+        Self::look_up(&mut self.suggestions, |suggest| {
             settings.category_of_path(path, separator, suggest)
         })
     }
@@ -153,14 +153,14 @@ impl Resolver {
             ..
         } = self;
         locations.find(text, || {
-            Self::look(suggestions, |suggest| settings.location(text, separator, suggest))
+            Self::look_up(suggestions, |suggest| settings.location(text, separator, suggest))
         })
     }
 
     /// Looks up a location by the parts of its path.
     pub fn location_of_path(&mut self, path: &[&str]) -> Result<usize, LookupError> {
         let (settings, separator) = (&self.settings, &self.separator);
-        Self::look(&mut self.suggestions, |suggest| {
+        Self::look_up(&mut self.suggestions, |suggest| {
             settings.location_of_names(path, separator, suggest)
         })
     }
@@ -177,7 +177,7 @@ impl Resolver {
         } = self;
         let seen = statuses.entry(Some(set)).or_insert_with(Seen::new);
         seen.find(label, || {
-            let found = Self::look(suggestions, |suggest| settings.status(set, label, suggest));
+            let found = Self::look_up(suggestions, |suggest| settings.status(set, label, suggest));
             found.or_else(|error| {
                 let labels = several(label).map(|label| settings.status(set, label, false));
                 let is_of_set = |found: &Result<usize, LookupError>| {
@@ -221,7 +221,7 @@ impl Resolver {
         } = self;
         let seen = choices.entry(attribute).or_insert_with(Seen::new);
         let place = seen.find(text, || {
-            Self::look(suggestions, |suggest| settings.choice(attribute, text, suggest))
+            Self::look_up(suggestions, |suggest| settings.choice(attribute, text, suggest))
         })?;
         Ok(settings.choice_id(attribute, place).to_owned())
     }
