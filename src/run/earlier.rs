@@ -63,10 +63,10 @@ impl Earlier {
             Some((row, RowId { digest, key }))
         };
         let run: Vec<KnownRow> = (0..rows).map(known).collect();
+        // The input may have a row as it was before it was corrected in a fixes file.
         let doubtful = run.iter().zip(0..).filter(|(_, row)| is_unknown(*row));
-        let doubtful: HashSet<u64> = doubtful
-            .flat_map(|(known, _)| [known.id.digest, known.id.key])
-            .collect();
+        let doubtful = doubtful.flat_map(|(known, row)| [Some(known.id), first(row).map(|(_, id)| id)]);
+        let doubtful: HashSet<u64> = doubtful.flatten().flat_map(|id| [id.digest, id.key]).collect();
         (rows > 0 || ledger.complete).then(|| Self {
             doubtful,
             good: (0..rows).map(|row| ledger.status(row).is_ok()).collect(),

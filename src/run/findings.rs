@@ -26,15 +26,15 @@ use crate::run::state::State;
 
 impl State {
     /// Schedules lookups of the requests with these rows, which an earlier call left with an unknown outcome.
-    pub(super) fn resume_doubts(&mut self, prove: &HashSet<u32>, today: HashMap<u32, Today>) {
+    pub(super) fn resume_doubts(&mut self, look_up: &HashSet<u32>, today: HashMap<u32, Today>) {
         self.today = today;
         let parts = &self.job.parts;
         let clock = self.clock;
         let timeout = i64::try_from(self.caller.options().timeout.as_millis()).unwrap_or(i64::MAX);
         let ledger = lock(&self.ledger);
         let (mut requests, mut other) = (Vec::new(), None);
-        for (sending, body) in ledger.bodies_of(prove) {
-            let in_doubt = |item: &Item| prove.contains(&item.row) && ledger.is_in_doubt(item.row, sending);
+        for (sending, body) in ledger.bodies_of(look_up) {
+            let in_doubt = |item: &Item| look_up.contains(&item.row) && ledger.is_in_doubt(item.row, sending);
             // An older journal has no names of endpoints: its runs have one part.
             let is_of = |part: &&Part| [part.write.endpoint.name, ""].contains(&body.endpoint.as_str());
             let Some(part) = parts.get(body.part).filter(is_of) else {
@@ -231,17 +231,22 @@ impl State {
         for (item, sent) in batch.items.iter().zip(batch.sent()) {
             match self.today.remove(&item.row) {
                 None => {}
-                // The row is of another part now. Another call sends it.
-                Some(Today::Row(read)) if read.part != batch.part_of_run => {
-                    let mut fault = Fault::new(
-                        "not_executed",
-                        "the request was not executed, and the row is to be changed in another way by now",
-                        "",
-                    );
-                    fault.fix = Some("make the call again".to_owned());
-                    self.blame(std::iter::once(item.row), Status::Failed, &fault);
-                }
                 Some(Today::Row(read)) => {
+                    let judged = match read.judged {
+                        _ if read.part != batch.part_of_run => None,
+                        Ok(Encoded::Body(body)) => Some(Ok(body)),
+                        Ok(Encoded::Dropped(_)) => None,
+                        Err(problems) => Some(Err(problems)),
+                    };
+                    // The row is of another part now, or it differs from all rows that may be done, whose bodies were kept
+                    // (see `Earlier::may_be_in_doubt`). Another call sends it.
+                    let Some(judged) = judged else {
+                        let message = "the request was not executed, and the row has been changed since";
+                        let mut fault = Fault::new("not_executed", message, "");
+                        fault.fix = Some("make the call again".to_owned());
+                        self.blame(std::iter::once(item.row), Status::Failed, &fault);
+                        continue;
+                    };
                     let mut ledger = lock(&self.ledger);
                     if self.some_rows_only && ledger.digest(item.row) != read.digest {
                         ledger.keep_first_id(item.row);
@@ -249,13 +254,11 @@ impl State {
                     ledger.rename(item.row, &read.key, shape != RowShape::NewAsset);
                     ledger.set_digest(item.row, read.digest);
                     drop(ledger);
-                    match read.judged {
-                        Ok(Encoded::Body(body)) if body.is_empty() => {
+                    match judged {
+                        Ok(body) if body.is_empty() => {
                             lock(&self.ledger).set(item.row, Status::Unchanged);
                         }
-                        Ok(Encoded::Body(body)) => renewed.add(item.row, &read.key, &body),
-                        // The items of rows in doubt are kept, see `Earlier::may_be_in_doubt`.
-                        Ok(Encoded::Dropped(_)) => renewed.add(item.row, sent.key, sent.body),
+                        Ok(body) => renewed.add(item.row, &read.key, &body),
                         Err(problems) => {
                             let status = status_of(&problems);
                             self.blame(std::iter::once(item.row), status, &Fault::invalid(problems));

@@ -4,6 +4,7 @@ use crate::error::{Error, Sent, TransportError};
 use crate::http::{CallOutcome, Phase};
 use crate::ledger::{Fault, Status};
 use crate::run::batch::Batch;
+use crate::run::bisect;
 use crate::run::drift::Held;
 use crate::run::pairing::PairedResponse;
 use crate::run::recovery::Why;
@@ -26,7 +27,7 @@ impl State {
                 Held::Unread(error) => error.clone(),
                 Held::Drifted(_) => Error::Transport(TransportError::new(
                     Sent::Maybe,
-                    "an earlier request with this row has no response, and the asset has changed since"
+                    "an earlier request with this row has no response, and an asset of that request has changed since"
                         .to_owned(),
                 )),
             };
@@ -40,13 +41,12 @@ impl State {
                 self.blame(std::iter::once(batch.items[*at].row), Status::Drifted, &fault);
             }
             let has_drifted = |at: usize| drifted.iter().any(|(other, _)| *other == at);
-            let mut rest = batch.part(|at, _| !has_drifted(at));
-            if rest.items.is_empty() {
-                self.waiting.extend(batch.named);
-            } else {
-                rest.named = batch.named;
-                self.waiting.push_front(rest);
-            }
+            let rest = batch.part(|at, _| !has_drifted(at));
+            // Rows named by a rejection are confirmed as bad only if all the other rows are executed, so resend them too.
+            let named = bisect::doubted(&batch);
+            self.bad -= self.splitter.take_back(&named);
+            let rest = Some(rest).filter(|rest| !rest.items.is_empty());
+            self.send_next(rest.into_iter().chain(named).collect());
         }
         match held {
             // The run was stopped meanwhile, so nothing more is sent.

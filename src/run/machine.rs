@@ -109,6 +109,7 @@ impl Machine {
     /// Sets the number of rows of the input, if it is known.
     pub fn expect(&mut self, rows: Option<usize>) {
         self.packer.passes.expect(rows);
+        self.packer.seen.expect(rows.unwrap_or_default());
     }
 
     pub fn activity(&self) -> CurrentActivity {

@@ -88,7 +88,7 @@ pub struct Packer {
 }
 
 impl Packer {
-    /// Creates a packer for one run. With `again`, the ledger may already have rows.
+    /// Creates a packer for one run. With a continuation, the ledger may already have rows.
     #[must_use]
     pub fn new(parts: &[Part], ledger: SharedLedger, ahead: ReadAhead, continuation: Continuation) -> Self {
         let mut lanes: Vec<Lane> = (0..)

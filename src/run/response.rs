@@ -43,7 +43,10 @@ impl State {
     pub(super) fn on_response(&mut self, batch: Batch, sending: u32, called: CallOutcome<PairedResponse>) {
         self.note_called(sending, &called);
         match (called.result, called.stopped) {
-            (Ok(response), _) => self.accept(batch, sending, response, called.in_doubt),
+            (Ok(response), _) => {
+                let in_doubt = called.in_doubt || batch.in_doubt;
+                self.accept(batch, sending, response, in_doubt);
+            }
             // The status of these rows does not change: they were not sent, or were rejected together with others.
             (Err(_), true) if called.attempts == 0 => {}
             (Err(error), true) => {

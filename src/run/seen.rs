@@ -1,5 +1,6 @@
 //! The keys of the rows so far, which show the rows that are for the same asset.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
@@ -21,11 +22,31 @@ pub(super) fn digest_of(body: &[u8]) -> u64 {
     xxh3_64(body).max(1)
 }
 
+/// A table may claim more rows than it has.
+const MOST_EXPECTED: usize = 1 << 20;
+
+/// Returns the row of a key, or notes this row if the key has none.
+fn first_of<K>(entry: Entry<'_, K, u32>, row: u32) -> Option<u32> {
+    match entry {
+        Entry::Occupied(first) => Some(*first.get()),
+        Entry::Vacant(none) => {
+            none.insert(row);
+            None
+        }
+    }
+}
+
 /// The keys seen so far.
 #[derive(Default)]
 pub(super) struct Seen {
-    /// For each key, its first row and the digest of that row's content.
-    rows: HashMap<RowIdentity, (u32, u64)>,
+    /// The first row of each id. A million ids take 44 MB, and half of that again when the map grows.
+    ids: HashMap<Uuid, u32>,
+    /// The first row of each import key.
+    import_keys: HashMap<Box<str>, u32>,
+    /// By row, the digest of its content, or 0 if it is invalid or not the first row of its key.
+    digests: Vec<u64>,
+    /// The number of rows to make room for.
+    expected: usize,
     /// The first spelling of each import key, keyed by the normalized key (see `same_key`).
     spellings: HashMap<String, Box<str>>,
     /// The normalized keys with several spellings.
@@ -33,14 +54,42 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Makes room for this many rows, if they have ids.
+    pub fn expect(&mut self, rows: usize) {
+        self.expected = rows.min(MOST_EXPECTED);
+    }
+
     /// Returns the first row with this key, and the digest of its content.
     pub fn first(&self, same: &RowIdentity) -> Option<(u32, u64)> {
-        self.rows.get(same).copied()
+        let first = match same {
+            RowIdentity::Id(id) => self.ids.get(id),
+            RowIdentity::ImportKey(key) => self.import_keys.get(key),
+        };
+        first.map(|first| (*first, self.digest(*first)))
     }
 
     /// Notes the row of a key, unless an earlier row has the key. Returns the first row, and the digest of its content.
     pub fn note(&mut self, same: RowIdentity, row: u32, digest: u64) -> (u32, u64) {
-        *self.rows.entry(same).or_insert((row, digest))
+        let first = match same {
+            RowIdentity::Id(id) => {
+                self.ids.reserve(std::mem::take(&mut self.expected));
+                first_of(self.ids.entry(id), row)
+            }
+            RowIdentity::ImportKey(key) => first_of(self.import_keys.entry(key), row),
+        };
+        if let Some(first) = first {
+            return (first, self.digest(first));
+        }
+        let at = row as usize;
+        if self.digests.len() <= at {
+            self.digests.resize(at + 1, 0);
+        }
+        self.digests[at] = digest;
+        (row, digest)
+    }
+
+    fn digest(&self, row: u32) -> u64 {
+        self.digests.get(row as usize).copied().unwrap_or_default()
     }
 
     /// Records import keys that differ only in spelling, since they belong to different assets.
@@ -56,10 +105,7 @@ impl Seen {
 
     /// Returns the import keys, each with its first row, in the order of the rows.
     pub fn keyed(&self) -> Vec<(u32, String)> {
-        let keyed = self.rows.iter().filter_map(|(same, (row, _))| match same {
-            RowIdentity::ImportKey(key) => Some((*row, key.to_string())),
-            RowIdentity::Id(_) => None,
-        });
+        let keyed = self.import_keys.iter().map(|(key, row)| (*row, key.to_string()));
         let mut keyed: Vec<(u32, String)> = keyed.collect();
         keyed.sort_unstable();
         keyed

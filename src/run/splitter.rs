@@ -131,7 +131,7 @@ impl Splitter {
     }
 
     /// Notes that the rows of these batches are sent again, so that they are no longer named. Returns how many were.
-    fn take_back(&mut self, again: &[Batch]) -> u64 {
+    pub fn take_back(&mut self, again: &[Batch]) -> u64 {
         let rows = again.iter().flat_map(|part| &part.items);
         rows.map(|item| u64::from(self.named.remove(&item.row))).sum()
     }

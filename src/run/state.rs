@@ -1,6 +1,6 @@
 //! What a run knows: the outcomes so far, the batches that wait, and why it ends.
 //!
-//! `settle` applies responses to the rows of their requests. `recovery` handles lost responses. `machine` decides what
+//! `response` applies responses to the rows of their requests. `recovery` handles lost responses. `machine` decides what
 //! happens next.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};

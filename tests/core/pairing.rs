@@ -464,6 +464,42 @@ async fn a_link_missing_from_two_responses_is_read_again() {
     assert_eq!(count(&ledger, Status::Rejected), 1, "{:?}", messages(&ledger));
 }
 
+/// The first response is a proxy's page, and reads show the links for 10 seconds more. The second response omits a link,
+/// which the first request may have deleted, so the next read is no proof that nothing was deleted.
+#[tokio::test(start_paused = true)]
+async fn a_link_of_a_request_in_doubt_is_looked_up_until_it_is_certain() {
+    let (deletes, start) = (AtomicUsize::new(0), tokio::time::Instant::now());
+    let guard: Guard = Box::new(move |request| {
+        let instead = |body: String| {
+            Way::Instead(Ok(Response {
+                status: 200,
+                headers: Vec::new(),
+                body: body.into(),
+            }))
+        };
+        if request.url.ends_with("/relationships:delete") {
+            return match deletes.fetch_add(1, Ordering::SeqCst) {
+                0 => instead("<html>".to_owned()),
+                _ => Way::On,
+            };
+        }
+        if request.url.ends_with("/relationships:batch") && start.elapsed() < Duration::from_secs(10) {
+            let ids: Vec<String> = serde_json::from_slice(request.body.as_deref().unwrap()).unwrap();
+            let shown = ids.iter().map(|id| json!({"id": id, "isDeleted": false}));
+            return instead(Value::Array(shown.collect()).to_string());
+        }
+        Way::On
+    });
+    let bench = Bench::guarded(world(&[]), client(), guard);
+    let links = bench.simulator.seed_relationships(2);
+    let short = json!({"what": "drop_results", "count": 1, "on": "relationships:delete"});
+    bench.simulator.add_fault(fault(&short));
+    let (ledger, _) = bench
+        .call(by_id(&relationships::DELETE, RowShape::Id, &links))
+        .await;
+    assert_eq!(counts(&ledger), [(Status::Deleted, 2)], "{:?}", messages(&ledger));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_differing_patch_response_warns_once_per_field() {
     let bench = Bench::new(world(&[("key_case", "lower")]));

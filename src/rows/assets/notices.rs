@@ -43,7 +43,11 @@ pub(super) struct Notices {
 
 /// A digest of each row's value of a field, or 0 if the row has none. There may be a million rows.
 #[derive(Debug, Default)]
-struct Digests(Vec<u64>);
+struct Digests {
+    /// The first row that has a value.
+    first: usize,
+    rows: Vec<u64>,
+}
 
 /// Rows with a value that an earlier row has.
 struct Repeats {
@@ -55,20 +59,23 @@ struct Repeats {
 
 impl Digests {
     fn note(&mut self, digest: u64, row: usize) {
-        if self.0.len() <= row {
-            self.0.resize(row + 1, 0);
+        if self.rows.is_empty() {
+            self.first = row;
         }
-        self.0[row] = digest.max(1);
+        // Rows are noted in their order.
+        self.rows.resize(row - self.first, 0);
+        self.rows.push(digest.max(1));
     }
 
     fn forget(&mut self, row: usize) {
-        if let Some(digest) = self.0.get_mut(row) {
+        let at = row.checked_sub(self.first);
+        if let Some(digest) = at.and_then(|at| self.rows.get_mut(at)) {
             *digest = 0;
         }
     }
 
     fn repeats(&self) -> Option<Repeats> {
-        let mut rows: Vec<(u64, u32)> = (0..).zip(&self.0).map(|(row, digest)| (*digest, row)).collect();
+        let mut rows: Vec<(u64, u32)> = (0..).zip(&self.rows).map(|(at, digest)| (*digest, at)).collect();
         rows.retain(|(digest, _)| *digest != 0);
         rows.sort_unstable();
         let mut all: Option<Repeats> = None;
@@ -76,7 +83,7 @@ impl Digests {
             let [(_, earlier), (_, row), ..] = *same else {
                 continue;
             };
-            let (earlier, row) = (earlier as usize, row as usize);
+            let (earlier, row) = (self.first + earlier as usize, self.first + row as usize);
             let repeats = all.get_or_insert(Repeats {
                 count: 0,
                 row,
@@ -199,5 +206,26 @@ impl Notices {
                 }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_take_memory_from_the_first_row_with_a_value() {
+        let mut digests = Digests::default();
+        for row in 1_000_000..1_000_010 {
+            digests.note(row as u64 % 8, row);
+        }
+        assert!(digests.rows.capacity() < 100);
+        let repeats = digests
+            .repeats()
+            .map(|repeats| (repeats.count, repeats.row, repeats.earlier));
+        assert_eq!(repeats, Some((3, 1_000_001, 1_000_000)));
+        digests.forget(1_000_009);
+        digests.forget(7);
+        assert_eq!(digests.repeats().map(|repeats| repeats.count), Some(2));
     }
 }
