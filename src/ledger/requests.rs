@@ -21,6 +21,8 @@ impl Ledger {
         };
         self.sendings.push(sending);
         let sending = number(self.sendings.len() - 1);
+        self.sendings_of
+            .reserve(self.statuses.len().saturating_sub(self.sendings_of.len()));
         for item in &body.rows {
             put(&mut self.sendings_of, item.row as usize, sending, NO_NUMBER);
         }

@@ -199,6 +199,9 @@ impl Ledger {
     pub fn set_read_id(&mut self, row: u32, id: &str, uuid: Option<Uuid>) {
         match uuid {
             Some(uuid) if !uuid.is_nil() && id.len() == 36 => {
+                // All rows have been read, or few more than have ids. Growing step by step leaves holes in memory.
+                self.ids
+                    .reserve(self.statuses.len().saturating_sub(self.ids.len()));
                 put(&mut self.ids, row as usize, uuid, Uuid::nil());
             }
             _ => {

@@ -28,7 +28,7 @@ import json, pathlib, sys
 import polars
 import acc_assets as acc
 
-rows, url, run = json.loads(sys.argv[1])
+rows, url, run, named = json.loads(sys.argv[1])
 
 def memory(name):
     with open("/proc/self/status") as status:
@@ -41,28 +41,45 @@ frame = polars.DataFrame({"n": numbers}).select(
     statusId=polars.lit("3c6bf4c0-6f0e-4c0b-9a3a-0a8a4f2ea001"),
     description=polars.format("{} " + "x" * 300, "n"),
 )
+project, settings = "f6a1e3b5-abaa-4b01-b33a-5d55f36ba047", None
+if named:
+    with acc.testing.Simulator(seed=1) as simulator:
+        project = simulator.project_id
+        settings = simulator.client().project(project).settings()
+        category = next(one for one in simulator.world()["categories"] if one["name"] == "Air Handling")
+    frame = frame.drop("categoryId", "statusId").with_columns(
+        Category=polars.lit("HVAC > Air Handling"),
+        Status=polars.lit(category["statuses"][0]["label"]),
+        Barcode=polars.format("B-{}", "clientAssetId"),
+    )
 client = acc.Client(
     "token", base_url=url, limits=acc.Limits(assets_write=1_000_000), retry=acc.Retry(base=0.01, settle=0.1)
 )
-assets = client.project("f6a1e3b5-abaa-4b01-b33a-5d55f36ba047").assets
+assets = client.project(project).assets
 # What the first call of a process needs is not for its rows.
-assets.create(frame.head(200), settings=None, progress=False)
-with open("/proc/self/clear_refs", "w") as file:
-    file.write("5")
-before = memory("VmRSS")
-result = assets.create(frame, settings=None, progress=False, run=run and pathlib.Path(run))
-peak = memory("VmHWM")
-print(json.dumps({
-    "before": before, "grown": peak - before, "ok": result.ok, "counts": result.counts,
-    "requests": result.stats.requests,
-}))
+assets.create(frame.head(200), settings=settings, progress=False)
+
+def measured(call):
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    before = memory("VmRSS")
+    result = call()
+    print(json.dumps({
+        "before": before, "grown": memory("VmHWM") - before, "counts": result.counts, "requests": result.stats.requests,
+    }))
+    return result
+
+result = measured(lambda: assets.create(frame, settings=settings, progress=False, run=run and pathlib.Path(run)))
+ids = polars.DataFrame({"id": result.ids})
+del result, frame
+measured(lambda: assets.delete(ids, progress=False))
 """
 
 ID = re.compile(rb'"clientAssetId":"([^"]+)"')
 
 
 class Service(http.server.BaseHTTPRequestHandler):
-    """Creates every asset, and keeps none."""
+    """Creates and deletes every asset, and keeps none."""
 
     protocol_version = "HTTP/1.1"
     seen: ClassVar[set[bytes]] = set()
@@ -70,6 +87,9 @@ class Service(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith(":batch-delete"):
+            self.send_response(204)
+            return self.end_headers()
         names = ID.findall(body)
         type(self).assets += len(names)
         type(self).seen.update(names)
@@ -96,13 +116,16 @@ def service() -> Iterator[str]:
     server.shutdown()
 
 
-@pytest.mark.parametrize("named", [False, True], ids=["without a run", "with a run"])
-def test_the_rows_of_a_frame_are_not_held_twice(service: str, named: bool, tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("named", [False, True], ids=["with ids", "with names and barcodes"])
+@pytest.mark.parametrize("is_run", [False, True], ids=["without a run", "with a run"])
+def test_the_rows_of_a_frame_are_not_held_twice(
+    service: str, is_run: bool, named: bool, tmp_path: pathlib.Path
+) -> None:
     # Above 64 MiB of bodies, which are about 480 bytes a row.
     rows = 1_000_000 if FULL else 150_000
-    run = str(tmp_path / "large.sqlite") if named else None
+    run = str(tmp_path / "large.sqlite") if is_run else None
     ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps([rows, service, run])],
+        [sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps([rows, service, run, named])],
         capture_output=True,
         text=True,
         timeout=900,
@@ -110,10 +133,12 @@ def test_the_rows_of_a_frame_are_not_held_twice(service: str, named: bool, tmp_p
         cwd=tmp_path,
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    said = json.loads(ended.stdout.splitlines()[-1])
-    print(f"{rows} rows: {said}")
-    assert said["counts"] == {"created": rows}
-    assert said["requests"] == rows / 100
+    created, deleted = (json.loads(line) for line in ended.stdout.splitlines()[-2:])
+    print(f"{rows} rows: {created} {deleted}")
+    assert created["counts"] == {"created": rows}
+    assert created["requests"] == rows / 100
+    assert deleted["counts"] == {"deleted": rows}
     # The first call has created 200 of them once before.
     assert (Service.assets, len(Service.seen)) == (rows + 200, rows)
-    assert said["grown"] < 100, said
+    assert created["grown"] < 100, created
+    assert deleted["grown"] < 100, deleted
