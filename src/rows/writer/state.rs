@@ -124,7 +124,7 @@ pub(in crate::rows) trait RowKind: Sized {
         false
     }
 
-    /// Records a blank cell of a field or custom attribute.
+    /// Records a blank cell of a column. `name` is what the column sets.
     fn note_absent(_writer: &mut Writer<Self>, _column: Option<Column>, _name: &str) {}
 
     /// Returns why a text is not sent, if a program has probably changed it.
@@ -167,7 +167,7 @@ pub(in crate::rows) trait RowKind: Sized {
         false
     }
 
-    /// Frees what is only known for the warnings.
+    /// Frees what is kept of the rows so far, once their warnings were given and their repeats are known.
     fn forget_rows(_writer: &mut Writer<Self>) {}
 
     /// Forgets that the row that just ended repeats an earlier one: it is not sent.
