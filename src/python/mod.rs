@@ -143,7 +143,13 @@ mod _core {
     fn check_columns(py: Python<'_>, options: Bound<'_, PyDict>) -> PyResult<()> {
         let mapping: Vec<(String, Option<String>)> = options.as_any().get_item("mapping")?.extract()?;
         let reading: crate::rows::Reading = pythonize::depythonize(&options.as_any().get_item("reading")?)?;
-        let checked = reading.check_columns(&mapping, None);
+        // The kind of row is known only to the call, which checks the options once more.
+        let naming = crate::rows::columns::Naming {
+            fields: crate::api::assets::FIELDS,
+            mapping: &mapping,
+            settings: None,
+        };
+        let checked = reading.check_columns(naming);
         checked.map_err(|message| super::errors::refused(py, message + "."))
     }
 

@@ -41,7 +41,7 @@ impl RowWriter {
         Self(match policy.shape {
             RowShape::NewAsset | RowShape::AssetPatch => Any::Assets(Box::new(Writer::new(policy))),
             RowShape::NewRelationship => Any::Relationships(Box::new(Writer::new(policy))),
-            RowShape::Id => Any::Ids(Box::new(Writer::new(policy))),
+            RowShape::IdOfAsset | RowShape::IdOfRelationship => Any::Ids(Box::new(Writer::new(policy))),
         })
     }
 

@@ -128,7 +128,8 @@ impl<K: RowKind> Writer<K> {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub(in crate::rows) fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
-        if let Some(problem) = self.totals_row().or_else(|| self.office.heading_row(K::NOUN)) {
+        let noun = self.policy.shape.noun();
+        if let Some(problem) = self.totals_row().or_else(|| self.office.heading_row(noun)) {
             out.truncate(self.start);
             return Err(vec![problem]);
         }
