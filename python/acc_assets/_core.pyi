@@ -27,12 +27,14 @@ __all__ = [
     "differing",
     "encoding_name",
     "entity_kinds",
+    "entity_names",
     "fixes_file",
     "lookup_field",
     "outcome_columns",
     "project_id",
     "read_run",
     "read_toml",
+    "relationship_fields",
     "rules",
     "shown",
     "template_file",
@@ -658,6 +660,21 @@ def shown(text: str, /) -> str:
 
 def entity_kinds() -> dict[str, tuple[str, str]]:
     """Return the domain and type of each kind of entity, by its short name."""
+
+def entity_names(domain: str, type: str | None, /) -> tuple[str, str | None] | None:
+    """Return the domain and type of an entity as the service has them.
+
+    The short name of a kind is expanded, and documented names get their documented spelling. Case does not matter.
+
+    Returns:
+        The domain and type, or None if a short name has the type of another kind.
+    """
+
+def relationship_fields() -> list[dict[str, Any]]:
+    """Return the fields of a relationship, in the order of a table.
+
+    The keys are "name", "heading", "by_service" (only the service sets it) and "is_column" (a table has it as one column).
+    """
 
 def asset_fields() -> list[dict[str, Any]]:
     """Return the fields of an asset, in the order of a table.

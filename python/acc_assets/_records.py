@@ -443,8 +443,6 @@ class SetupStep(NamedTuple):
 # sheets, which are from the "Retrieve assets data" tutorial.
 ENTITIES: Final[Mapping[str, tuple[str, str]]] = _core.entity_kinds()
 
-
-DOCUMENTED: Final = {name for names in ENTITIES.values() for name in names}
 # All documented domains begin like this. There may be others.
 OFFICIAL: Final = "autodesk-"
 # The similarity of a kind that is probably meant.
@@ -509,16 +507,11 @@ class Entity(_EntityFields):
             raise OptionError(
                 f"id of an Entity must be the id of one entity, not {id!r}. Search once for each entity."
             )
-        # The documented names are in lower case, and the service compares names exactly.
-        if "-" in domain:
-            domain = domain.lower() if domain.lower() in DOCUMENTED else domain
-            type = type.lower() if type is not None and type.lower() in DOCUMENTED else type
-        if domain in ENTITIES:
-            if type not in (None, ENTITIES[domain][1]):
-                raise OptionError(
-                    f"{domain!r} is the short name of a kind, which has a type already. Remove the type {type!r}."
-                )
-            domain, type = ENTITIES[domain]
+        if (names := _core.entity_names(domain, type)) is None:
+            raise OptionError(
+                f"{domain!r} is the short name of a kind, which has a type already. Remove the type {type!r}."
+            )
+        domain, type = names
         # Otherwise, the name of an asset would find no relationships, as if it had none.
         if type is None and not domain.lower().startswith(OFFICIAL):
             near = nearest(domain, ENTITIES, CLOSE)

@@ -18,26 +18,20 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 ENDS: Final = ("from", "to")
-# The columns with the names of assets, which are read only on request.
-NAMED: Final = tuple(f"{end}_{name}" for end in ENDS for name in ("name", "barcode"))
-# The columns of a relationship table. `FLAT_NAMES` maps JSON fields to columns.
-COLUMNS: Final = (
-    "id",
-    *(f"{end}_{name}" for end in ENDS for name in ("kind", "name", "barcode", "domain", "type", "id")),
-    "created_on",
-    "is_read_only",
-    "is_service",
-    "is_deleted",
-    "deleted_on",
-)
-FLAT_NAMES: Final = {
-    "id": "id",
-    "createdOn": "created_on",
-    "isReadOnly": "is_read_only",
-    "isService": "is_service",
-    "isDeleted": "is_deleted",
-    "deletedOn": "deleted_on",
+# The columns of a relationship table, by field.
+BY_FIELD: Final = {
+    field["name"]: field["heading"] for field in _core.relationship_fields() if field["is_column"]
 }
+COLUMNS: Final = tuple(BY_FIELD.values())
+OF_ENDS: Final = frozenset(name for name in COLUMNS if name.startswith(tuple(f"{end}_" for end in ENDS)))
+# The columns with the names of assets, which are read only on request.
+NAMED: Final = tuple(
+    field["heading"]
+    for field in _core.relationship_fields()
+    if field["by_service"] and field["heading"] in OF_ENDS
+)
+# The columns of the other JSON fields.
+FLAT_NAMES: Final = {name: column for name, column in BY_FIELD.items() if column not in OF_ENDS}
 KINDS: Final = {names: kind for kind, names in ENTITIES.items()}
 
 # The digits of a timestamp beyond milliseconds.

@@ -140,6 +140,15 @@ impl Field {
         self.fix_by_name.filter(|_| by_name).unwrap_or(self.fix)
     }
 
+    /// Returns whether the field is one column of a table, because its values have one documented type and no parts.
+    #[must_use]
+    pub fn is_column(&self) -> bool {
+        !matches!(
+            self.kind,
+            Kind::Attributes | Kind::Entity | Kind::Entities | Kind::Open
+        )
+    }
+
     /// Returns whether a row may have a value for the field. Custom attributes have their own columns.
     fn is_settable(&self) -> bool {
         !self.by_service && self.kind != Kind::Attributes
@@ -202,6 +211,13 @@ impl Fields {
         let mut settable = self.settable();
         let (place, _) = settable.find(|(_, field)| field.aliases.contains(&heading))?;
         Some(place)
+    }
+
+    /// Returns the name of the field with custom attributes, if rows of this kind have them.
+    #[must_use]
+    pub fn attributes(self) -> Option<&'static str> {
+        let mut fields = self.0.iter();
+        Some(fields.find(|field| field.kind == Kind::Attributes)?.name)
     }
 
     /// Returns the field with this name, whoever sets it.

@@ -92,7 +92,7 @@ pub const DELETE: Write = Write {
         "/bim360/relationship/v2/containers/{project}/relationships:delete",
         Some("deleted"),
     ),
-    row: RowShape::Id,
+    row: RowShape::IdOfRelationship,
     success: 200,
     done: Done::Deleted,
     absent: Absent::Refused(
@@ -118,7 +118,7 @@ pub const BATCH: Write = Write {
         "/bim360/relationship/v2/containers/{project}/relationships:batch",
         None,
     ),
-    row: RowShape::Id,
+    row: RowShape::IdOfRelationship,
     success: 200,
     done: Done::Read,
     absent: Absent::Refused("the service has no relationship with this id"),

@@ -7,8 +7,11 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+use crate::api::assets;
 use crate::api::endpoint::Endpoint;
+use crate::api::field::Fields;
 use crate::api::paging::Query;
+use crate::api::relationships;
 
 /// The effect of a successful request on a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,22 +104,42 @@ pub enum RowShape {
     /// `"<id>":{...}`, an entry of assets:batch-patch.
     AssetPatch,
     /// `"<id>"`; every other column is ignored.
-    Id,
+    IdOfAsset,
     /// `{"id":"<id>","entities":[{...},{...}]}`, an item of `PUT relationships`.
     NewRelationship,
+    /// `"<id>"`; every other column is ignored.
+    IdOfRelationship,
 }
 
 impl RowShape {
     /// Returns whether each row has the id of something that exists.
     #[must_use]
     pub const fn has_id(self) -> bool {
-        matches!(self, Self::AssetPatch | Self::Id)
+        matches!(self, Self::AssetPatch | Self::IdOfAsset | Self::IdOfRelationship)
     }
 
     /// Returns whether each row becomes something new, so that there is nothing to clear.
     #[must_use]
     pub const fn is_new(self) -> bool {
         matches!(self, Self::NewAsset | Self::NewRelationship)
+    }
+
+    /// Returns the fields of what a row is about.
+    #[must_use]
+    pub const fn fields(self) -> Fields {
+        match self {
+            Self::NewAsset | Self::AssetPatch | Self::IdOfAsset => assets::fields::FIELDS,
+            Self::NewRelationship | Self::IdOfRelationship => relationships::fields::FIELDS,
+        }
+    }
+
+    /// Returns what a row is about, for messages.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::NewAsset | Self::AssetPatch | Self::IdOfAsset => "asset",
+            Self::NewRelationship | Self::IdOfRelationship => "relationship",
+        }
     }
 }
 

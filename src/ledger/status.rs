@@ -92,10 +92,4 @@ impl Status {
             Self::Invalid | Self::Rejected | Self::Differs | Self::Drifted
         )
     }
-
-    /// Returns whether a retry is safe and may help.
-    #[must_use]
-    pub fn may_be_sent_again(self) -> bool {
-        matches!(self, Self::NotSent | Self::Failed)
-    }
 }

@@ -143,7 +143,13 @@ mod _core {
     fn check_columns(py: Python<'_>, options: Bound<'_, PyDict>) -> PyResult<()> {
         let mapping: Vec<(String, Option<String>)> = options.as_any().get_item("mapping")?.extract()?;
         let reading: crate::rows::Reading = pythonize::depythonize(&options.as_any().get_item("reading")?)?;
-        let checked = reading.check_columns(&mapping, None);
+        // The kind of row is known only to the call, which checks the options once more.
+        let naming = crate::rows::columns::Naming {
+            fields: crate::api::assets::FIELDS,
+            mapping: &mapping,
+            settings: None,
+        };
+        let checked = reading.check_columns(naming);
         checked.map_err(|message| super::errors::refused(py, message + "."))
     }
 
@@ -218,6 +224,37 @@ mod _core {
             kinds.set_item(kind.name, (kind.domain, kind.of_domain))?;
         }
         Ok(kinds)
+    }
+
+    /// Returns the domain and type of an entity as the service has them, or None if a short name has another type.
+    #[pyfunction]
+    #[pyo3(signature = (domain, type_, /))]
+    #[allow(clippy::needless_pass_by_value)] // Arguments from Python are owned.
+    fn entity_names(
+        domain: Bound<'_, PyString>,
+        type_: Option<Bound<'_, PyString>>,
+    ) -> Option<(String, Option<String>)> {
+        // A lone surrogate cannot be encoded, so it is replaced.
+        let type_ = type_.as_ref().map(|text| text.to_string_lossy());
+        let domain = domain.to_string_lossy();
+        let (domain, of_domain) = crate::api::relationships::kinds::entity_names(&domain, type_.as_deref())?;
+        Some((domain.to_owned(), of_domain.map(str::to_owned)))
+    }
+
+    /// Returns the fields of a relationship, in the order of a table.
+    #[pyfunction]
+    fn relationship_fields(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
+        let fields = crate::api::relationships::FIELDS.0.iter();
+        fields
+            .map(|field| {
+                let entry = PyDict::new(py);
+                entry.set_item("name", field.name)?;
+                entry.set_item("heading", field.heading)?;
+                entry.set_item("by_service", field.by_service)?;
+                entry.set_item("is_column", field.is_column())?;
+                Ok(entry)
+            })
+            .collect()
     }
 
     /// Returns the fields of an asset, in the order of a table.

@@ -9,7 +9,7 @@ use super::ledger::Ledger;
 use super::rows::{PythonSource, Rows};
 use crate::api;
 use crate::input::{Prepared, Selected, Selection};
-use crate::rows::Names;
+use crate::rows::{Names, RowShape};
 use crate::run::options::WriteOptions;
 use crate::run::reread;
 use crate::settings::Settings;
@@ -22,9 +22,11 @@ pub fn prepared(
     py: Python<'_>,
     rows: &Rows,
     options: &WriteOptions,
+    shape: RowShape,
     settings: Option<&Arc<Settings>>,
 ) -> PyResult<Input> {
-    let preparation = options.reading.preparation(&options.mapping, settings.cloned());
+    let reading = &options.reading;
+    let preparation = reading.preparation(shape.fields(), &options.mapping, settings.cloned());
     // A blank cell may get the value of a row that is not selected, so the rows are selected last.
     let prepared = Prepared::new(rows.source(py)?, preparation);
     Ok(rows.selected(prepared.with_index(rows.has_index())))
@@ -45,7 +47,7 @@ pub fn check_unchanged(
         category: rows.template_category(),
         ..names
     };
-    let mut source = prepared(py, rows, options, names.settings.as_ref())?;
+    let mut source = prepared(py, rows, options, write.row, names.settings.as_ref())?;
     let policy = options.policy(write.row, None, names);
     py.detach(|| reread::check_unchanged(&mut source, write, policy, known, positions))
         .map_err(|error| exception(py, &error))
@@ -63,10 +65,10 @@ pub fn differing(
 ) -> PyResult<Rows> {
     let ids = reread::differing(ledger.view()).map_err(|error| exception(py, &error))?;
     if !ids.is_empty() {
-        let names = options
-            .names(settings.cloned(), None)
-            .map_err(|error| exception(py, &error))?;
         let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
+        let names = options
+            .names(write.row, settings.cloned(), None)
+            .map_err(|error| exception(py, &error))?;
         let known = &ledger.view().ledger;
         check_unchanged(py, write, rows, ids.keys().copied(), known, options, names)?;
     }

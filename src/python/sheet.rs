@@ -10,6 +10,7 @@ use super::rows::Rows;
 use super::settings::Settings;
 use crate::api;
 use crate::error::Error;
+use crate::rows::columns::Naming;
 use crate::run::options::WriteOptions;
 use crate::run::to_fix::ToFix;
 use crate::settings::SEPARATOR;
@@ -38,13 +39,13 @@ pub fn fixes_file<'py>(
         return Ok((0, PyBytes::new(py, &[]), missing));
     }
     let settings = settings.map(|settings| &settings.0);
-    let names = options
-        .names(settings.cloned(), None)
-        .map_err(|error| exception(py, &error))?;
     let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
+    let names = options
+        .names(write.row, settings.cloned(), None)
+        .map_err(|error| exception(py, &error))?;
     let (reading, mapping) = (names.reading.clone(), names.mapping.clone());
     check_unchanged(py, write, rows, wanted.keys().copied(), known, options, names)?;
-    let mut source = prepared(py, rows, options, settings)?;
+    let mut source = prepared(py, rows, options, write.row, settings)?;
     let category = rows.template_category();
     let uses = known.columns.iter();
     let origin = Origin {
@@ -60,7 +61,12 @@ pub fn fixes_file<'py>(
             .collect(),
         offer: settings.map(|settings| Offer::of_path(settings, category.as_deref(), &options.separator)),
         number_of_text: Some(Box::new(|column, text| {
-            reading.number_of_text(column, text, &mapping, settings.map(|settings| &**settings))
+            let naming = Naming {
+                fields: write.row.fields(),
+                mapping: &mapping,
+                settings: settings.map(|settings| &**settings),
+            };
+            reading.number_of_text(column, text, naming)
         })),
     };
     let (written, file) = py

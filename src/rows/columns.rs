@@ -6,6 +6,7 @@ use super::report::is_of_report;
 pub use super::report::{
     CLEAR, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
 };
+use crate::api::RowShape;
 use crate::api::assets::FIELDS;
 use crate::api::assets::fields::CLIENT_ASSET_ID;
 pub(crate) use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
@@ -72,56 +73,70 @@ pub fn attribute_heading(attribute: usize, settings: &Settings) -> String {
     })
 }
 
-/// Returns the field that has this name or heading. The result is the same in every project.
-pub(super) fn base_field(name: &str) -> Option<usize> {
-    field_called(FIELDS, name)
+/// What gives the columns of rows their meaning.
+#[derive(Debug, Clone, Copy)]
+pub struct Naming<'n> {
+    /// The fields of rows of this kind.
+    pub fields: Fields,
+    /// The columns that `mapping=` names, each with its target.
+    pub mapping: &'n [Entry],
+    /// The settings, which know the custom attributes.
+    pub settings: Option<&'n Settings>,
 }
 
-/// Returns the field of a table that has this name or heading.
-pub(super) fn field_called(fields: Fields, name: &str) -> Option<usize> {
-    fields
-        .named(name)
-        .or_else(|| fields.called(&folded_heading(bare(name))))
-}
+impl<'n> Naming<'n> {
+    fn bare<'c>(&self, name: &'c str) -> &'c str {
+        fields::bare(self.fields, name)
+    }
 
-/// The columns that `mapping=` names, each with its target, and the settings that know the attributes.
-type Mapped<'m> = (&'m [(String, Option<String>)], Option<&'m Settings>);
+    fn field(&self, name: &str) -> Option<usize> {
+        fields::field_called(self.fields, name)
+    }
+
+    /// Returns the settings, if rows of this kind have custom attributes.
+    fn settings(&self) -> Option<&'n Settings> {
+        self.settings.filter(|_| self.fields.attributes().is_some())
+    }
+}
 
 /// Returns whether a name that the user gave for a column means this one: by its heading, or by the field or attribute
 /// that it sets.
 #[must_use]
-pub fn is_called(column: &str, name: &str, (mapping, settings): Mapped<'_>) -> bool {
-    let same = |one: &str, other: &str| folded_heading(bare(one)) == folded_heading(bare(other));
+pub fn is_called(column: &str, name: &str, naming: Naming<'_>) -> bool {
+    let same = |one: &str, other: &str| {
+        let (one, other) = (naming.bare(one), naming.bare(other));
+        folded_heading(one) == folded_heading(other)
+    };
     if same(column, name) {
         return true;
     }
-    let target = match mapped(column, mapping) {
+    let target = match mapped(column, naming.mapping) {
         Some((_, None)) => return false,
         Some((_, Some(target))) => target.as_str(),
-        None if base_field(column).is_some() => column,
-        None => mapped_alike(column, mapping).unwrap_or(column),
+        None if naming.field(column).is_some() => column,
+        None => mapped_alike(column, naming.mapping).unwrap_or(column),
     };
-    let field = base_field(target);
-    if same(target, name) || field.is_some() && field == base_field(name) {
+    let fields = [target, name].map(|name| naming.field(name));
+    if same(target, name) || fields[0].is_some() && fields[0] == fields[1] {
         return true;
     }
     // An attribute has two names: its own, such as ca1, and its display name.
     let attribute = |name: &str| {
-        let (name, settings) = (bare(name), settings?);
+        let (name, settings) = (naming.bare(name), naming.settings()?);
         let place = settings.attribute_of_name(name);
         place.or_else(|| settings.attribute(name).ok())
     };
-    let has_field = field.is_some() || base_field(name).is_some();
+    let has_field = fields.iter().any(Option::is_some);
     !has_field && attribute(target).is_some_and(|place| attribute(name) == Some(place))
 }
 
 /// Returns whether a column sets a multi-select attribute.
-pub(super) fn has_items(column: &str, (mapping, settings): Mapped<'_>) -> bool {
-    let target = match mapped(column, mapping) {
+pub(super) fn has_items(column: &str, naming: Naming<'_>) -> bool {
+    let target = match mapped(column, naming.mapping) {
         Some((_, target)) => target.as_deref(),
         None => Some(column),
     };
-    let (Some(target), Some(settings)) = (target, settings) else {
+    let (Some(target), Some(settings)) = (target, naming.settings()) else {
         return false;
     };
     matches!(meant(target, settings), Meant::Attribute(place)
@@ -129,16 +144,16 @@ pub(super) fn has_items(column: &str, (mapping, settings): Mapped<'_>) -> bool {
 }
 
 /// Returns whether two names that the user gave for columns mean the same one.
-pub(super) fn are_one(one: &str, other: &str, mapped: Mapped<'_>) -> bool {
-    let both = |column: &str| is_called(column, one, mapped) && is_called(column, other, mapped);
-    both(one) || both(other) || mapped.0.iter().any(|(from, _)| both(from))
+pub(super) fn are_one(one: &str, other: &str, naming: Naming<'_>) -> bool {
+    let both = |column: &str| is_called(column, one, naming) && is_called(column, other, naming);
+    both(one) || both(other) || naming.mapping.iter().any(|(from, _)| both(from))
 }
 
 /// Returns whether columns that are marked as required are those of a template, which remembers its category. Offices mark
 /// columns too, but also the category.
 pub fn are_of_template<'n>(marked: impl Iterator<Item = &'n str>) -> bool {
-    let fields = marked.filter_map(base_field).map(|field| FIELDS.at(field));
-    let fields: Vec<_> = fields.collect();
+    let fields = marked.filter_map(|name| fields::field_called(FIELDS, name));
+    let fields: Vec<_> = fields.map(|field| FIELDS.at(field)).collect();
     let has_category = fields.iter().any(|field| field.refers == Some(Refers::Category));
     fields.iter().any(|field| field.name == CLIENT_ASSET_ID) && !has_category
 }
@@ -161,14 +176,7 @@ pub(super) fn mapped_alike<'m>(column: &str, mapping: &'m [Entry]) -> Option<&'m
     target.as_deref().filter(|_| mapped(column, mapping).is_none())
 }
 
-/// Strips the prefix `customAttributes.` from a name.
-pub(super) fn bare(name: &str) -> &str {
-    name.strip_prefix(CUSTOM_ATTRIBUTES)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .unwrap_or(name)
-}
-
-/// Returns the meaning of a column in a project.
+/// Returns the meaning of a column of assets in a project.
 #[must_use]
 pub fn meant(name: &str, settings: &Settings) -> Meant {
     if let Some(field) = FIELDS.named(name) {
@@ -177,7 +185,7 @@ pub fn meant(name: &str, settings: &Settings) -> Meant {
     if name == CUSTOM_ATTRIBUTES {
         return Meant::Attributes;
     }
-    let bare = bare(name);
+    let bare = fields::bare(FIELDS, name);
     if fields::is_attribute(bare) {
         return match settings.attribute_of_name(bare) {
             Some(place) if settings.content().attributes[place].active => Meant::Attribute(place),
@@ -235,30 +243,40 @@ fn meant_by(name: &str, settings: &Settings) -> Option<String> {
     })
 }
 
-/// Resolves the target of the mapping of a column to the name of a field or custom attribute.
+/// Resolves the target of the mapping of a column to the name of a field or custom attribute. `shape` is that of the rows.
 ///
 /// # Errors
 /// Returns a message if the target names neither a field nor exactly one active custom attribute. Display
 /// names are known only with `settings`.
-pub fn target(column: &str, text: &str, settings: Option<&Settings>) -> Result<String, String> {
-    let called = folded_heading(text);
-    let of_service = fields::of_service(FIELDS, text);
-    if FIELDS.named(text).is_some()
-        || fields::is_attribute(text)
+pub fn target(
+    column: &str,
+    text: &str,
+    shape: RowShape,
+    settings: Option<&Settings>,
+) -> Result<String, String> {
+    let fields = shape.fields();
+    let has_attributes = fields.attributes().is_some();
+    let of_service = fields::of_service(fields, text);
+    if fields.named(text).is_some()
+        || has_attributes && fields::is_attribute(text)
         || of_service.is_some_and(|field| field == text)
     {
         return Ok(text.to_owned());
     }
-    if let Some(field) = FIELDS.called(&called) {
-        return Ok(FIELDS.at(field).name.to_owned());
+    if let Some(field) = fields.called(&folded_heading(text)) {
+        return Ok(fields.at(field).name.to_owned());
     }
-    let Some(settings) = settings else {
-        let near = fields::nearest(FIELDS, [CUSTOM_ATTRIBUTES], text);
-        let near = near.map_or_else(|| ".".to_owned(), |near| format!(". Did you mean `{near}`?"));
-        return Err(format!(
-            "mapping: column `{column}` is mapped to `{text}`, which is not a field{near} To map to the display name of \
-                a custom attribute, pass the project's settings as settings="
-        ));
+    let Some(settings) = settings.filter(|_| has_attributes) else {
+        let is_mapped = format!("mapping: column `{column}` is mapped to `{text}`, which is not a field");
+        let near = fields::nearest(fields, [], text);
+        if has_attributes {
+            let near = near.map_or_else(|| ".".to_owned(), |near| format!(". Did you mean `{near}`?"));
+            return Err(format!(
+                "{is_mapped}{near} To map to the display name of a custom attribute, pass the project's settings as settings="
+            ));
+        }
+        let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        return Err(format!("{is_mapped} of a {}{near}", shape.noun()));
     };
     match (settings.attribute(text), of_service) {
         (Ok(place), _) => Ok(settings.content().attributes[place].name.clone()),

@@ -15,7 +15,7 @@ pub(super) fn is_set_by_service(fields: Fields, name: &str) -> bool {
     fields.find(name).is_some_and(|field| field.by_service)
 }
 
-/// Returns whether a heading, normalized by [`plain`], is that of a field that only the service sets.
+/// Returns whether a heading, normalized by [`folded_heading`], is that of a field that only the service sets.
 pub(super) fn is_heading_of_service(fields: Fields, called: &str) -> bool {
     fields
         .by_service()
@@ -36,6 +36,21 @@ pub(super) fn is_attribute(name: &str) -> bool {
     })
 }
 
+/// Strips the prefix of custom attributes, such as `customAttributes.`, from a name, if rows of this kind have them.
+pub(super) fn bare(fields: Fields, name: &str) -> &str {
+    match name.split_once('.') {
+        Some((prefix, rest)) if fields.attributes() == Some(prefix) => rest,
+        _ => name,
+    }
+}
+
+/// Returns the field of a table that has this name or heading. The result is the same in every project.
+pub(super) fn field_called(fields: Fields, name: &str) -> Option<usize> {
+    fields
+        .named(name)
+        .or_else(|| fields.called(&folded_heading(bare(fields, name))))
+}
+
 /// Returns the known name closest to an unknown name, if any is close enough. `more` has names besides those of fields.
 pub(super) fn nearest<'n>(
     fields: Fields,
@@ -43,17 +58,17 @@ pub(super) fn nearest<'n>(
     unknown: &str,
 ) -> Option<String> {
     let plain = folded_heading(unknown);
-    let attribute = plain.strip_prefix("customattributes").unwrap_or(&plain);
-    if is_attribute(attribute) {
-        return Some(attribute.to_owned());
+    let attributes = fields.attributes();
+    if let Some(attributes) = attributes {
+        let attribute = plain.strip_prefix(&*folded_heading(attributes)).unwrap_or(&plain);
+        if is_attribute(attribute) {
+            return Some(attribute.to_owned());
+        }
     }
-    let names: Vec<&str> = fields
-        .settable()
-        .map(|(_, field)| field.name)
-        .chain(more)
-        .collect();
+    let names = fields.settable().map(|(_, field)| field.name);
     names
-        .into_iter()
+        .chain(attributes)
+        .chain(more)
         .map(|known| (distance_to(&plain, known), known))
         .filter(|(distance, known)| *distance <= known.len() / 3)
         .min_by_key(|(distance, _)| *distance)
@@ -73,11 +88,10 @@ fn distance_to(unknown: &str, known: &str) -> usize {
 mod tests {
     use super::nearest;
     use crate::api::assets::FIELDS;
-    use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
+    use crate::api::relationships;
 
     fn of_asset(unknown: &str, id_column: Option<&str>) -> Option<String> {
-        let more = [CUSTOM_ATTRIBUTES].into_iter().chain(id_column);
-        nearest(FIELDS, more, unknown)
+        nearest(FIELDS, id_column, unknown)
     }
 
     #[test]
@@ -98,5 +112,18 @@ mod tests {
             assert_eq!(of_asset(unknown, None).as_deref(), known, "{unknown}");
         }
         assert_eq!(of_asset("assetid", Some("asset id")).as_deref(), Some("asset id"));
+    }
+
+    #[test]
+    fn nearest_names_are_those_of_the_table() {
+        for (unknown, known) in [
+            ("From ID", Some("from_id")),
+            ("form_id", Some("from_id")),
+            ("CA 12", None),
+            ("custom_attributes.ca3", None),
+        ] {
+            let near = nearest(relationships::FIELDS, [], unknown);
+            assert_eq!(near.as_deref(), known, "{unknown}");
+        }
     }
 }

@@ -20,8 +20,6 @@ impl RowKind for Ids {
 
     const FIELDS: Fields = Fields(&[]);
 
-    const NOUN: &'static str = "asset";
-
     const IGNORED_IDENTIFY: bool = false;
 
     fn new(_policy: &Policy) -> Self {
@@ -40,7 +38,8 @@ impl RowKind for Ids {
 
     fn end(writer: &mut Writer<Self>, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
         if writer.id == Given::No {
-            writer.missing_id("it identifies the asset", FIXES_OF_ID);
+            let why = format!("it identifies the {}", writer.policy.shape.noun());
+            writer.missing_id(&why, FIXES_OF_ID);
         }
         writer.checked(out)
     }

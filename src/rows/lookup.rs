@@ -1,6 +1,6 @@
 //! Lookups of assets by a field other than their id.
 
-use super::{columns, value};
+use super::{fields, value};
 use crate::api::assets::FIELDS;
 use crate::api::assets::fields::{BARCODE, CLIENT_ASSET_ID};
 use crate::input::Cell;
@@ -18,13 +18,13 @@ pub fn field_of(named: &str, settings: Option<&Settings>) -> Result<Option<Strin
             "by must be \"Asset ID\", \"Barcode\" or a text attribute, not {named:?}: {why}"
         ))
     };
-    match columns::base_field(named).map(|field| FIELDS.at(field).name) {
+    match fields::field_called(FIELDS, named).map(|field| FIELDS.at(field).name) {
         Some(name @ (CLIENT_ASSET_ID | BARCODE)) => return Ok(Some(name.to_owned())),
         Some(_) => return says("use list() with a filter instead"),
         None => {}
     }
     let Some(settings) = settings else { return Ok(None) };
-    let name = columns::bare(named);
+    let name = fields::bare(FIELDS, named);
     let attributes = &settings.content().attributes;
     match settings
         .attribute_of_name(name)

@@ -195,12 +195,12 @@ impl ImportKey {
                 "import_key must be \"barcode\" or a text attribute, not {named:?}: {why}"
             ))
         };
-        let field = columns::base_field(named).map(|field| FIELDS.at(field).name);
+        let field = fields::field_called(FIELDS, named).map(|field| FIELDS.at(field).name);
         let is_field_of_another = field.is_some()
             && mapping.iter().any(|(_, target)| {
                 target
                     .as_deref()
-                    .is_some_and(|target| Some(columns::bare(target)) == field)
+                    .is_some_and(|target| Some(fields::bare(FIELDS, target)) == field)
             });
         let target = match columns::mapped(named, mapping) {
             Some((_, Some(target))) => target,
@@ -208,7 +208,7 @@ impl ImportKey {
             Some((_, None)) if !is_field_of_another => return says("mapping= ignores this column"),
             _ => named,
         };
-        match columns::base_field(target).map(|field| FIELDS.at(field).name) {
+        match fields::field_called(FIELDS, target).map(|field| FIELDS.at(field).name) {
             Some(BARCODE) => return Ok(BARCODE.to_owned()),
             Some(CLIENT_ASSET_ID) => {
                 return says(
@@ -219,7 +219,7 @@ impl ImportKey {
             Some(_) => return says("many assets may have the same value"),
             None => {}
         }
-        let name = columns::bare(target);
+        let name = fields::bare(FIELDS, target);
         let is_api_name = fields::is_attribute(name);
         let Some(settings) = settings else {
             return if is_api_name {

@@ -41,7 +41,7 @@ impl RowWriter {
         Self(match policy.shape {
             RowShape::NewAsset | RowShape::AssetPatch => Any::Assets(Box::new(Writer::new(policy))),
             RowShape::NewRelationship => Any::Relationships(Box::new(Writer::new(policy))),
-            RowShape::Id => Any::Ids(Box::new(Writer::new(policy))),
+            RowShape::IdOfAsset | RowShape::IdOfRelationship => Any::Ids(Box::new(Writer::new(policy))),
         })
     }
 
@@ -107,7 +107,8 @@ impl RowWriter {
         }
     }
 
-    /// Frees what is only known for the warnings, once they were given or if they are not wanted.
+    /// Frees what is kept of the rows so far: notes for the warnings, and the ids of the pairs that relationships have.
+    /// A later row with such a pair gets another id, so call this only once all repeats are known.
     pub fn forget_rows(&mut self) {
         match &mut self.0 {
             Any::Assets(writer) => Assets::forget_rows(writer),

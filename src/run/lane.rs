@@ -119,7 +119,7 @@ impl Lane {
         let mut writer = RowWriter::new(self.policy.clone());
         writer.headings().clone_from(self.writer.headings());
         let mut first = std::mem::replace(&mut self.writer, writer);
-        // Its warnings were given.
+        // Its warnings were given, and it reads no more rows.
         first.forget_rows();
         first
     }

@@ -1,4 +1,4 @@
-//! Reads what the project shows of rows: those of requests with an unknown outcome, and assets by their ids.
+//! Reads what the project shows of rows: those of requests with an unknown outcome, and entries by their ids.
 
 use std::collections::BTreeSet;
 
@@ -164,7 +164,8 @@ fn entries_of(write: &Write, response: &Response, rows: &[SentRow<'_>]) -> Resul
     let cannot = |reason: String| write.endpoint.unreadable(response, &reason);
     let paired = (write.pair)(&response.body, rows, true).map_err(cannot)?;
     if shows_others(write, &response.body, rows) {
-        return Err(cannot("it contains assets that were not requested".to_owned()));
+        let noun = write.row.noun();
+        return Err(cannot(format!("it contains {noun}s that were not requested")));
     }
     let entry = |paired| match paired {
         Paired::Named {

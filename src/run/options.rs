@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::api::Query;
-use crate::api::assets::FIELDS;
 use crate::columns::Table;
 use crate::error::Error;
 use crate::ledger::View;
 use crate::ledger::journal::Header;
+use crate::rows::columns::Naming;
 use crate::rows::{
     CurrentAssets, Dates, ImportKey, KnownAsset, Names, Nulls, Policy, Reading, RowShape, columns,
 };
@@ -103,7 +103,12 @@ impl WriteOptions {
     }
 
     /// Returns the data for looking up names in rows: the settings and, for a patch, the current assets.
-    pub fn names(&self, settings: Option<Arc<Settings>>, assets: Option<&Table>) -> Result<Names, Error> {
+    pub fn names(
+        &self,
+        shape: RowShape,
+        settings: Option<Arc<Settings>>,
+        assets: Option<&Table>,
+    ) -> Result<Names, Error> {
         let current = assets.filter(|_| self.compared);
         let current = current.map(|assets| Arc::new(CurrentAssets::new(assets.clone())));
         let assets = settings.as_ref().zip(assets).map(|(settings, assets)| {
@@ -111,10 +116,13 @@ impl WriteOptions {
             let known = assets.filter_map(|asset| KnownAsset::read(&asset.into(), settings));
             Arc::new(known.collect())
         });
-        let mapping = self.mapped(settings.as_deref())?;
-        self.reading
-            .check_columns(&mapping, settings.as_deref())
-            .map_err(Error::Option)?;
+        let mapping = self.mapped(shape, settings.as_deref())?;
+        let naming = Naming {
+            fields: shape.fields(),
+            mapping: &mapping,
+            settings: settings.as_deref(),
+        };
+        self.reading.check_columns(naming).map_err(Error::Option)?;
         let found_by = self.found_by.as_ref();
         let found_by =
             found_by.and_then(|named| ImportKey::field_of(named, &mapping, settings.as_deref()).ok());
@@ -134,23 +142,27 @@ impl WriteOptions {
     ///
     /// # Errors
     /// [`Error::Option`] if the import key is unknown or cannot identify rows.
-    pub fn key_field(&self, settings: Option<&Settings>) -> Result<Option<String>, Error> {
+    pub fn key_field(&self, shape: RowShape, settings: Option<&Settings>) -> Result<Option<String>, Error> {
         let Some(named) = &self.import_key else {
             return Ok(None);
         };
-        let mapping = self.mapped(settings)?;
+        let mapping = self.mapped(shape, settings)?;
         let field = ImportKey::field_of(named, &mapping, settings).map_err(Error::Option)?;
         Ok(Some(field))
     }
 
     /// Returns the mapping with the names of fields and custom attributes as targets.
-    fn mapped(&self, settings: Option<&Settings>) -> Result<Vec<(String, Option<String>)>, Error> {
+    fn mapped(
+        &self,
+        shape: RowShape,
+        settings: Option<&Settings>,
+    ) -> Result<Vec<(String, Option<String>)>, Error> {
         self.mapping
             .iter()
             .map(|(column, target)| {
                 let target = target
                     .as_ref()
-                    .map(|target| columns::target(column, target, settings))
+                    .map(|target| columns::target(column, target, shape, settings))
                     .transpose()
                     .map_err(|message| match &self.mapping_file {
                         Some(file) if OPTIONS.contains(&&**column) => Error::Option(format!(
@@ -164,14 +176,19 @@ impl WriteOptions {
             .collect()
     }
 
-    /// Returns whether a column contains identifiers of new assets, whose leading zeros matter.
+    /// Returns whether a column contains identifiers, whose leading zeros matter.
     #[must_use]
-    pub fn is_identifier(&self, column: &str, settings: Option<&Settings>) -> bool {
-        let identifiers = FIELDS.0.iter().filter(|field| field.trims);
+    pub fn is_identifier(&self, column: &str, shape: RowShape, settings: Option<&Settings>) -> bool {
+        let naming = Naming {
+            fields: shape.fields(),
+            mapping: &self.mapping,
+            settings,
+        };
+        let identifiers = naming.fields.0.iter().filter(|field| field.trims);
         identifiers
             .map(|field| field.name)
             .chain(self.import_key.as_deref())
-            .any(|field| columns::is_called(column, field, (&self.mapping, settings)))
+            .any(|field| columns::is_called(column, field, naming))
     }
 
     /// Returns the number of rows that may fail. `rows` is `None` if the total is unknown.
@@ -300,7 +317,7 @@ mod tests {
 
     #[test]
     fn options_determine_how_rows_are_read() {
-        let policy = options("stop", None).policy(RowShape::Id, None, Names::default());
+        let policy = options("stop", None).policy(RowShape::IdOfAsset, None, Names::default());
         assert_eq!((policy.nulls, policy.dates), (Nulls::Clear, Dates::Truncate));
         assert_eq!(policy.id_column, "id");
     }

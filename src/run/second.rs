@@ -10,7 +10,7 @@ use crate::run::batch::may_be_sent;
 use crate::run::lane::Lane;
 use crate::run::pack::Packer;
 
-/// After so many rows, what was noted for warnings is freed. The warnings were given the first time.
+/// After so many rows, what is kept of them is freed. Their warnings and repeats are known from the first time.
 const FORGETS: usize = 4096;
 
 impl Packer {

@@ -136,7 +136,7 @@ async fn a_read_reads() {
     let ids = View::new(Arc::new(ledger)).ids();
     let rows = ids.into_iter().map(|id| vec![("id", id.unwrap())]).collect();
     let (_, activities) = seen
-        .call(&bench, Call::new(&assets::BATCH_GET, RowShape::Id, rows))
+        .call(&bench, Call::new(&assets::BATCH_GET, RowShape::IdOfAsset, rows))
         .await;
     assert_eq!(activities, [Reading]);
 }

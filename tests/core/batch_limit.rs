@@ -65,11 +65,11 @@ async fn call_of(bench: &Bench, write: &'static Write, count: usize) -> Call {
     }
     if write.endpoint.name.contains("relationships") {
         let ids = bench.simulator.seed_relationships(count);
-        return Call::new(write, RowShape::Id, by_id(ids));
+        return Call::new(write, RowShape::IdOfRelationship, by_id(ids));
     }
     let mut rows = by_id(created(bench, count).await);
     if !write.endpoint.name.contains("patch") {
-        return Call::new(write, RowShape::Id, rows);
+        return Call::new(write, RowShape::IdOfAsset, rows);
     }
     for row in &mut rows {
         row.push(("description", "checked".to_owned()));

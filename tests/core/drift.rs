@@ -133,7 +133,7 @@ fn planned(others: &Others, ids: &[String], patched: usize) -> Call {
     if !deletes.is_empty() {
         call.more = vec![Further {
             write: &assets::BATCH_DELETE,
-            shape: RowShape::Id,
+            shape: RowShape::IdOfAsset,
             waits: false,
             rows: deletes,
         }];

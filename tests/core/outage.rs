@@ -250,7 +250,7 @@ async fn an_outage_of_patches_and_deletes_ends_with_a_server_error() {
                 let ids: Vec<String> = view.ids().into_iter().flatten().collect();
                 for (write, shape, tag) in [
                     (&assets::BATCH_PATCH, RowShape::AssetPatch, "assets:batch-patch"),
-                    (&assets::BATCH_DELETE, RowShape::Id, "assets:batch-delete"),
+                    (&assets::BATCH_DELETE, RowShape::IdOfAsset, "assets:batch-delete"),
                 ] {
                     tokio::time::sleep(Duration::from_secs(60)).await;
                     let row = |id: &String| {

@@ -249,7 +249,9 @@ async fn only_204_without_a_body_proves_a_delete() {
         // retried.
         let bench = Bench::guarded(world(&[]), client(), instead(":batch-delete", 1, status, body));
         let ids = created(&bench, 120).await;
-        let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+        let (ledger, _) = bench
+            .call(by_id(&assets::BATCH_DELETE, RowShape::IdOfAsset, &ids))
+            .await;
         assert_eq!(counts(&ledger), [(Status::Deleted, 120)], "{what}");
         assert_eq!(active(&bench), 0, "{what}");
         // This happens permanently. Nothing is deleted, and the result says so.
@@ -259,7 +261,9 @@ async fn only_204_without_a_body_proves_a_delete() {
             instead(":batch-delete", usize::MAX, status, body),
         );
         let ids = created(&bench, 120).await;
-        let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+        let (ledger, _) = bench
+            .call(by_id(&assets::BATCH_DELETE, RowShape::IdOfAsset, &ids))
+            .await;
         assert_eq!(counts(&ledger), [(Status::Failed, 120)], "{what}");
         assert_eq!(active(&bench), 120, "{what}");
     }
@@ -272,7 +276,9 @@ async fn a_delete_with_another_success_status_is_looked_up() {
     let odd = json!({"what": "status", "code": 200, "body": "json", "after_apply": true,
         "on": "assets:batch-delete", "every": 1});
     bench.simulator.add_fault(fault(&odd));
-    let (ledger, ended) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+    let (ledger, ended) = bench
+        .call(by_id(&assets::BATCH_DELETE, RowShape::IdOfAsset, &ids))
+        .await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     assert_eq!(counts(&ledger), [(Status::Deleted, ROWS)]);
     let audit = bench.simulator.audit();
@@ -300,7 +306,7 @@ async fn a_patch_or_unlink_with_another_success_status_is_looked_up() {
         assert!(ledger.stats.lookups > 0, "{code} {body}");
         let links = bench.simulator.seed_relationships(60);
         let (ledger, _) = bench
-            .call(by_id(&relationships::DELETE, RowShape::Id, &links))
+            .call(by_id(&relationships::DELETE, RowShape::IdOfRelationship, &links))
             .await;
         assert_eq!(counts(&ledger), [(Status::Deleted, 60)], "{code} {body}");
         assert!(ledger.stats.lookups > 0, "{code} {body}");
@@ -368,7 +374,9 @@ async fn is_active_of_an_asset_decides_and_not_deleted_at() {
         let case = format!("{active} {deleted_at}");
         *shown.lock().unwrap() = json!([{ "id": ids[0], "clientAssetId": "P-0", "barcode": "KEY",
             "createdAt": "2031-02-03T04:05:06.000Z", "isActive": active, "deletedAt": deleted_at }]);
-        let (ledger, _) = bench.call(by_id(&assets::BATCH_DELETE, RowShape::Id, &ids)).await;
+        let (ledger, _) = bench
+            .call(by_id(&assets::BATCH_DELETE, RowShape::IdOfAsset, &ids))
+            .await;
         assert_eq!(counts(&ledger), [(Status::Deleted, 1)], "{case}");
         let times = sent.load(Ordering::SeqCst);
         assert_eq!(times, if is_active { 2 } else { 1 }, "{case}");
@@ -437,7 +445,7 @@ async fn links_are_looked_up_by_a_bare_array_of_ids() {
         "on": "relationships:delete"});
     bench.simulator.add_fault(fault(&odd));
     let (ledger, _) = bench
-        .call(by_id(&relationships::DELETE, RowShape::Id, &links))
+        .call(by_id(&relationships::DELETE, RowShape::IdOfRelationship, &links))
         .await;
     assert_eq!(counts(&ledger), [(Status::Deleted, 2)]);
     assert_eq!(
@@ -457,7 +465,7 @@ async fn a_link_missing_from_two_responses_is_read_again() {
     let mut ids = links.clone();
     ids.push("11111111-2222-4333-8444-555555555555".to_owned());
     let (ledger, _) = bench
-        .call(by_id(&relationships::DELETE, RowShape::Id, &ids))
+        .call(by_id(&relationships::DELETE, RowShape::IdOfRelationship, &ids))
         .await;
     assert_eq!(count(&ledger, Status::Deleted), 60, "{:?}", messages(&ledger));
     // An unknown id is still rejected.

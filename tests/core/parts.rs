@@ -26,7 +26,7 @@ type Kind = (&'static Write, RowShape);
 
 const CREATE: Kind = (&assets::BATCH_CREATE, RowShape::NewAsset);
 const PATCH: Kind = (&assets::BATCH_PATCH, RowShape::AssetPatch);
-const DELETE: Kind = (&assets::BATCH_DELETE, RowShape::Id);
+const DELETE: Kind = (&assets::BATCH_DELETE, RowShape::IdOfAsset);
 
 fn further((write, shape): Kind, waits: bool, rows: Vec<Texts>) -> Further {
     Further {

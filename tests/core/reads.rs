@@ -178,7 +178,9 @@ async fn an_unreadable_response_to_a_get_is_retried() {
         let (bench, left) = spoiled("assets:batch-get", body);
         let (created, _) = bench.create(bench.new_assets(120, |_| false), false).await;
         let rows: Vec<Texts> = ids(&created).into_iter().map(|id| vec![("id", id)]).collect();
-        let (ledger, ended) = bench.run(&assets::BATCH_GET, RowShape::Id, rows, false).await;
+        let (ledger, ended) = bench
+            .run(&assets::BATCH_GET, RowShape::IdOfAsset, rows, false)
+            .await;
         assert!(ended.fatal.is_none(), "{body:?}: {:?}", ended.fatal);
         assert_eq!(counts(&ledger), [(Status::Unchanged, 120)], "{body:?}");
         assert_eq!(ledger.stats.retries, 1, "{body:?}");
@@ -191,7 +193,9 @@ async fn a_persistently_unreadable_get_ends_with_its_response() {
     let (guard, _) = spoiling("assets:batch-get", "<html>log in</html>", 100);
     let bench = Bench::guarded(simulator::Options::default(), client(), guard);
     let rows: Vec<Texts> = vec![vec![("id", "00000000-0000-4000-8000-0000000000a1".to_owned())]];
-    let (_, ended) = bench.run(&assets::BATCH_GET, RowShape::Id, rows, false).await;
+    let (_, ended) = bench
+        .run(&assets::BATCH_GET, RowShape::IdOfAsset, rows, false)
+        .await;
     let Some(Error::Unreadable { message, status, .. }) = ended.fatal else {
         panic!("{:?}", ended.fatal);
     };

@@ -144,7 +144,7 @@ fn patch(ids: &[String]) -> Call {
 }
 
 fn delete(ids: &[String]) -> Call {
-    by_ids(&assets::BATCH_DELETE, RowShape::Id, ids)
+    by_ids(&assets::BATCH_DELETE, RowShape::IdOfAsset, ids)
 }
 
 fn attribute(bench: &Bench, kind: &str) -> &'static str {
@@ -740,7 +740,7 @@ async fn lost_links_are_read_before_they_are_settled() {
         bench.simulator.add_fault(fault(
             &json!({"what": what, "on": "relationships:delete", "every": 1, "times": 5}),
         ));
-        let call = by_ids(&relationships::DELETE, RowShape::Id, &ids);
+        let call = by_ids(&relationships::DELETE, RowShape::IdOfRelationship, &ids);
         let (ledger, _) = bench.call(call).await;
         assert_eq!(counts(&ledger), [(Status::Deleted, 30)], "{what}");
         assert!(told(&log).contains(&"links"), "{what}: {:?}", told(&log));
@@ -942,7 +942,9 @@ async fn a_too_large_response_is_looked_up_and_not_retried() {
 async fn a_too_large_read_is_not_retried() {
     let bench = Bench::guarded(world(&[]), client(), Box::new(|_| Way::TooLarge));
     let ids = vec![uuid::Uuid::nil().to_string()];
-    let (ledger, ended) = bench.call(by_ids(&assets::BATCH_GET, RowShape::Id, &ids)).await;
+    let (ledger, ended) = bench
+        .call(by_ids(&assets::BATCH_GET, RowShape::IdOfAsset, &ids))
+        .await;
     let Some(Error::Transport(error)) = ended.fatal else {
         panic!("{:?}", ended.fatal);
     };

@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use acc_assets::api::{Now, Proof, SentRow, relationships};
 use acc_assets::http::Stop;
-use acc_assets::input::{Cell, Column, Label, More, Sink, Source, SourceError};
-use acc_assets::ledger::{SharedLedger, Status, lock};
+use acc_assets::input::{Cell, Column, Label, More, Prepared, Sink, Source, SourceError};
+use acc_assets::ledger::{SharedLedger, Status, View, lock};
 use acc_assets::rows::{Dates, Names, Nulls, Policy, Problem, RowShape, RowWriter};
 use acc_assets::run::Run;
+use acc_assets::run::options::WriteOptions;
 use acc_assets::simulator;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::bench::{Bench, Call, Texts};
+use crate::bench::{Bench, Call, Texts, fault};
 
 const ASSET: &str = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
 const OTHER: &str = "84eb6a10-dde3-475f-aaf4-b5df3aebbd0b";
@@ -152,6 +153,16 @@ fn told(problems: Vec<Problem>) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Panics unless a row has exactly these problems: the code of each, and a part of its message.
+fn check_problems(cells: &[(&str, Cell<'_>)], expected: &[(&str, &str)]) {
+    let found = told(row(cells).unwrap_err());
+    assert_eq!(found.len(), expected.len(), "{cells:?}: {found:?}");
+    for ((code, message), (expected_code, part)) in found.iter().zip(expected) {
+        assert_eq!(code, expected_code, "{cells:?}: {found:?}");
+        assert!(message.contains(part), "{message:?} has no {part:?}");
+    }
+}
+
 #[test]
 fn all_problems_of_a_row_are_reported() {
     let long = "d".repeat(129);
@@ -241,17 +252,14 @@ fn all_problems_of_a_row_are_reported() {
         ),
         (
             [from_asset(), texts(&[("from_kind", "asset"), ("to", "")])].concat(),
-            &[("twice", "`from_kind` appears twice in this row")],
+            &[
+                ("twice", "`from_kind` appears twice in this row"),
+                ("required", "`to` is blank: required for a new relationship"),
+            ],
         ),
     ];
     for (cells, expected) in cases {
-        let found = told(row(&cells).unwrap_err());
-        let is_all = found.len() >= expected.len();
-        assert!(is_all, "{cells:?}: {found:?}");
-        for ((code, message), (expected_code, part)) in found.iter().zip(expected) {
-            assert_eq!(code, expected_code, "{cells:?}: {found:?}");
-            assert!(message.contains(part), "{message:?} has no {part:?}");
-        }
+        check_problems(&cells, expected);
     }
 }
 
@@ -398,4 +406,247 @@ fn the_ids_of_rows_differ() {
         })
         .collect();
     assert_eq!(ids.len(), 100);
+}
+
+#[test]
+fn an_id_row_speaks_of_its_relationship() {
+    let of_ids = Policy {
+        shape: RowShape::IdOfRelationship,
+        ..policy()
+    };
+    for (cells, message) in [
+        (
+            vec![("id", Cell::Null)],
+            "`id` is blank: it identifies the relationship",
+        ),
+        (
+            texts(&[("key", "")]),
+            "no column `id`: it identifies the relationship. The columns are `key`",
+        ),
+    ] {
+        let problems = write(&mut RowWriter::new(of_ids.clone()), &cells).unwrap_err();
+        assert_eq!(told(problems), [("required".to_owned(), message.to_owned())]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lookup_that_shows_others_speaks_of_relationships() {
+    let bench = Bench::new(simulator::Options::default());
+    let ids = bench.simulator.seed_relationships(2);
+    for wrong in [
+        json!({"what": "reset_after_apply", "on": "relationships:delete", "every": 1}),
+        json!({"what": "wrong_types", "on": "relationships:batch", "every": 1}),
+    ] {
+        bench.simulator.add_fault(fault(&wrong));
+    }
+    let rows = ids.into_iter().map(|id| vec![("id", id)]).collect();
+    let call = Call::new(&relationships::DELETE, RowShape::IdOfRelationship, rows);
+    let (ledger, _) = bench.call(call).await;
+    let causes = View::new(Arc::new(ledger)).causes();
+    let messages: Vec<&str> = causes.iter().map(|cause| cause.message.as_str()).collect();
+    let [message] = &messages[..] else {
+        panic!("{messages:?}");
+    };
+    let expected = "it contains relationships that were not requested";
+    assert!(message.contains(expected), "{message}");
+}
+
+/// Returns the options of a write from the JSON that Python passes.
+fn options(given: &Value) -> WriteOptions {
+    let mut all = json!({
+        "batch_size": 20, "nulls": "omit", "dates": "strict", "id": "id", "on_error": "collect", "max_errors": null,
+        "dry_run": false, "returning": false, "reconcile": true, "import_key": null, "run": null, "mapping": [],
+        "separator": ">",
+    });
+    let given = given.as_object().unwrap().clone();
+    all.as_object_mut().unwrap().extend(given);
+    serde_json::from_value(all).unwrap()
+}
+
+/// Returns the error of options that cannot be used for relationships.
+fn rejection(given: &Value) -> String {
+    let names = options(given).names(RowShape::NewRelationship, None, None);
+    names.unwrap_err().to_string()
+}
+
+/// Writes rows, and keeps their entities and problems.
+struct Written {
+    writer: RowWriter,
+    rows: Vec<Result<Value, Vec<(String, String)>>>,
+    body: Vec<u8>,
+}
+
+impl Sink for Written {
+    fn column(&mut self, name: &str) -> Column {
+        self.writer.column(name)
+    }
+
+    fn begin(&mut self, _: Label<'_>) -> bool {
+        self.body.clear();
+        self.writer.begin(&mut self.body);
+        true
+    }
+
+    fn cell(&mut self, column: Column, value: &Cell<'_>) {
+        self.writer.cell(column, value, &mut self.body);
+    }
+
+    fn broken(&mut self, _: Label<'_>, found: &str) {
+        panic!("{found} is no row");
+    }
+
+    fn filled(&mut self, column: Column) {
+        self.writer.filled(column);
+    }
+
+    fn end(&mut self) {
+        let ended = self.writer.end(&mut self.body);
+        let body = || serde_json::from_slice::<Value>(&self.body).unwrap()["entities"].take();
+        self.rows.push(ended.map(|()| body()).map_err(told));
+    }
+
+    fn full(&self) -> bool {
+        false
+    }
+}
+
+/// Reads rows with these options, in the way of a call from Python.
+fn read(given: &Value, rows: Vec<Texts>) -> Written {
+    let (options, shape) = (options(given), RowShape::NewRelationship);
+    let names = options.names(shape, None, None).unwrap();
+    let preparation = options
+        .reading
+        .preparation(shape.fields(), &options.mapping, None);
+    let mut source = Prepared::new(Links(rows.into_iter()), preparation);
+    let mut written = Written {
+        writer: RowWriter::new(options.policy(shape, None, names)),
+        rows: Vec::new(),
+        body: Vec::new(),
+    };
+    while source.fill(&mut written).unwrap() == More::Rows {}
+    written
+}
+
+/// Returns the entities of a link between the asset and a document.
+fn entities(document: &str) -> Value {
+    json!([
+        {"domain": "autodesk-bim360-asset", "type": "asset", "id": ASSET},
+        {"domain": "autodesk-bim360-documentmanagement", "type": "documentlineage", "id": document},
+    ])
+}
+
+#[test]
+fn mapping_takes_fields_of_relationships() {
+    let given = json!({"mapping": [
+        ["Source", "from_id"], ["Source kind", "From Kind"], ["Target", "to_id"], ["Note", null],
+    ]});
+    let row = vec![
+        ("Source", ASSET.to_owned()),
+        ("Source kind", "asset".to_owned()),
+        // A heading in another spelling, as Excel may break its lines.
+        ("target\n", URN.to_owned()),
+        ("to_kind", "document".to_owned()),
+        ("Note", "?".to_owned()),
+    ];
+    let written = read(&given, vec![row]);
+    assert_eq!(written.rows, [Ok(entities(URN))]);
+    let warnings = written.writer.warnings(&|row| format!("row {row}"));
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let is_identifier = |column| options(&given).is_identifier(column, RowShape::NewRelationship, None);
+    assert!(is_identifier("Source") && is_identifier("to_id"));
+    assert!(!is_identifier("Note") && !is_identifier("clientAssetId"));
+}
+
+#[test]
+fn mapping_rejects_what_is_no_field_of_a_relationship() {
+    let of = "mapping: column `Source` is mapped to";
+    for (target, said) in [
+        (
+            "form_id",
+            "`form_id`, which is not a field of a relationship; did you mean `from_id`?",
+        ),
+        ("Category", "`Category`, which is not a field of a relationship"),
+        ("ca12", "`ca12`, which is not a field of a relationship"),
+        (
+            "customAttributes.ca12",
+            "`customAttributes.ca12`, which is not a field of a relationship",
+        ),
+    ] {
+        let error = rejection(&json!({"mapping": [["Source", target]]}));
+        assert_eq!(error.trim_end_matches('.'), format!("{of} {said}"));
+    }
+}
+
+#[test]
+fn options_name_columns_of_relationships_by_field() {
+    let given = json!({
+        "mapping": [["Source", "from_id"]],
+        "reading": {"fill_down": ["From ID"], "values": [["From Kind", [["Equipment", "asset"]]]]},
+    });
+    let row = |source: &str, document: &str| {
+        [
+            ("Source", source),
+            ("from_kind", "Equipment"),
+            ("to_kind", "document"),
+            ("to_id", document),
+        ]
+        .map(|(name, text)| (name, text.to_owned()))
+        .to_vec()
+    };
+    let written = read(&given, vec![row(ASSET, "urn:1"), row("", "urn:2")]);
+    assert_eq!(written.rows, [Ok(entities("urn:1")), Ok(entities("urn:2"))]);
+    let warnings = written.writer.warnings(&|row| format!("row {row}"));
+    let filled = "1 blank cell of `Source` has the value of the row above (fill_down=)";
+    assert_eq!(warnings, [filled]);
+    let error = rejection(&json!({
+        "mapping": [["Source", "from_id"]],
+        "reading": {"values": [["Source", [["a", "b"]]], ["from_id", [["a", "c"]]]]},
+    }));
+    assert!(
+        error.contains("'Source' and 'from_id' are the same column"),
+        "{error}"
+    );
+    // The headings of assets have no meaning here.
+    let names = options(&json!({
+        "reading": {"values": [["Name", [["a", "b"]]], ["Asset ID", [["a", "c"]]]]},
+    }))
+    .names(RowShape::NewRelationship, None, None);
+    assert!(names.is_ok(), "{:?}", names.err());
+}
+
+#[test]
+fn unknown_columns_get_suggestions_of_relationships() {
+    const DROP: &str = "rename or drop the column";
+    for (column, code, fix) in [
+        (
+            "form_id",
+            "unknown_column",
+            "did you mean `from_id`? Rename the column, or drop it",
+        ),
+        ("ca12", "unknown_column", DROP),
+        ("Asset ID", "unknown_column", DROP),
+        (
+            "from_name",
+            "set_by_service",
+            "use the id of the entity in `from_id`, and drop this column",
+        ),
+        (
+            "To Barcode",
+            "set_by_service",
+            "use the id of the entity in `to_id`, and drop this column",
+        ),
+        (
+            "Created On",
+            "set_by_service",
+            "pass only the rows of new relationships, without this column",
+        ),
+    ] {
+        let cells = [from_asset(), to_document(), texts(&[(column, "7")])].concat();
+        let problems = row(&cells).unwrap_err();
+        let found: Vec<(&str, &str)> = problems
+            .iter()
+            .map(|problem| (&*problem.code, &*problem.fix))
+            .collect();
+        assert_eq!(found, [(code, fix)], "{column}");
+    }
 }

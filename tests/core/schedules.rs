@@ -985,7 +985,7 @@ impl Schedule {
                 })
                 .collect();
             let call = if delete {
-                Call::new(&assets::BATCH_DELETE, RowShape::Id, rows)
+                Call::new(&assets::BATCH_DELETE, RowShape::IdOfAsset, rows)
             } else {
                 Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, rows)
             };
@@ -1121,7 +1121,7 @@ impl Schedule {
         self.leave_links_out();
         self.add_unreadable_reads();
         let rows = ids.iter().map(|id| vec![("id", id.clone())]).collect();
-        let call = Call::new(&relationships::DELETE, RowShape::Id, rows);
+        let call = Call::new(&relationships::DELETE, RowShape::IdOfRelationship, rows);
         let (ledger, fatal) = self.call(call, End::ByItself).await;
         let world = self.bench.simulator.relationships();
         for outcome in View::new(Arc::new(ledger)).outcomes() {

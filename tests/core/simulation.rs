@@ -121,7 +121,7 @@ async fn times_of_requests(
     let bench = Bench::guarded(simulator::Options::default(), client(), guard);
     let links = bench.simulator.seed_relationships(1);
     let (shape, rows) = match write.endpoint.name {
-        "relationships:delete" => (RowShape::Id, vec![vec![("id", links[0].clone())]]),
+        "relationships:delete" => (RowShape::IdOfRelationship, vec![vec![("id", links[0].clone())]]),
         _ => (RowShape::NewAsset, bench.new_assets(1, |_| false)),
     };
     let (ledger, _) = bench.run(write, shape, rows, false).await;
@@ -327,7 +327,9 @@ async fn patches_and_deletes_are_retried() {
     bench.simulator.add_fault(fault(
         &json!({"what": "status", "code": 502, "nth": 1, "on": "assets:batch-delete"}),
     ));
-    let (deleted, _) = bench.run(&assets::BATCH_DELETE, RowShape::Id, rows, false).await;
+    let (deleted, _) = bench
+        .run(&assets::BATCH_DELETE, RowShape::IdOfAsset, rows, false)
+        .await;
     assert_eq!(counts(&deleted), [(Status::Deleted, 300)]);
     let real = bench.simulator.assets();
     assert!(
@@ -351,7 +353,9 @@ async fn a_rejected_repeat_after_a_lost_response_is_not_a_rejection() {
     bench.simulator.add_fault(fault(
         &json!({"what": "reset_after_apply", "on": "assets:batch-delete"}),
     ));
-    let (deleted, _) = bench.run(&assets::BATCH_DELETE, RowShape::Id, rows, false).await;
+    let (deleted, _) = bench
+        .run(&assets::BATCH_DELETE, RowShape::IdOfAsset, rows, false)
+        .await;
     // The first attempt deleted them, and the second was rejected because of that. `rejected` would be wrong.
     assert_eq!(counts(&deleted), [(Status::Deleted, 10)]);
 }
@@ -364,7 +368,9 @@ async fn a_link_deleted_by_an_earlier_attempt_is_not_rejected() {
         &json!({"what": "reset_after_apply", "on": "relationships:delete"}),
     ));
     let rows = ids.into_iter().map(|id| vec![("id", id)]).collect();
-    let (ledger, _) = bench.run(&relationships::DELETE, RowShape::Id, rows, false).await;
+    let (ledger, _) = bench
+        .run(&relationships::DELETE, RowShape::IdOfRelationship, rows, false)
+        .await;
     assert_eq!(counts(&ledger), [(Status::Deleted, 10)]);
 }
 
@@ -388,7 +394,9 @@ async fn a_proxy_page_ends_the_run_soon() {
         .into_iter()
         .map(|id| vec![("id", id)])
         .collect();
-    let (deleted, _) = bench.run(&assets::BATCH_DELETE, RowShape::Id, rows, false).await;
+    let (deleted, _) = bench
+        .run(&assets::BATCH_DELETE, RowShape::IdOfAsset, rows, false)
+        .await;
     assert_eq!(
         counts(&deleted),
         [(Status::Unknown, 10)],
@@ -420,7 +428,9 @@ async fn relationships_that_were_not_deleted_are_reported() {
     ids.insert(60, "22222222-2222-4222-8222-222222222222".to_owned());
     ids.push(ids[0].to_uppercase());
     let rows = ids.into_iter().map(|id| vec![("id", id)]).collect();
-    let (ledger, _) = bench.run(&relationships::DELETE, RowShape::Id, rows, false).await;
+    let (ledger, _) = bench
+        .run(&relationships::DELETE, RowShape::IdOfRelationship, rows, false)
+        .await;
     // The duplicate shares the outcome of the first.
     assert_eq!(counts(&ledger), [(Status::Deleted, 121), (Status::Rejected, 1)]);
     // The row missing from all responses is read twice before it is rejected.

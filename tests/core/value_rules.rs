@@ -615,7 +615,7 @@ fn a_patch_needs_an_id_and_a_change() {
 
 #[test]
 fn an_id_row_reads_its_column_only() {
-    let plain = policy(RowShape::Id);
+    let plain = policy(RowShape::IdOfAsset);
     let cells = [
         ("categoryId", Cell::Text("?")),
         ("id", Cell::Text(ID)),
@@ -1184,7 +1184,7 @@ proptest! {
         cells in prop::collection::vec((any_column(), any_cell()), 0..12),
         nulls in prop_oneof![Just(Nulls::Omit), Just(Nulls::Clear), Just(Nulls::Error)],
         dates in prop_oneof![Just(Dates::Strict), Just(Dates::Truncate)],
-        shape in prop_oneof![Just(RowShape::NewAsset), Just(RowShape::AssetPatch), Just(RowShape::Id)],
+        shape in prop_oneof![Just(RowShape::NewAsset), Just(RowShape::AssetPatch), Just(RowShape::IdOfAsset)],
     ) {
         let policy = Policy { shape, nulls, dates, id_column: "id".to_owned(), import_key: None, names: Names::default() };
         let mut all: Vec<(&str, Cell<'_>)> = cells.iter().map(|(name, cell)| (name.as_str(), cell.cell())).collect();

@@ -105,7 +105,7 @@ def test_an_entity_with_an_id_has_a_type() -> None:
         acc.Entity("autodesk-bim360-asset", id="x")
 
 
-@pytest.mark.parametrize("kind", ["assets", "Asset", "", "nope", "AHU-1", "AHU-1.2", "bim360-asset"])
+@pytest.mark.parametrize("kind", ["assets", "", "nope", "AHU-1", "AHU-1.2", "bim360-asset"])
 def test_unknown_kind_of_entity_is_rejected(kind: str, project: acc.Project) -> None:
     with pytest.raises(acc.OptionError, match="Known kinds: asset, "):
         acc.Entity(kind)
@@ -154,6 +154,9 @@ def test_search_takes_one_id_per_end(project: acc.Project, sim: acc.testing.Simu
 def test_domains_and_types_match_in_any_case() -> None:
     assert acc.Entity("autodesk-BIM360-asset", "Asset") == acc.Entity("asset")
     assert acc.Entity("autodesk-bim360-documentmanagement", "DocumentLineage") == acc.Entity("document")
+    for kind in ("Asset", "ASSET", " asset "):
+        assert acc.Entity(kind) == acc.Entity("asset")
+    assert acc.Entity("Form Template") == acc.Entity("form template")
     # What is not documented is not changed.
     assert acc.Entity("autodesk-New", "Thing")[:2] == ("autodesk-New", "Thing")
 

@@ -31,6 +31,16 @@ const fn end(name: &'static str, aliases: &'static [&'static str]) -> Field {
     }
 }
 
+/// Describes a column of tables with the Asset ID or barcode of an end that is an asset.
+const fn name_of(name: &'static str, fix: &'static str) -> Field {
+    Field {
+        fix,
+        ..Field::by_service(name, name, Kind::Text)
+    }
+}
+
+const FIX_OF_FROM_NAME: &str = "use the id of the entity in `from_id`, and drop this column";
+const FIX_OF_TO_NAME: &str = "use the id of the entity in `to_id`, and drop this column";
 const FIX_OF_KIND: &str =
     "use the short name of a kind, such as asset or document, or columns for domain and type";
 const FIX_OF_ID: &str = "enter the id of the entity";
@@ -44,11 +54,15 @@ pub const FIELDS: Fields = Fields(&[
     },
     end("from", &["from"]),
     part("from_kind", &["fromkind"], None, FIX_OF_KIND),
+    name_of("from_name", FIX_OF_FROM_NAME),
+    name_of("from_barcode", FIX_OF_FROM_NAME),
     part("from_domain", &["fromdomain"], Some(LONGEST_NAME), ""),
     part("from_type", &["fromtype"], Some(LONGEST_NAME), ""),
     part("from_id", &["fromid"], Some(LONGEST_ID), FIX_OF_ID),
     end("to", &["to"]),
     part("to_kind", &["tokind"], None, FIX_OF_KIND),
+    name_of("to_name", FIX_OF_TO_NAME),
+    name_of("to_barcode", FIX_OF_TO_NAME),
     part("to_domain", &["todomain"], Some(LONGEST_NAME), ""),
     part("to_type", &["totype"], Some(LONGEST_NAME), ""),
     part("to_id", &["toid"], Some(LONGEST_ID), FIX_OF_ID),

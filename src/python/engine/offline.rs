@@ -29,9 +29,9 @@ pub fn scan(
 ) -> PyResult<scan::Found> {
     let given = rows.write_options(options)?;
     let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
-    let names = names(py, &given, rows, settings, None);
+    let names = names(py, &given, shape, rows, settings, None);
     let known = settings.map(|settings| &settings.get().0);
-    let mut source = prepared(py, rows, &given, known)?;
+    let mut source = prepared(py, rows, &given, shape, known)?;
     let raised = source.inner().inner().error();
     py.detach(|| scan::scan(&mut source, &given, shape, names))
         .map_err(|error| taken(&raised).unwrap_or_else(|| exception(py, &error.into())))
@@ -52,10 +52,10 @@ pub fn check(
     let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
     let settings = Some(settings.get().0.clone());
     let names = given
-        .names(settings, Some(&columns::Table::default()))
-        .map(|names| with_rows(py, &given, names, rows))
+        .names(write.row, settings, Some(&columns::Table::default()))
+        .map(|names| with_rows(py, &given, write.row, names, rows))
         .map_err(|error| exception(py, &error))?;
-    let mut source = prepared(py, rows, &given, names.settings.as_ref())?;
+    let mut source = prepared(py, rows, &given, write.row, names.settings.as_ref())?;
     let raised = source.inner().inner().error();
     let policy = given.policy(write.row, None, names);
     let mut ledger = ledger::Ledger::default();

@@ -54,9 +54,9 @@ pub fn write(
     let rows = input.rows;
     let given = rows.write_options(options)?;
     let write = api::write_of(verb).map_err(|error| exception(py, &error))?;
-    let names =
-        names(py, &given, rows, input.settings, input.assets).map_err(|error| exception(py, &error))?;
-    let source = prepared(py, rows, &given, names.settings.as_ref())?;
+    let names = names(py, &given, write.row, rows, input.settings, input.assets)
+        .map_err(|error| exception(py, &error))?;
+    let source = prepared(py, rows, &given, write.row, names.settings.as_ref())?;
     let tolerance = given
         .tolerance(source.rows())
         .map_err(|error| exception(py, &error))?;
@@ -64,7 +64,7 @@ pub fn write(
         .ok_or_else(|| refused(py, format!("unknown selection `{}`", selected.which)))?;
     let project = project_id(py, project)?;
     let key_field = given
-        .key_field(names.settings.as_deref())
+        .key_field(write.row, names.settings.as_deref())
         .map_err(|error| exception(py, &error))?;
     let header = Header {
         verb: verb.to_owned(),

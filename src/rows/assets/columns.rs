@@ -43,7 +43,7 @@ impl Writer<Assets> {
                 Slot::Ignored
             }
             Meant::Unclear(message, fix) => {
-                let attribute = settings.inactive_attribute(columns::bare(meant));
+                let attribute = settings.inactive_attribute(fields::bare(FIELDS, meant));
                 let attribute = attribute.map(|place| &settings.content().attributes[place].name);
                 let problem = UNKNOWN_COLUMN.problem(name, "", message, &fix);
                 self.refuse_column(problem, attribute.map(|name| name.as_str().into()))
@@ -60,7 +60,7 @@ impl Writer<Assets> {
         if name == CUSTOM_ATTRIBUTES {
             return Slot::Own(Own::Attributes);
         }
-        let attribute = columns::bare(name);
+        let attribute = fields::bare(FIELDS, name);
         if fields::is_attribute(attribute) {
             return Slot::Own(Own::Attribute(self.attribute(attribute)));
         }
@@ -72,8 +72,7 @@ impl Writer<Assets> {
         }
         let is_patch = self.policy.shape == RowShape::AssetPatch;
         let id_column = is_patch.then_some(self.policy.id_column.as_str());
-        let known = [CUSTOM_ATTRIBUTES].into_iter().chain(id_column);
-        let near = fields::nearest(FIELDS, known, name);
+        let near = fields::nearest(FIELDS, id_column, name);
         self.refuse_unknown(name, near)
     }
 

@@ -13,8 +13,8 @@ use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
 use crate::input::{Cell, Column, Owned};
 use crate::model::text::{same_key, trimmed};
 use crate::model::value::{flag, is_active};
-use crate::rows::columns;
 use crate::rows::compare::{self, Form};
+use crate::rows::fields;
 use crate::rows::problem::shown;
 use crate::rows::reading::Reading;
 use crate::rows::rules::{
@@ -167,7 +167,7 @@ impl Writer<Assets> {
         let asset = self.kind.current.as_ref()?;
         let own = asset.get(name);
         let attributes = asset.get(CUSTOM_ATTRIBUTES);
-        let held = own.or_else(|| attributes.and_then(|held| held.get(columns::bare(name))));
+        let held = own.or_else(|| attributes.and_then(|held| held.get(fields::bare(FIELDS, name))));
         Some(held.unwrap_or(&Value::Null))
     }
 
@@ -287,7 +287,7 @@ impl Writer<Assets> {
         let Some(settings) = self.policy.names.settings.as_deref() else {
             return false;
         };
-        let reference = settings.reference(columns::bare(name));
+        let reference = settings.reference(fields::bare(FIELDS, name));
         reference.is_some_and(|reference| compare::is_named(cell, old, |id| settings.name_of(reference, id)))
     }
 
@@ -296,7 +296,7 @@ impl Writer<Assets> {
         if FIELDS.named(name).is_some() {
             Form::of_field(name)
         } else {
-            Form::of_attribute(columns::bare(name), self.policy.names.settings.as_deref())
+            Form::of_attribute(fields::bare(FIELDS, name), self.policy.names.settings.as_deref())
         }
     }
 

@@ -30,8 +30,6 @@ impl RowKind for Assets {
 
     const FIELDS: Fields = FIELDS;
 
-    const NOUN: &'static str = "asset";
-
     fn new(policy: &Policy) -> Self {
         Self::of(policy)
     }

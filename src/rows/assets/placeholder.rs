@@ -49,12 +49,14 @@ impl Writer<Assets> {
     }
 
     fn is_replaced_by_false(&self, column: &str) -> bool {
-        let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
-        let mapped = (&mapping[..], self.policy.names.settings.as_deref());
-        let mut own = reading
+        let naming = self.naming();
+        let mut own = self
+            .policy
+            .names
+            .reading
             .values
             .iter()
-            .filter(|(name, _)| columns::is_called(column, name, mapped));
+            .filter(|(name, _)| columns::is_called(column, name, naming));
         own.any(|(_, texts)| {
             texts
                 .iter()

@@ -5,20 +5,14 @@ use std::borrow::Cow;
 use super::number::{DIGITS, LONGEST, is_separator};
 use super::options::Reading;
 use crate::model::text::trimmed;
-use crate::settings::Settings;
+use crate::rows::columns::Naming;
 
 impl Reading {
     /// Returns the number of a text in a column of numbers, if it would be another number without these options. Without
     /// them, pandas reads a text such as 1.234 in a workbook.
     #[must_use]
-    pub fn number_of_text(
-        &self,
-        column: &str,
-        text: &str,
-        mapping: &[(String, Option<String>)],
-        settings: Option<&Settings>,
-    ) -> Option<f64> {
-        let own = self.of_column(column, mapping, settings);
+    pub fn number_of_text(&self, column: &str, text: &str, naming: Naming<'_>) -> Option<f64> {
+        let own = self.of_column(column, naming);
         let read = own.as_ref().unwrap_or(self).identity("numeric", trimmed(text))?;
         let digits = read.bytes().filter(u8::is_ascii_digit).count();
         read.parse().ok().filter(|_| digits <= DIGITS)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::api::assets::FIELDS;
+use crate::api::field::Fields;
 use crate::input::{Preparation, Replacements};
-use crate::rows::columns;
+use crate::rows::columns::{self, Naming};
 use crate::settings::Settings;
 
 /// Options for reading text.
@@ -99,10 +99,12 @@ fn of_both<T: Copy>(
 }
 
 impl Reading {
-    /// Returns how to prepare the rows, if their texts are replaced or their blank cells filled.
+    /// Returns how to prepare the rows, if their texts are replaced or their blank cells filled. `fields` are those of
+    /// the rows.
     #[must_use]
     pub fn preparation(
         &self,
+        fields: Fields,
         mapping: &[(String, Option<String>)],
         settings: Option<Arc<Settings>>,
     ) -> Option<Preparation> {
@@ -111,14 +113,29 @@ impl Reading {
         }
         let mapping = mapping.to_vec();
         let (own, known) = (mapping.clone(), settings.clone());
-        let has_items = move |column: &str| columns::has_items(column, (&own, known.as_deref()));
-        let required = FIELDS.0.iter().filter(|field| field.required);
+        let has_items = move |column: &str| {
+            let naming = Naming {
+                fields,
+                mapping: &own,
+                settings: known.as_deref(),
+            };
+            columns::has_items(column, naming)
+        };
+        let is_called = move |column: &str, name: &str| {
+            let naming = Naming {
+                fields,
+                mapping: &mapping,
+                settings: settings.as_deref(),
+            };
+            columns::is_called(column, name, naming)
+        };
+        let required = fields.0.iter().filter(|field| field.required);
         let required = required.map(|field| field.name);
         Some(Preparation::new(
             &self.values,
             &self.fill_down,
             required.collect(),
-            Box::new(move |column, name| columns::is_called(column, name, (&mapping, settings.as_deref()))),
+            Box::new(is_called),
             Box::new(has_items),
         ))
     }
@@ -193,13 +210,8 @@ impl Reading {
     }
 
     /// Returns how to read a column, if that differs from the other columns.
-    pub(in crate::rows) fn of_column(
-        &self,
-        column: &str,
-        mapping: &[(String, Option<String>)],
-        settings: Option<&Settings>,
-    ) -> Option<Self> {
-        let is_called = |name: &str| columns::is_called(column, name, (mapping, settings));
+    pub(in crate::rows) fn of_column(&self, column: &str, naming: Naming<'_>) -> Option<Self> {
+        let is_called = |name: &str| columns::is_called(column, name, naming);
         let own = (
             find(&self.decimal_of, is_called),
             find(&self.thousands_of, is_called),
@@ -217,12 +229,8 @@ impl Reading {
     ///
     /// # Errors
     /// A message if two names with different options mean the same column, or if both separators of a column are the same.
-    pub fn check_columns(
-        &self,
-        mapping: &[(String, Option<String>)],
-        settings: Option<&Settings>,
-    ) -> Result<(), String> {
-        let are_one = |one: &str, other: &str| columns::are_one(one, other, (mapping, settings));
+    pub fn check_columns(&self, naming: Naming<'_>) -> Result<(), String> {
+        let are_one = |one: &str, other: &str| columns::are_one(one, other, naming);
         fits(
             "values",
             &self.values,

@@ -3,7 +3,7 @@
 use super::state::{End, Part};
 use crate::api::field::Field;
 use crate::api::relationships::FIELDS;
-use crate::api::relationships::kinds::{KINDS, kind_called};
+use crate::api::relationships::kinds::{KINDS, documented_domain, documented_type, kind_called};
 use crate::input::Cell;
 use crate::model::text::trimmed;
 use crate::rows::rules::{ENTITY, TWICE};
@@ -12,15 +12,11 @@ use crate::settings::names::{folded, nearest};
 
 /// Sets a part of an end. Several columns may set it, but only to the same value.
 pub(super) fn set(end: &mut End, part: Part, value: &str) -> Result<(), Refusal> {
-    // The documented names are in lower case, and the service compares names exactly.
-    let documented = KINDS.iter().find_map(|kind| {
-        let name = match part {
-            Part::Domain => kind.domain,
-            Part::OfDomain => kind.of_domain,
-            Part::Id => return None,
-        };
-        name.eq_ignore_ascii_case(value).then_some(name)
-    });
+    let documented = match part {
+        Part::Domain => documented_domain(value),
+        Part::OfDomain => documented_type(value),
+        Part::Id => None,
+    };
     let value = documented.unwrap_or(value);
     let known = end.part(part);
     if known.is_empty() {
@@ -42,7 +38,7 @@ pub(super) fn set_kind(end: &mut End, cell: &Cell<'_>) -> Result<(), Refusal> {
     let Cell::Text(text) = cell else {
         return Err(Refusal::new(&ENTITY, "not the name of a kind", ""));
     };
-    let Some(kind) = kind_called(trimmed(text)) else {
+    let Some(kind) = kind_called(text) else {
         let known = KINDS.iter().map(|kind| (kind.name, folded(kind.name)));
         let fix = match nearest(text, known).first() {
             Some(near) => format!("did you mean {near}? For another kind, use columns for domain and type"),

@@ -8,20 +8,21 @@ use crate::api::field::Fields;
 use crate::api::relationships::FIELDS;
 use crate::input::Cell;
 use crate::model::text::trimmed;
+use crate::rows::fields;
 use crate::rows::in_rows::in_rows;
 use crate::rows::policy::Policy;
 use crate::rows::report::is_of_report;
 use crate::rows::rules::{ENTITY, Problem};
 use crate::rows::value::{self, Refusal};
 use crate::rows::writer::{Label, RowKind, Slot, Writer, Written};
-use crate::rows::{columns, fields};
+
+/// The fix of a column that only the service sets.
+const FIX_OF_SERVICE: &str = "pass only the rows of new relationships, without this column";
 
 impl RowKind for Relationships {
     type Slot = Infallible;
 
     const FIELDS: Fields = FIELDS;
-
-    const NOUN: &'static str = "relationship";
 
     fn new(_policy: &Policy) -> Self {
         Self::default()
@@ -39,15 +40,16 @@ impl RowKind for Relationships {
     }
 
     fn slot(writer: &mut Writer<Self>, name: &str, meant: &str) -> Slot<Infallible> {
-        if let Some(field) = columns::field_called(FIELDS, meant) {
+        if let Some(field) = fields::field_called(FIELDS, meant) {
             return Slot::Field(field);
         }
         if is_of_report(meant) {
             return Slot::Ignored;
         }
-        let of_service = fields::of_service(FIELDS, meant);
-        if meant == "id" || of_service.is_some() {
-            let fix = "pass only the rows of new relationships, without this column";
+        let of_service = Some("id").filter(|id| *id == meant);
+        if let Some(field) = of_service.or_else(|| fields::of_service(FIELDS, meant)) {
+            let own = FIELDS.find(field).map(|field| field.fix);
+            let fix = own.filter(|fix| !fix.is_empty()).unwrap_or(FIX_OF_SERVICE);
             return writer.refuse_service(name, fix);
         }
         let near = fields::nearest(FIELDS, [], meant);
@@ -95,6 +97,7 @@ impl RowKind for Relationships {
         writer.kind.repeated.add(writer.rows - 1);
     }
 
+    /// The pairs decide which rows share an id.
     fn forget_rows(writer: &mut Writer<Self>) {
         writer.kind.pairs = std::collections::HashMap::new();
     }

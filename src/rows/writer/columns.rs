@@ -1,13 +1,12 @@
 //! What the columns of rows mean: a field, something particular to the kind of row, or nothing.
 
 use super::state::{Blanks, Named, RefusedColumn, RowKind, Slot, Writer};
-use crate::api::RowShape;
 use crate::input::Column;
 use crate::rows::column_use::ColumnUse;
-use crate::rows::columns;
+use crate::rows::columns::{self, Naming};
+use crate::rows::fields;
 use crate::rows::identity::{self, Seed};
 use crate::rows::outcomes::OF_OUTCOMES;
-use crate::rows::policy::Names;
 use crate::rows::reading::Reading;
 use crate::rows::report::ROW_OF_RUN;
 use crate::rows::rules::{Problem, SET_BY_SERVICE, UNKNOWN_COLUMN};
@@ -34,12 +33,18 @@ impl<K: RowKind> Writer<K> {
         column
     }
 
+    /// Returns what gives the columns their meaning.
+    pub(in crate::rows) fn naming(&self) -> Naming<'_> {
+        Naming {
+            fields: K::FIELDS,
+            mapping: &self.policy.names.mapping,
+            settings: self.policy.names.settings.as_deref(),
+        }
+    }
+
     /// Returns the index of how a column is read.
     pub(in crate::rows) fn add_reading(&mut self, column: &str) -> usize {
-        let Names {
-            mapping, settings, ..
-        } = &self.policy.names;
-        let own = self.readings[0].of_column(column, mapping, settings.as_deref());
+        let own = self.readings[0].of_column(column, self.naming());
         let Some(own) = own else { return 0 };
         let known = self.readings.iter().position(|known| *known == own);
         known.unwrap_or_else(|| {
@@ -89,12 +94,12 @@ impl<K: RowKind> Writer<K> {
         let field = match slot {
             Slot::Field(field) => Some(field),
             // The meaning of the column is unknown without the project's settings.
-            Slot::Refused(_) => columns::field_called(K::FIELDS, name),
+            Slot::Refused(_) => fields::field_called(K::FIELDS, name),
             _ => None,
         };
         let meant = match field {
             Some(field) => identity::field(K::FIELDS.at(field).name),
-            None => identity::heading(columns::bare(name)),
+            None => identity::heading(fields::bare(K::FIELDS, name)),
         };
         let counts =
             !matches!(slot, Slot::Ignored) || self.headings.values().flatten().any(|known| *known == meant);
@@ -127,7 +132,7 @@ impl<K: RowKind> Writer<K> {
             self.note_use(name, Some("id".to_owned()), "", None);
             return Slot::Id;
         }
-        if self.policy.shape == RowShape::Id {
+        if K::FIELDS.0.is_empty() {
             return Slot::Ignored;
         }
         let mapped = columns::mapped(name, &self.policy.names.mapping);

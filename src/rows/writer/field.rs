@@ -57,7 +57,7 @@ impl<K: RowKind> Writer<K> {
         if are_api_names { field.name } else { field.heading }.to_owned()
     }
 
-    /// Returns whether a name is used only in the API. People also write "description" and "barcode".
+    /// Returns whether a name is used only in the API. Other names of fields are words that people use as headings, too.
     pub(super) fn is_api_name(name: &str) -> bool {
         name.ends_with("Id") && K::FIELDS.named(name).is_some()
     }
@@ -127,7 +127,7 @@ impl<K: RowKind> Writer<K> {
                 return out.truncate(start);
             }
             Ok(true) => {}
-            // A status label is resolved later, since its status depends on the category's status set.
+            // The value depends on other cells, so it is written at the end of the row.
             Ok(false) => return out.truncate(start),
             Err(refusal) => {
                 out.truncate(start);

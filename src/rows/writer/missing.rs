@@ -5,13 +5,12 @@ use std::fmt::Write;
 use super::state::{Blanks, Named, RowKind, Slot, Writer};
 use crate::rows::column_use::ColumnUse;
 use crate::rows::columns;
-use crate::rows::policy::Names;
 use crate::rows::rules::{Problem, REQUIRED, UNKNOWN_COLUMN};
 
 impl<K: RowKind> Writer<K> {
-    /// Returns the problem with a row of totals. A row with all required fields is an asset, whatever its name.
+    /// Returns the problem with a row of totals. A row with all required fields is not one, whatever its name.
     pub(super) fn totals_row(&self) -> Option<Problem> {
-        // A column that is not recognized may be a required field, whose name the settings tell.
+        // A column that is not recognized may be that of a required field.
         if self
             .problems
             .iter()
@@ -24,8 +23,9 @@ impl<K: RowKind> Writer<K> {
             .names
             .rows_of_file
             .map(|rows| rows.saturating_sub(self.rows - 1));
+        let noun = self.policy.shape.noun();
         K::is_total(self)
-            .then(|| self.office.totals_row(K::NOUN, left, self.policy.names.skipped))
+            .then(|| self.office.totals_row(noun, left, self.policy.names.skipped))
             .flatten()
     }
 
@@ -44,7 +44,7 @@ impl<K: RowKind> Writer<K> {
 
     /// Adds the problem for a required field without a value. `fix` is the fix for a blank cell.
     fn missing_field(&mut self, field: usize, fix: &str) {
-        let why = format!("required for a new {}", K::NOUN);
+        let why = format!("required for a new {}", self.policy.shape.noun());
         let name = self.field_called(field);
         if self.field_columns[field].is_some() {
             let is_template = K::is_remembered(self);
@@ -82,14 +82,10 @@ impl<K: RowKind> Writer<K> {
 
     /// Returns whether an option names a column, by its heading or by what it is mapped to.
     fn is_among<'n>(&self, column: &str, mut names: impl Iterator<Item = &'n String>) -> bool {
-        let Names {
-            mapping, settings, ..
-        } = &self.policy.names;
-        let mapped = (&mapping[..], settings.as_deref());
-        names.any(|name| columns::is_called(column, name, mapped))
+        names.any(|name| columns::is_called(column, name, self.naming()))
     }
 
-    /// Returns the columns of fields and custom attributes, each with the rows in which it is blank.
+    /// Returns the columns with values of the rows, each with the rows in which it is blank.
     pub(in crate::rows) fn blank_columns(&self) -> impl Iterator<Item = (&str, Blanks)> {
         let is_read = |named: &&Named<K::Slot>| match named.slot {
             Slot::Field(_) => true,

@@ -14,7 +14,7 @@ impl<K: RowKind> Writer<K> {
     /// Returns notes on the options that are about columns: which columns are filled, and which ones do not exist.
     pub(super) fn notes_on_options(&self) -> Vec<String> {
         let (reading, mapping) = (&self.policy.names.reading, &self.policy.names.mapping);
-        let mapped = (&mapping[..], self.policy.names.settings.as_deref());
+        let naming = self.naming();
         let has = |name: &str| {
             let is_used = |column: &str| columns::mapped_alike(column, mapping).is_some();
             let is_alike = |column: &str| folded_heading(column) == folded_heading(name) && is_used(column);
@@ -23,10 +23,10 @@ impl<K: RowKind> Writer<K> {
         };
         let of_name = |name: &str| {
             self.column_names()
-                .find(|column| columns::is_called(column, name, mapped))
+                .find(|column| columns::is_called(column, name, naming))
         };
         // The values of a dict of attributes have these options too.
-        let of_entry = |name: &str| K::has_entry(self, &|entry| columns::is_called(entry, name, mapped));
+        let of_entry = |name: &str| K::has_entry(self, &|entry| columns::is_called(entry, name, naming));
         if self.column_names().next().is_none() {
             return Vec::new();
         }

@@ -28,8 +28,8 @@ impl<K: RowKind> Writer<K> {
         K::begin(self, out);
     }
 
-    /// Sets the number of the current row in its run. If an import key is generated for the row, the key
-    /// contains this number. Default: the row's index in the input.
+    /// Sets the number of the current row in its run, which values generated for the row may contain. Default: the
+    /// row's index in the input.
     pub(in crate::rows) fn set_number(&mut self, row: u32) {
         self.number = row;
     }
@@ -128,7 +128,8 @@ impl<K: RowKind> Writer<K> {
     /// # Errors
     /// Returns all problems with the row (at least one). `out` is restored to its length before `begin`.
     pub(in crate::rows) fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Vec<Problem>> {
-        if let Some(problem) = self.totals_row().or_else(|| self.office.heading_row(K::NOUN)) {
+        let noun = self.policy.shape.noun();
+        if let Some(problem) = self.totals_row().or_else(|| self.office.heading_row(noun)) {
             out.truncate(self.start);
             return Err(vec![problem]);
         }
@@ -144,8 +145,7 @@ impl<K: RowKind> Writer<K> {
         Err(std::mem::take(&mut self.problems))
     }
 
-    /// Returns the name of the row in a report: the clientAssetId of a new asset, or else the id of the
-    /// asset. Empty if the row has neither.
+    /// Returns the name of the row in a report: its id, or else what its kind names it by. Empty if the row has neither.
     pub(in crate::rows) fn key(&self) -> &str {
         &self.key
     }

@@ -9,6 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::api::field::Fields;
 use crate::input::{Cell, Column};
 use crate::rows::column_use::ColumnUse;
+use crate::rows::columns;
+use crate::rows::fields;
 use crate::rows::identity::{Identity, Seed};
 use crate::rows::json;
 use crate::rows::office::Office;
@@ -27,10 +29,8 @@ pub(in crate::rows) trait RowKind: Sized {
     /// What a column may be besides a field.
     type Slot: Copy;
 
+    /// Without fields, only the column of the id has a meaning.
     const FIELDS: Fields;
-
-    /// What a row becomes, for messages.
-    const NOUN: &'static str;
 
     /// Whether columns that are ignored may identify the rows of a run.
     const IGNORED_IDENTIFY: bool = true;
@@ -50,8 +50,9 @@ pub(in crate::rows) trait RowKind: Sized {
     fn slot(writer: &mut Writer<Self>, name: &str, meant: &str) -> Slot<Self::Slot>;
 
     /// Returns what a column is mapped to in another spelling, unless it is recognized as it is.
-    fn mapped_alike<'w>(_writer: &'w Writer<Self>, _name: &str) -> Option<&'w str> {
-        None
+    fn mapped_alike<'w>(writer: &'w Writer<Self>, name: &str) -> Option<&'w str> {
+        let is_field = fields::field_called(Self::FIELDS, name).is_some();
+        columns::mapped_alike(name, &writer.policy.names.mapping).filter(|_| !is_field)
     }
 
     /// Records the use of a column that is not a field.
@@ -124,7 +125,7 @@ pub(in crate::rows) trait RowKind: Sized {
         false
     }
 
-    /// Records a blank cell of a field or custom attribute.
+    /// Records a blank cell of a column. `name` is what the column sets.
     fn note_absent(_writer: &mut Writer<Self>, _column: Option<Column>, _name: &str) {}
 
     /// Returns why a text is not sent, if a program has probably changed it.
@@ -167,7 +168,7 @@ pub(in crate::rows) trait RowKind: Sized {
         false
     }
 
-    /// Frees what is only known for the warnings.
+    /// Frees what is kept of the rows so far, once their warnings were given and their repeats are known.
     fn forget_rows(_writer: &mut Writer<Self>) {}
 
     /// Forgets that the row that just ended repeats an earlier one: it is not sent.

@@ -38,7 +38,7 @@ fn request(write: &'static Write, rows: &[(&str, &Value)]) -> LostRequest {
     for (row, (key, body)) in (0_u32..).zip(rows) {
         let body = match write.row {
             RowShape::AssetPatch => format!("\"{key}\":{body}"),
-            RowShape::NewAsset | RowShape::Id | RowShape::NewRelationship => body.to_string(),
+            _ => body.to_string(),
         };
         batch.add(row, key, body.as_bytes());
     }

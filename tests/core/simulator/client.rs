@@ -158,7 +158,7 @@ impl Bench {
 
     async fn on_ids(&self, write: &'static Write, ids: &[String]) -> Vec<Status> {
         let rows = ids.iter().map(|id| vec![("id", Some(id.clone()))]).collect();
-        let outcomes = self.run(write, RowShape::Id, rows).await;
+        let outcomes = self.run(write, write.row, rows).await;
         outcomes.into_iter().map(|(state, _)| state).collect()
     }
 
