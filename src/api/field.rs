@@ -1,5 +1,7 @@
 //! What a row consists of, as data: each kind of row has one table of fields.
 
+use crate::model::same::Form;
+
 /// A field of an asset or relationship.
 #[derive(Debug, Clone, Copy)]
 #[allow(clippy::struct_excessive_bools)] // Each is an independent property.
@@ -224,6 +226,16 @@ impl Fields {
     #[must_use]
     pub fn find(self, name: &str) -> Option<&'static Field> {
         self.0.iter().find(|field| field.name == name)
+    }
+
+    /// Returns how the values of a field are compared.
+    #[must_use]
+    pub fn form(self, name: &str) -> Form<'static> {
+        match self.find(name) {
+            Some(field) if field.kind == Kind::Uuid => Form::Uuid,
+            Some(field) if field.trims || field.kind == Kind::Integer => Form::Trimmed,
+            _ => Form::Text,
+        }
     }
 
     /// Returns whether this is the name of a field with identifiers.

@@ -10,7 +10,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader, 
 use arrow_schema::{ArrowError, Field, Schema, SchemaRef};
 use serde_json::Value;
 
-use super::column::Column;
+use super::column::PageColumn;
 use super::kind::Type;
 use super::table::{Layout, Segment};
 use layout::data_type;
@@ -112,7 +112,7 @@ pub fn batch(columns: &[(String, Vec<Value>)], rows: usize) -> Result<RecordBatc
     let mut fields = Vec::new();
     let mut arrays = Vec::new();
     for (name, values) in columns {
-        let mut column = Column::new(name.as_str().into(), values.len());
+        let mut column = PageColumn::new(name.as_str().into(), values.len());
         for value in values {
             column.push_value(value);
         }

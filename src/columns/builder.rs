@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::column::Column;
+use super::column::PageColumn;
 use super::members::{ATTRIBUTES_OBJECT, Level, Member, Members, ROW, Role, Slot, attribute_column};
 use super::named_columns::Columns;
 use super::odd::{count_members, identity, values};
@@ -239,7 +239,7 @@ impl Builder {
 
     /// Returns the column of a member, padded up to the current row.
     #[inline]
-    fn column(&mut self, member: usize) -> Result<&mut Column, Odd> {
+    fn column(&mut self, member: usize) -> Result<&mut PageColumn, Odd> {
         let known = &self.members.known[member];
         let is_field = known.level == Level::Row;
         let at = match known.column {

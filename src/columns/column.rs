@@ -23,7 +23,7 @@ pub(super) type FirstSeen = (usize, bool, usize);
 
 /// The values of one column, row by row.
 #[derive(Debug, Clone)]
-pub struct Column {
+pub struct PageColumn {
     pub name: Arc<str>,
     pub(super) kinds: Kinds,
     /// The last row that added a new kind of value, and the kinds in the rows before it.
@@ -38,7 +38,7 @@ pub struct Column {
     pub(super) seen: Option<FirstSeen>,
 }
 
-impl Column {
+impl PageColumn {
     pub(super) fn new(name: Arc<str>, capacity: usize) -> Self {
         Self {
             is_time: name.ends_with("At") || name.ends_with("_on"),

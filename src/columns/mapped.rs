@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::cell::{Cell, printed_date};
-use super::column::{Column, quoted};
+use super::column::{PageColumn, quoted};
 use super::data::{Data, nothing, zeros};
 use super::kind::Kinds;
 use super::texts::Texts;
@@ -27,7 +27,7 @@ pub enum Image<'v> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unparsed;
 
-impl Column {
+impl PageColumn {
     /// Returns the kinds of values in this column.
     #[must_use]
     pub fn kinds(&self) -> Kinds {

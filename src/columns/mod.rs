@@ -25,7 +25,7 @@ mod time;
 pub use arrow::{Batches, Parts, TextLayout, batch, text};
 pub use builder::{Builder, TooWide};
 pub use cell::{Cell, List, day, printed_date, printed_time};
-pub use column::Column;
+pub use column::PageColumn;
 pub use kind::{Kinds, Type};
 pub use mapped::{Image, Unparsed};
 pub use members::{Member, Slot};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::column::Column;
+use super::column::PageColumn;
 use crate::model::scan::Odd;
 
 /// The maximum numbers of rows and columns to reserve memory for. Larger pages are rare.
@@ -13,7 +13,7 @@ const MOST_USUAL: usize = 512;
 /// The columns of a page.
 #[derive(Debug)]
 pub(super) struct Columns {
-    pub all: Vec<Column>,
+    pub all: Vec<PageColumn>,
     by_name: HashMap<Arc<str>, usize>,
     /// The expected number of rows.
     capacity: usize,
@@ -37,14 +37,14 @@ impl Columns {
         *self.by_name.entry(name).or_insert_with_key(|name| {
             let is_usual = self.all.len() < MOST_USUAL;
             let capacity = if is_usual { self.capacity } else { 0 };
-            self.all.push(Column::new(name.clone(), capacity));
+            self.all.push(PageColumn::new(name.clone(), capacity));
             self.all.len() - 1
         })
     }
 
     /// Returns a column, padded up to the current row, which has the index `row`.
     #[inline]
-    pub fn filled(&mut self, at: usize, row: usize, is_field: bool) -> Result<&mut Column, Odd> {
+    pub fn filled(&mut self, at: usize, row: usize, is_field: bool) -> Result<&mut PageColumn, Odd> {
         let column = &mut self.all[at];
         if column.seen.is_none() {
             column.seen = Some((row, is_field, self.seen));
@@ -60,8 +60,8 @@ impl Columns {
     }
 
     /// Returns the columns, and their display order.
-    pub fn finish(mut self) -> (Vec<Arc<Column>>, Vec<usize>) {
-        self.all.iter_mut().for_each(Column::seal);
+    pub fn finish(mut self) -> (Vec<Arc<PageColumn>>, Vec<usize>) {
+        self.all.iter_mut().for_each(PageColumn::seal);
         let mut order: Vec<usize> = (0..self.all.len())
             .filter(|at| self.all[*at].seen.is_some())
             .collect();

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::cell::Cell;
-use super::column::Column;
+use super::column::PageColumn;
 use super::kind::first;
 use super::members::{ATTRIBUTES, Member, attribute_number};
 use super::odd::read_row;
@@ -20,7 +20,7 @@ pub struct Page {
     pub(super) rows: usize,
     /// The size of the rows' JSON in bytes.
     pub(super) bytes: usize,
-    pub(super) columns: Vec<Arc<Column>>,
+    pub(super) columns: Vec<Arc<PageColumn>>,
     /// The columns in display order: by the first row that contains each column and, within the same row,
     /// attributes before fields.
     pub(super) order: Vec<usize>,
@@ -47,13 +47,13 @@ impl Page {
     }
 
     /// Returns all columns, in the order of first appearance.
-    pub fn columns(&self) -> impl Iterator<Item = (usize, &Arc<Column>)> {
+    pub fn columns(&self) -> impl Iterator<Item = (usize, &Arc<PageColumn>)> {
         self.order.iter().map(|at| (*at, &self.columns[*at]))
     }
 
     /// Returns the column at this position.
     #[must_use]
-    pub fn column(&self, at: usize) -> &Column {
+    pub fn column(&self, at: usize) -> &PageColumn {
         &self.columns[at]
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::column::Column;
+use super::column::PageColumn;
 use super::kind::{Kinds, Type, first};
 use super::page::{Page, sort_key};
 
@@ -41,7 +41,7 @@ struct Run {
 pub struct Segment<'t> {
     page: &'t Page,
     /// The page's columns, in the order of the layout.
-    pub columns: &'t [Option<Arc<Column>>],
+    pub columns: &'t [Option<Arc<PageColumn>>],
     pub from: usize,
     pub to: usize,
 }
@@ -52,7 +52,7 @@ pub struct Layout {
     pub fields: Vec<(Arc<str>, Type)>,
     runs: Vec<Run>,
     /// The columns of each distinct page, and the page that each segment comes from.
-    columns: Vec<Vec<Option<Arc<Column>>>>,
+    columns: Vec<Vec<Option<Arc<PageColumn>>>>,
     of_run: Vec<usize>,
     pub rows: usize,
 }
@@ -203,7 +203,7 @@ impl Table {
         let mut names: Vec<(Arc<str>, Kinds)> = Vec::new();
         let mut indexes: HashMap<Arc<str>, usize> = HashMap::new();
         let mut pages: HashMap<*const Page, usize> = HashMap::new();
-        let mut columns: Vec<Vec<Option<Arc<Column>>>> = Vec::new();
+        let mut columns: Vec<Vec<Option<Arc<PageColumn>>>> = Vec::new();
         let mut of_run = Vec::with_capacity(self.runs.len());
         for run in &self.runs {
             let page = *pages.entry(Arc::as_ptr(&run.page)).or_insert_with(|| {
@@ -289,12 +289,12 @@ impl Layout {
     }
 
     /// Returns a column by page. A page without the column has `None`.
-    pub fn column(&self, at: usize) -> impl Iterator<Item = Option<&Arc<Column>>> {
+    pub fn column(&self, at: usize) -> impl Iterator<Item = Option<&Arc<PageColumn>>> {
         self.columns.iter().map(move |columns| columns.get(at)?.as_ref())
     }
 
     /// Replaces the values of a column by page, as returned by [`Self::column`].
-    pub fn replace(&mut self, at: usize, values: Vec<Option<Arc<Column>>>) {
+    pub fn replace(&mut self, at: usize, values: Vec<Option<Arc<PageColumn>>>) {
         for (columns, value) in self.columns.iter_mut().zip(values) {
             if let Some(column) = columns.get_mut(at) {
                 *column = value;

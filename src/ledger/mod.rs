@@ -65,7 +65,7 @@ pub struct Stats {
 
 /// What remains to be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct Estimate {
     pub rows: u64,
     pub requests: u64,
     pub bytes: u64,
@@ -128,7 +128,8 @@ pub struct Ledger {
     /// Why rows were not sent. Set when the run has ended.
     pub not_sent: Option<String>,
     pub stats: Stats,
-    pub plan: Plan,
+    #[serde(rename = "plan")]
+    pub estimate: Estimate,
     pub warnings: Vec<String>,
     /// How each input column was interpreted.
     pub columns: Vec<ColumnUse>,

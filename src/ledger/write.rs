@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::pool::put;
-use super::{Fault, Ledger, Plan, Stats, Status, number};
+use super::{Estimate, Fault, Ledger, Stats, Status, number};
 use crate::input::Label;
 use crate::rows::{ColumnUse, Problem, columns};
 
@@ -263,7 +263,7 @@ impl Ledger {
             earlier: rows.filter(|row| self.status(*row).is_ok()).count() as u64,
             ..Stats::default()
         };
-        self.plan = Plan::default();
+        self.estimate = Estimate::default();
         self.warnings = Vec::new();
         self.columns = Vec::new();
         self.not_sent = None;

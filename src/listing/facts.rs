@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::Turned;
-use crate::columns::{Cell, Column, Page};
+use crate::columns::{Cell, Page, PageColumn};
 use crate::model::value;
 
 /// The version of an asset: when it last changed, in milliseconds since 1970, then its version number.
@@ -121,7 +121,7 @@ pub fn active(page: &Page) -> impl Iterator<Item = bool> + '_ {
             let object = page.row(row);
             return value::is_active(object.get("isActive"), object.get("deletedAt"));
         }
-        let of = |column: Option<&Column>| Some(column?.cell(row).to_value());
+        let of = |column: Option<&PageColumn>| Some(column?.cell(row).to_value());
         match flags.map(|flags| flags.cell(row)) {
             Some(Cell::Bool(flag)) => flag,
             _ => value::is_active(of(flags).as_ref(), of(deletions).as_ref()),
@@ -130,7 +130,7 @@ pub fn active(page: &Page) -> impl Iterator<Item = bool> + '_ {
 }
 
 /// Returns the column of a field of every asset.
-pub fn named<'p>(page: &'p Page, name: &str) -> Option<&'p Column> {
+pub fn named<'p>(page: &'p Page, name: &str) -> Option<&'p PageColumn> {
     page.columns()
         .map(|(_, column)| &**column)
         .find(|column| &*column.name == name)

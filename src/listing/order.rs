@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use crate::api::KnownProject;
 use crate::api::assets::FIELDS;
 use crate::api::field::Kind;
-use crate::columns::{Cell, Column, Page, Table};
+use crate::columns::{Cell, Page, PageColumn, Table};
 
 use super::facts::named;
 
@@ -131,7 +131,7 @@ impl Order {
         let mut first = 0;
         for (page, from, to) in table.parts() {
             let column = |field: &Field| named(page, column_name(&field.name));
-            let columns: Vec<Option<&Column>> = self.0.iter().map(column).collect();
+            let columns: Vec<Option<&PageColumn>> = self.0.iter().map(column).collect();
             let created = named(page, CREATED);
             let names = named(page, "clientAssetId");
             let end = first + to - from;
@@ -219,7 +219,7 @@ fn ordered(one: Option<&Key>, other: Option<&Key>, descending: bool) -> Ordering
 }
 
 #[allow(clippy::cast_precision_loss)] // Numbers beyond 2^53 are compared approximately.
-fn key(texts: Texts, page: &Page, column: Option<&Column>, row: usize) -> Option<Key> {
+fn key(texts: Texts, page: &Page, column: Option<&PageColumn>, row: usize) -> Option<Key> {
     let cell = match column {
         Some(column) if page.members(row).is_some() => column.cell(row),
         // A row that is not a plain object.

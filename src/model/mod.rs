@@ -4,6 +4,7 @@ pub mod asset;
 mod body;
 pub(crate) mod bytes;
 pub mod error_code;
+pub mod same;
 pub(crate) mod scan;
 pub mod settings;
 pub mod text;

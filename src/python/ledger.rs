@@ -31,7 +31,7 @@ impl Ledger {
     }
 }
 
-type Outcome<'py> = (
+type OutcomeTuple<'py> = (
     u32,
     Bound<'py, PyAny>,
     Option<String>,
@@ -71,7 +71,7 @@ impl Ledger {
 
     /// Returns (row, label, key, status, id, error, attempts, request id) for the row at this index.
     #[pyo3(signature = (index, /))]
-    fn outcome<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Outcome<'py>> {
+    fn outcome<'py>(&self, py: Python<'py>, index: usize) -> PyResult<OutcomeTuple<'py>> {
         let outcome = self
             .0
             .outcome(index)
@@ -263,7 +263,7 @@ impl Ledger {
     /// Returns what remains to be sent: rows, requests, bytes, and the minutes needed at the rate limit, which is
     /// `per_minute`.
     fn plan<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(pythonize::pythonize(py, &self.0.ledger.plan)?)
+        Ok(pythonize::pythonize(py, &self.0.ledger.estimate)?)
     }
 
     /// Returns (column, field or None, note, title or None) for each input column.

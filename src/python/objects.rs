@@ -10,7 +10,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyList, PyString};
 use pythonize::pythonize;
 
 use crate::columns::{
-    Cell, Column, Layout, Member, Page, Parts, Table, Type, printed_date, printed_time, text,
+    Cell, Layout, Member, Page, PageColumn, Parts, Table, Type, printed_date, printed_time, text,
 };
 
 /// The maximum number of shared strings to keep, in addition to the strings on the current page.
@@ -121,7 +121,7 @@ impl<'py> Objects<'py> {
     /// Returns the string for a code, as the same object throughout the page.
     fn repeated(
         &mut self,
-        column: &Column,
+        column: &PageColumn,
         at: usize,
         code: u16,
         values: &mut Values<'py>,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::settings::Settings;
 use super::table::Table;
 use crate::columns::{self, Page};
-use crate::run::setup::Outcome;
+use crate::run::setup::StepOutcome;
 use crate::settings::setup::{self, Plan, plan};
 
 /// The categories, status sets and custom attributes that a project should have, by name. Immutable.
@@ -69,7 +69,7 @@ pub fn mistaken(py: Python<'_>, problems: &[String]) -> PyErr {
 }
 
 /// Returns one row per step, with its outcome if it was carried out.
-pub fn steps(plan: &Plan, outcomes: Option<&[Outcome]>) -> columns::Table {
+pub fn steps(plan: &Plan, outcomes: Option<&[StepOutcome]>) -> columns::Table {
     let rows = plan.steps.iter().enumerate().map(|(number, step)| {
         let mut row = json!({
             "kind": step.kind.as_str(),

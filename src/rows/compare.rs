@@ -1,18 +1,14 @@
-//! Compares the values of a row with those of an asset, field by field.
-//!
-//! Values are compared by the value rules, because the service may return a value in another form: a number as a
-//! string, a date with a time, the items of a list in another order.
+//! Compares the values and cells of a row with the values of an asset, field by field.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
 
 use serde_json::{Map, Value};
 
 use super::value::{midnight, number};
 use crate::api::assets::FIELDS;
 use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
-use crate::api::field::Kind;
 use crate::input::Cell;
+use crate::model::same::{Form, day, decimal, is_blank, same, same_items, same_numbers, text};
 use crate::model::text::{joined, trimmed};
 use crate::model::value::flag;
 use crate::settings::Settings;
@@ -46,12 +42,12 @@ pub fn changes(row: &Map<String, Value>, asset: &Value, settings: Option<&Settin
             (CUSTOM_ATTRIBUTES, Value::Object(attributes)) => {
                 for (name, new) in attributes {
                     let old = asset.get(CUSTOM_ATTRIBUTES).and_then(|held| held.get(name));
-                    compare(name, new, old, Form::of_attribute(name, settings));
+                    compare(name, new, old, form_of_attribute(name, settings));
                 }
             }
             // A response may lack any field. Every asset has the required ones, so a missing one proves nothing.
             _ if asset.get(name).is_none() && is_required(name) => {}
-            _ => compare(name, new, asset.get(name), Form::of_field(name)),
+            _ => compare(name, new, asset.get(name), FIELDS.form(name)),
         }
     }
     changes
@@ -72,69 +68,13 @@ pub fn comparable(asset: &Value) -> String {
     Value::from(part).to_string()
 }
 
-/// How the values of a field are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form<'s> {
-    Text,
-    /// A string whose leading and trailing blanks do not count.
-    Trimmed,
-    Uuid,
-    /// A custom attribute of this type. Empty if the type is unknown.
-    Attribute(&'s str),
-}
-
-impl<'s> Form<'s> {
-    pub(super) fn of_field(name: &str) -> Self {
-        match FIELDS.find(name) {
-            Some(field) if field.kind == Kind::Uuid => Self::Uuid,
-            Some(field) if field.trims || field.kind == Kind::Integer => Self::Trimmed,
-            _ => Self::Text,
-        }
-    }
-
-    pub(super) fn of_attribute(name: &str, settings: Option<&'s Settings>) -> Self {
-        let known = settings.and_then(|settings| {
-            let place = settings.attribute_of_name(name)?;
-            Some(settings.content().attributes[place].data_type.as_str())
-        });
-        Self::Attribute(known.unwrap_or_default())
-    }
-}
-
-/// Returns whether a value in a request equals the current value of an asset. A blank string equals null.
-pub(super) fn same(new: &Value, old: &Value, form: Form<'_>) -> bool {
-    if new == old || is_blank(new) && is_blank(old) {
-        return true;
-    }
-    match form {
-        Form::Text | Form::Trimmed | Form::Uuid => {
-            let (Some(new), Some(old)) = (text(new), text(old)) else {
-                return false;
-            };
-            match form {
-                Form::Text => new == old,
-                Form::Uuid => new.eq_ignore_ascii_case(&old),
-                _ => trimmed(&new) == trimmed(&old),
-            }
-        }
-        Form::Attribute(kind) => match (kind, new, old) {
-            (_, Value::Array(new), Value::Array(old)) => {
-                same_items(new, old, |new, old| same(new, old, form))
-            }
-            // A select attribute with one value, or a multi-select attribute in the other form.
-            (_, Value::Array(items), one) | (_, one, Value::Array(items)) => {
-                matches!(&items[..], [item] if same(item, one, form))
-            }
-            ("boolean", ..) => flag(new).is_some_and(|new| flag(old) == Some(new)),
-            ("date", Value::String(new), Value::String(old)) => day(new) == day(old),
-            // If the type is unknown, a number in the response shows that the attribute is numeric.
-            ("numeric", ..) | ("", _, Value::Number(_)) => same_numbers(text(new), text(old)),
-            (_, Value::Number(new), Value::String(old)) => {
-                same_numbers(Some(new.to_string().into()), Some(old.into()))
-            }
-            _ => matches!((text(new), text(old)), (Some(new), Some(old)) if new == old),
-        },
-    }
+/// Returns how the values of a custom attribute are compared.
+pub(super) fn form_of_attribute<'s>(name: &str, settings: Option<&'s Settings>) -> Form<'s> {
+    let known = settings.and_then(|settings| {
+        let place = settings.attribute_of_name(name)?;
+        Some(settings.content().attributes[place].data_type.as_str())
+    });
+    Form::Attribute(known.unwrap_or_default())
 }
 
 /// Returns whether a cell is the unchanged value of an asset, as it comes back from a table, a frame or a file. A
@@ -178,7 +118,7 @@ pub(super) fn is_unchanged(cell: &Cell<'_>, old: &Value, form: Form<'_>) -> bool
             let mut written = Vec::new();
             let is_finite = matches!(number(cell, &mut written), Some(Ok(())));
             let shown = serde_json::from_slice::<String>(&written).ok();
-            is_finite && same_numbers(shown.map(Cow::Owned), text(old))
+            is_finite && shown.is_some_and(|shown| same_numbers(&Value::from(shown), old))
         }
         _ => false,
     }
@@ -209,60 +149,8 @@ fn joined_items<'s>(list: &Value, name: impl Fn(&str) -> Option<&'s str>) -> Opt
     Some(joined(&items.collect::<Vec<_>>()))
 }
 
-/// Returns whether two lists have the same items, in any order.
-fn same_items<T>(new: &[T], old: &[Value], same: impl Fn(&T, &Value) -> bool) -> bool {
-    new.iter().all(|new| old.iter().any(|old| same(new, old)))
-        && old.iter().all(|old| new.iter().any(|new| same(new, old)))
-}
-
 fn name_of(value: bool) -> &'static str {
     if value { "true" } else { "false" }
-}
-
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
-}
-
-/// Returns the text of a string or a number.
-fn text(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        _ => None,
-    }
-}
-
-/// Returns the date at the start of a string, without a time of midnight.
-fn day(text: &str) -> &str {
-    let text = text.trim();
-    match text.split_at_checked(10) {
-        Some((day, time)) if time.starts_with("T00:00") => day,
-        _ => text,
-    }
-}
-
-/// Returns whether two texts or numbers are the same number.
-pub(super) fn same_numbers_of(new: &Value, old: &Value) -> bool {
-    same_numbers(text(new), text(old))
-}
-
-fn same_numbers(new: Option<Cow<'_, str>>, old: Option<Cow<'_, str>>) -> bool {
-    let (Some(new), Some(old)) = (new, old) else {
-        return false;
-    };
-    match (decimal(&new), decimal(&old)) {
-        (Some(new), Some(old)) => new == old,
-        // One of the numbers has an exponent.
-        _ => match (new.trim().parse::<f64>(), old.trim().parse::<f64>()) {
-            (Ok(new), Ok(old)) => new.is_finite() && new.partial_cmp(&old) == Some(Ordering::Equal),
-            _ => false,
-        },
-    }
 }
 
 /// Returns whether a number from a workbook is the number of an asset. Excel shows 15 digits, to which cells are rounded.
@@ -294,20 +182,6 @@ pub fn as_number(text: &str) -> Option<String> {
     let whole = if whole.is_empty() { "0" } else { whole };
     let point = if fraction.is_empty() { "" } else { "." };
     Some(format!("{sign}{whole}{point}{fraction}"))
-}
-
-/// Returns the sign and the significant digits before and after the point of a decimal number.
-fn decimal(text: &str) -> Option<(bool, &str, &str)> {
-    let text = text.trim();
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number(whole) || !is_number(fraction) || whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-    let is_zero = whole.is_empty() && fraction.is_empty();
-    Some((text.starts_with('-') && !is_zero, whole, fraction))
 }
 
 /// Returns a value for a message, with names for the ids that the settings contain.

@@ -19,7 +19,7 @@ const LONGEST_FOOTER: usize = 20;
 
 /// The texts of digits in a column of identifiers.
 #[derive(Default)]
-struct Digits {
+struct IdentifierDigits {
     /// How many have leading zeros.
     padded: u64,
     /// How many do not, and the first such row with its text, by the number of digits.
@@ -29,7 +29,7 @@ struct Digits {
 pub(super) struct Office {
     /// The texts with leading zeros, by column.
     padded: HashMap<String, Padded>,
-    digits: HashMap<String, Digits>,
+    digits: HashMap<String, IdentifierDigits>,
     /// The columns of identifiers that have numbers, each with its first such row.
     with_numbers: Vec<(String, usize)>,
     /// The import keys that were numbers in the rows.
@@ -152,7 +152,7 @@ impl Office {
     /// Returns the warnings about texts that probably have lost their leading zeros: most rows have texts of the same
     /// length with leading zeros, and none has a longer one.
     pub(super) fn short_texts(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
-        let mut columns: Vec<(&String, &Digits)> = self.digits.iter().collect();
+        let mut columns: Vec<(&String, &IdentifierDigits)> = self.digits.iter().collect();
         columns.sort_by_key(|(column, _)| *column);
         let warned = columns.into_iter().filter_map(|(column, digits)| {
             let padded = self.padded.get(column).filter(|padded| !padded.is_uneven)?;

@@ -93,18 +93,18 @@ pub(super) fn meaning(
 
 const NO_VALUE: &str = "saved without its value";
 
-pub(super) type Written = Result<(), Refusal>;
+pub(super) type WriteResult = Result<(), Refusal>;
 
 pub(super) fn refused(
     rule: &'static Rule,
     reason: impl Into<Cow<'static, str>>,
     fix: impl Into<Cow<'static, str>>,
-) -> Written {
+) -> WriteResult {
     Err(Refusal::new(rule, reason, fix))
 }
 
 /// Writes the value of a field as JSON. On an error, `out` may contain part of the value.
-pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> WriteResult {
     if let Cell::Text(text) = cell
         && field.required
         && trimmed(text).is_empty()
@@ -123,7 +123,7 @@ pub(super) fn field(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Writte
     }
 }
 
-fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> WriteResult {
     let longest = field.longest.unwrap_or(usize::MAX);
     let too_long = || refused(&TOO_LONG, format!("longer than {longest} characters"), "");
     match cell {
@@ -149,13 +149,13 @@ fn text(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
 }
 
 /// Writes a number as a string. Returns `None` if the number is too long.
-pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>) -> Option<Written> {
+pub(super) fn number_as_text(cell: &Cell<'_>, longest: usize, out: &mut Vec<u8>) -> Option<WriteResult> {
     let start = out.len();
     let written = number(cell, out).unwrap_or_else(|| refused(&TEXT, TEXT.says, ""));
     (!longer_number(&out[start..], longest)).then_some(written)
 }
 
-fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> WriteResult {
     // Below these limits, a float represents every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     const EXACT_SINGLE: f32 = 16_777_216.0;
@@ -182,7 +182,7 @@ fn integer(field: &Field, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
     not_a_whole_number(field, cell)
 }
 
-fn integer_text(field: &Field, text: &str, out: &mut Vec<u8>) -> Written {
+fn integer_text(field: &Field, text: &str, out: &mut Vec<u8>) -> WriteResult {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         json::text(text, out);
         return Ok(());
@@ -196,7 +196,7 @@ fn integer_text(field: &Field, text: &str, out: &mut Vec<u8>) -> Written {
     refused(&WHOLE_NUMBER, WHOLE_NUMBER.says, field.fix(false))
 }
 
-fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> Written {
+fn not_a_whole_number(field: &Field, cell: &Cell<'_>) -> WriteResult {
     match cell {
         Cell::Float(number) if number.is_infinite() => {
             refused(&NOT_FINITE, NOT_FINITE.says, field.fix(false))
@@ -227,7 +227,7 @@ pub(super) fn uuid(cell: &Cell<'_>, fix: &'static str) -> Result<Uuid, Refusal> 
 
 /// Writes the value of a custom attribute of unknown type, without the project's settings. The "POST
 /// assets:batch-create" reference page allows strings, arrays of strings and booleans. Numbers are sent as strings.
-pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> Written {
+pub(super) fn attribute(cell: &Cell<'_>, dates: Dates, out: &mut Vec<u8>) -> WriteResult {
     match cell {
         Cell::Bool(value) => {
             out.extend_from_slice(if *value { b"true" } else { b"false" });
@@ -271,7 +271,7 @@ pub(super) const ZONED: &str = "convert the times to the local time zone first, 
     dates='truncate' to drop it";
 
 /// Writes the options of a multi-select attribute.
-fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
+fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> WriteResult {
     out.push(b'[');
     let mut first = true;
     for item in items {
@@ -295,7 +295,7 @@ fn choices(items: &[Cell<'_>], out: &mut Vec<u8>) -> Written {
 
 /// Writes a number as a string, with a point as the decimal separator. Returns `None` if the cell is not a
 /// number.
-pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<Written> {
+pub(super) fn number(cell: &Cell<'_>, out: &mut Vec<u8>) -> Option<WriteResult> {
     match cell {
         Cell::Int(number) | Cell::Shown { number, .. } => {
             unescaped(itoa::Buffer::new().format(*number), out);

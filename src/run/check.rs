@@ -40,11 +40,11 @@ pub fn check(
         }
     };
     packer.finish(whole);
-    let plan = packer.estimate(&Limits::default(), &lock(&ledger));
+    let estimate = packer.estimate(&Limits::default(), &lock(&ledger));
     drop(packer);
     let mut ledger = std::mem::take(&mut *lock(&ledger));
     ledger.complete = whole;
-    ledger.plan = plan;
+    ledger.estimate = estimate;
     Ok(ledger)
 }
 

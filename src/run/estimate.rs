@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::Write;
-use crate::ledger::{Ledger, Plan, number};
+use crate::ledger::{Estimate, Ledger, number};
 use crate::options::Limits;
 use crate::run::batch::{Batch, may_be_sent};
 
@@ -35,8 +35,8 @@ impl Counted {
     /// rows.
     ///
     /// Rows that turned out to be invalid after they were packed are not counted.
-    pub fn estimate(&self, usual: &'static Write, limits: &Limits, ledger: &Ledger) -> Plan {
-        let mut plan = Plan::default();
+    pub fn estimate(&self, usual: &'static Write, limits: &Limits, ledger: &Ledger) -> Estimate {
+        let mut estimate = Estimate::default();
         // The endpoints of a group share a limit, and requests of several groups are sent at the same time.
         let mut groups = BTreeMap::from([(usual.endpoint.group.name, (usual, 0_u64))]);
         let mut request = 0;
@@ -46,15 +46,15 @@ impl Counted {
             }
             let items = counted.write.endpoint.items();
             let frame = items.open.len() + items.close.len();
-            plan.rows += 1;
+            estimate.rows += 1;
             // A comma separates two rows.
             let around = if counted.request == request { 1 } else { frame };
             if counted.request != request {
-                plan.requests += 1;
+                estimate.requests += 1;
                 let group = groups.entry(counted.write.endpoint.group.name);
                 group.or_insert((counted.write, 0)).1 += 1;
             }
-            plan.bytes += u64::from(counted.bytes) + around as u64;
+            estimate.bytes += u64::from(counted.bytes) + around as u64;
             request = counted.request;
         }
         let window = limits.window.as_secs_f64() / 60.0;
@@ -63,10 +63,10 @@ impl Counted {
             #[allow(clippy::cast_precision_loss)] // A run has far fewer than 2^52 requests.
             let windows = (requests as f64 / limit).ceil() - 1.0;
             let minutes = windows.max(0.0) * window;
-            if minutes > plan.minutes || plan.per_minute == 0.0 {
-                (plan.minutes, plan.per_minute) = (minutes, limit / window);
+            if minutes > estimate.minutes || estimate.per_minute == 0.0 {
+                (estimate.minutes, estimate.per_minute) = (minutes, limit / window);
             }
         }
-        plan
+        estimate
     }
 }

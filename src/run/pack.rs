@@ -6,7 +6,7 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::http::Stop;
-use crate::ledger::{Ledger, OwnedLabel, Plan, SharedLedger, Status, lock, number};
+use crate::ledger::{Estimate, Ledger, OwnedLabel, SharedLedger, Status, lock, number};
 use crate::options::Limits;
 use crate::rows::compare::as_number;
 use crate::rows::{ColumnUse, Problem, RowWriter};
@@ -165,7 +165,7 @@ impl Packer {
 
     /// Estimates what the packed rows take at these rate limits.
     #[must_use]
-    pub fn estimate(&self, limits: &Limits, ledger: &Ledger) -> Plan {
+    pub fn estimate(&self, limits: &Limits, ledger: &Ledger) -> Estimate {
         let usual = self.lanes[0].write;
         self.counted.estimate(usual, limits, ledger)
     }

@@ -10,7 +10,7 @@ use crate::run::options::WriteOptions;
 
 /// The result of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct ScanResult {
     /// Whether the rows have names or custom attributes, which require the project's settings.
     pub names: bool,
     /// The ids of the assets that the checks for a patch depend on.
@@ -41,12 +41,12 @@ pub fn scan(
     options: &WriteOptions,
     shape: RowShape,
     names: Result<Names, Error>,
-) -> Result<Found, SourceError> {
+) -> Result<ScanResult, SourceError> {
     // A mapping may contain attributes that are not known yet.
     let Ok(names) = names else {
-        return Ok(Found {
+        return Ok(ScanResult {
             names: true,
-            ..Found::default()
+            ..ScanResult::default()
         });
     };
     let mut writer = RowWriter::new(options.policy(shape, None, names));
@@ -56,7 +56,7 @@ pub fn scan(
         writer,
         body: Vec::new(),
         ids: Vec::new(),
-        found: Found::default(),
+        found: ScanResult::default(),
     };
     while source.fill(&mut scanner)? == More::Rows {}
     let Scanner {
@@ -79,7 +79,7 @@ struct Scanner {
     body: Vec<u8>,
     /// The ids of all rows of a patch.
     ids: Vec<Uuid>,
-    found: Found,
+    found: ScanResult,
 }
 
 impl Sink for Scanner {

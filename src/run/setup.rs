@@ -2,7 +2,7 @@
 //! to the limit of requests in flight.
 //!
 //! `machine` decides when a step begins, and `create`, `assign` and `extend` decide how it goes on. None of them does
-//! I/O: the driver of bulk runs carries out their commands.
+//! I/O: this file carries out their commands. A setup has a machine of its own, and shares only the driver with bulk runs.
 
 mod assign;
 mod create;
@@ -28,8 +28,8 @@ use crate::ids::ProjectId;
 use crate::model::value;
 use crate::run::drive::{Driven, Timer, Work, drive};
 use crate::settings::setup::Plan;
-use machine::{Command, Event, Machine};
-pub use outcome::{Outcome, Status};
+use machine::{SetupCommand, SetupEvent, SetupMachine};
+pub use outcome::{Status, StepOutcome};
 use request::Target;
 
 /// The target project of a setup.
@@ -41,14 +41,14 @@ pub struct Writer {
 
 impl Writer {
     /// Carries out a plan. Returns one outcome per step.
-    pub async fn apply(&self, plan: &Plan) -> Vec<Outcome> {
+    pub async fn apply(&self, plan: &Plan) -> Vec<StepOutcome> {
         let target = Target {
             session: self.session.clone(),
             project: self.project.to_string(),
         };
         let mut setup = Setup {
             session: &self.session,
-            machine: Machine::new(plan, target),
+            machine: SetupMachine::new(plan, target),
         };
         drive(&mut setup, &self.session.stop, Timer::start()).await;
         setup.machine.end()
@@ -58,22 +58,22 @@ impl Writer {
 /// A setup, and the session that carries out its commands.
 struct Setup<'s> {
     session: &'s Session,
-    machine: Machine<'s>,
+    machine: SetupMachine<'s>,
 }
 
 impl Driven for Setup<'_> {
-    type Event = Event;
-    type Command = Command;
+    type Event = SetupEvent;
+    type Command = SetupCommand;
 
-    fn tick() -> Event {
-        Event::Tick
+    fn tick() -> SetupEvent {
+        SetupEvent::Tick
     }
 
-    fn broken(reason: String) -> Event {
-        Event::Broken(reason)
+    fn broken(reason: String) -> SetupEvent {
+        SetupEvent::Broken(reason)
     }
 
-    fn on(&mut self, events: Vec<Event>, now: Duration) -> Vec<Command> {
+    fn on(&mut self, events: Vec<SetupEvent>, now: Duration) -> Vec<SetupCommand> {
         self.machine.on(events, now)
     }
 
@@ -81,14 +81,14 @@ impl Driven for Setup<'_> {
         self.machine.due()
     }
 
-    fn begin(&mut self, command: Command) -> Work<Event> {
+    fn begin(&mut self, command: SetupCommand) -> Work<SetupEvent> {
         let session = self.session.clone();
         Work::Requests(match command {
-            Command::Send(step, call, has_left) => {
-                Box::pin(async move { Event::Completed(step, send(&session, &call, &has_left).await) })
+            SetupCommand::Send(step, call, has_left) => {
+                Box::pin(async move { SetupEvent::Completed(step, send(&session, &call, &has_left).await) })
             }
-            Command::Read(step, list) => {
-                Box::pin(async move { Event::Listed(step, read(&session, list).await) })
+            SetupCommand::Read(step, list) => {
+                Box::pin(async move { SetupEvent::Listed(step, read(&session, list).await) })
             }
         })
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::names::Names;
 use super::parse::{boolean, date, numeric};
-use crate::columns::{Column, Kinds, Layout, Table, Type};
+use crate::columns::{Kinds, Layout, PageColumn, Table, Type};
 use crate::rows::columns::{attribute_heading, headings, set_by_the_service};
 use crate::settings::Settings;
 use crate::settings::names::folded_heading;
 
 /// Values of a column by page.
-type Pages = Vec<Option<Arc<Column>>>;
+type Pages = Vec<Option<Arc<PageColumn>>>;
 
 /// Returns the columns of a table of assets with names. The columns and their types do not depend on the values of
 /// the rows, so that pages and files of the same project fit together. Exceptions are undocumented fields, inactive
@@ -30,7 +30,7 @@ pub fn layout(table: &Table, settings: &Settings, attributes: bool) -> Layout {
     layout.add(active.map(|known| known.name.as_str()));
     layout.add(set_by_the_service());
     for at in 0..layout.fields.len() {
-        let pages: Vec<Option<&Arc<Column>>> = layout.column(at).collect();
+        let pages: Vec<Option<&Arc<PageColumn>>> = layout.column(at).collect();
         let named = named(&layout.fields[at].0, &pages, settings);
         if let Some((kind, pages)) = named {
             layout.fields[at].1 = kind;
@@ -100,7 +100,7 @@ fn titles(layout: &Layout, settings: &Settings) -> Vec<String> {
 /// the column is text.
 fn named<'c>(
     name: &str,
-    pages: &[Option<&'c Arc<Column>>],
+    pages: &[Option<&'c Arc<PageColumn>>],
     settings: &'c Settings,
 ) -> Option<(Type, Option<Pages>)> {
     let attribute = settings.attribute_of_name(name);
@@ -141,8 +141,8 @@ fn is_documented(name: &str) -> bool {
 
 /// Replaces the values of a column, page by page. Returns `None` if those of a page cannot be replaced.
 fn replaced<'c>(
-    pages: &[Option<&'c Arc<Column>>],
-    mut replace: impl FnMut(&'c Arc<Column>) -> Option<Arc<Column>>,
+    pages: &[Option<&'c Arc<PageColumn>>],
+    mut replace: impl FnMut(&'c Arc<PageColumn>) -> Option<Arc<PageColumn>>,
 ) -> Option<Pages> {
     let pages = pages.iter().map(|page| match page {
         Some(column) => replace(column).map(Some),
@@ -154,9 +154,9 @@ fn replaced<'c>(
 /// Parses the values of a column. Pages with values of the right kinds stay. Returns `None` if a value cannot be
 /// parsed.
 fn parsed(
-    pages: &[Option<&Arc<Column>>],
+    pages: &[Option<&Arc<PageColumn>>],
     right: impl Fn(Kinds) -> bool,
-    parse: fn(&Column) -> Option<Column>,
+    parse: fn(&PageColumn) -> Option<PageColumn>,
 ) -> Option<Pages> {
     replaced(pages, |column| {
         if right(column.kinds()) {

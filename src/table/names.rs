@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::columns::{Cell, Column, Image, Kinds};
+use crate::columns::{Cell, Image, Kinds, PageColumn};
 use crate::model::bytes::same;
 use crate::model::text::joined;
 use crate::settings::{Reference, Settings};
@@ -44,21 +44,21 @@ impl<'c> Names<'c> {
     }
 
     /// Replaces each id by its name. Several options are one text.
-    pub(super) fn texts(&mut self, column: &'c Arc<Column>) -> Option<Arc<Column>> {
+    pub(super) fn texts(&mut self, column: &'c Arc<PageColumn>) -> Option<Arc<PageColumn>> {
         self.replaced(column, Kinds::TEXT, Self::text)
     }
 
     /// Replaces each list of ids by a list of names.
-    pub(super) fn lists(&mut self, column: &'c Arc<Column>) -> Option<Arc<Column>> {
+    pub(super) fn lists(&mut self, column: &'c Arc<PageColumn>) -> Option<Arc<PageColumn>> {
         self.replaced(column, Kinds::LIST, Self::list)
     }
 
     fn replaced(
         &mut self,
-        column: &'c Arc<Column>,
+        column: &'c Arc<PageColumn>,
         usual: Kinds,
         image: impl Fn(&mut Self, Cell<'c>) -> Image<'c>,
-    ) -> Option<Arc<Column>> {
+    ) -> Option<Arc<PageColumn>> {
         let is_usual = column.kinds().within(usual);
         let renamed = is_usual.then(|| column.renamed(|id| self.name(id))).flatten();
         let replaced = renamed.or_else(|| column.mapped(|cell| Some(image(self, cell))));

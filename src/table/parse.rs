@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::columns::{Cell, Column, Image, Unparsed, day};
+use crate::columns::{Cell, Image, PageColumn, Unparsed, day};
 use crate::model::value::flag;
 
 /// Parses numbers, which the service returns as numbers or as text ("POST assets:batch-create" and "Retrieve assets
 /// data" pages).
-pub(super) fn numeric(column: &Column) -> Option<Column> {
+pub(super) fn numeric(column: &PageColumn) -> Option<PageColumn> {
     column.floats(number).or_else(|| {
         column.mapped(|cell| {
             let number = match cell {
@@ -24,7 +24,7 @@ pub(super) fn numeric(column: &Column) -> Option<Column> {
 }
 
 /// Parses dates, which may have a time of midnight.
-pub(super) fn date(column: &Column) -> Option<Column> {
+pub(super) fn date(column: &PageColumn) -> Option<PageColumn> {
     column.dates(day_of).or_else(|| {
         column.mapped(|cell| {
             let day = day_of(cell.to_value().as_str()?).ok()?;
@@ -47,7 +47,7 @@ fn day_of(text: &str) -> Result<Option<i32>, Unparsed> {
 }
 
 /// Parses booleans, which may be text.
-pub(super) fn boolean(column: &Column) -> Option<Column> {
+pub(super) fn boolean(column: &PageColumn) -> Option<PageColumn> {
     column.mapped(|cell| match cell {
         Cell::Text(text) if text.trim().is_empty() => Some(Image::Null),
         cell => flag(&cell.to_value()).map(Image::Bool),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acc_assets::api::{Paired, SentRow, Write, assets, relationships};
+use acc_assets::error::{Sent, TransportError};
 use acc_assets::http::send::Response;
 use acc_assets::ledger::{Fault, Ledger, Status, View};
 use acc_assets::rows::{ImportKey, RowShape};
@@ -565,6 +566,61 @@ async fn a_matching_patch_response_has_no_warning() {
         assert_eq!(ledger.warnings, [""; 0], "{switch:?}: {:?}", counts(&ledger));
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// The id of an asset whose dates the service returns with a time, and the asset.
+fn asset_with_times() -> (&'static str, Value) {
+    let id = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
+    let attributes = json!({ "ca1": "2031-02-28T00:00:00.000Z", "ca2": true });
+    (
+        id,
+        json!({ "id": id, "isActive": true, "customAttributes": attributes }),
+    )
+}
+
+fn patch_of_a_date(id: &str) -> Call {
+    let row = [("id", id), ("ca1", "2031-02-28"), ("ca2", "true")];
+    let row = row.map(|(column, value)| (column, value.to_owned()));
+    Call::new(&assets::BATCH_PATCH, RowShape::AssetPatch, vec![row.to_vec()])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_patch_response_with_dates_with_a_time_has_no_warning() {
+    let (id, asset) = asset_with_times();
+    let body = json!({ id: asset }).to_string().leak();
+    let bench = Bench::guarded(world(&[]), client(), instead("assets:batch-patch", 1, 200, body));
+    let (ledger, _) = bench.call(patch_of_a_date(id)).await;
+    assert_eq!(counts(&ledger), [(Status::Updated, 1)]);
+    assert_eq!(ledger.warnings, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_patch_is_found_executed_in_dates_with_a_time() {
+    let (id, asset) = asset_with_times();
+    let body = json!({ "results": [asset] }).to_string();
+    let patches = Arc::new(AtomicUsize::new(0));
+    let seen = patches.clone();
+    let guard: Guard = Box::new(move |request| {
+        if request.url.contains("assets:batch-patch") {
+            let is_first = seen.fetch_add(1, Ordering::SeqCst) == 0;
+            let lost = TransportError::new(Sent::Maybe, "the connection was reset");
+            return if is_first {
+                Way::Instead(Err(lost))
+            } else {
+                Way::On
+            };
+        }
+        let body = body.clone().into();
+        Way::Instead(Ok(Response {
+            status: 200,
+            headers: Vec::new(),
+            body,
+        }))
+    });
+    let bench = Bench::guarded(world(&[]), client(), guard);
+    let (ledger, _) = bench.call(patch_of_a_date(id)).await;
+    assert_eq!(counts(&ledger), [(Status::Updated, 1)]);
+    assert_eq!(patches.load(Ordering::SeqCst), 1, "sent again");
 }
 
 #[test]

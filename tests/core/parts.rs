@@ -210,7 +210,7 @@ async fn a_dry_run_counts_the_requests_of_each_part() {
     let mut call = create(new_assets(&bench, 101), more);
     call.dry_run = true;
     let (ledger, _) = bench.call(call).await;
-    assert_eq!((ledger.plan.rows, ledger.plan.requests), (251, 4));
+    assert_eq!((ledger.estimate.rows, ledger.estimate.requests), (251, 4));
     assert!(log.lock().unwrap().is_empty());
 }
 

@@ -379,8 +379,8 @@ async fn a_dry_run_counts_the_requests_of_pairs() {
     let ended = run.drive(Box::new(Links(rows.into_iter()))).await;
     assert!(ended.fatal.is_none(), "{:?}", ended.fatal);
     let ledger = lock(&ledger);
-    assert_eq!((ledger.plan.rows, ledger.plan.requests), (1000, 50));
-    assert!((ledger.plan.per_minute - 120.0).abs() < f64::EPSILON);
+    assert_eq!((ledger.estimate.rows, ledger.estimate.requests), (1000, 50));
+    assert!((ledger.estimate.per_minute - 120.0).abs() < f64::EPSILON);
     assert_eq!((ledger.same_as(1000), ledger.same_as(1001)), (Some(7), Some(8)));
     assert_eq!(ledger.status(1002), Status::Invalid);
     let repeats = "the two entities are those of an earlier row in 2 rows";

@@ -6,7 +6,7 @@ use acc_assets::call::Session;
 use acc_assets::http::{Phase, Stop};
 use acc_assets::ids::ProjectId;
 use acc_assets::reads::settings::Reader;
-use acc_assets::run::setup::{Outcome, Status, Writer};
+use acc_assets::run::setup::{Status, StepOutcome, Writer};
 use acc_assets::settings::Settings;
 use acc_assets::settings::setup::{Action, Description, Kind, Plan, plan};
 use acc_assets::simulator::{GroupLimits, Options};
@@ -70,7 +70,7 @@ impl Side {
         plan(&self.settings().await, wanted)
     }
 
-    async fn carry_out(&self, plan: &Plan, stop: Stop) -> Vec<Outcome> {
+    async fn carry_out(&self, plan: &Plan, stop: Stop) -> Vec<StepOutcome> {
         let writer = Writer {
             session: Session::new(self.bench.caller.clone(), stop),
             project: self.project,
@@ -78,7 +78,7 @@ impl Side {
         writer.apply(plan).await
     }
 
-    async fn apply(&self, wanted: &Description) -> (Plan, Vec<Outcome>) {
+    async fn apply(&self, wanted: &Description) -> (Plan, Vec<StepOutcome>) {
         let planned = self.plan(wanted).await;
         let outcomes = self.carry_out(&planned, Stop::default()).await;
         (planned, outcomes)
@@ -160,11 +160,11 @@ fn shown(plan: &Plan) -> Vec<String> {
         .collect()
 }
 
-fn statuses(outcomes: &[Outcome]) -> Vec<&str> {
+fn statuses(outcomes: &[StepOutcome]) -> Vec<&str> {
     outcomes.iter().map(|outcome| outcome.status.as_str()).collect()
 }
 
-fn bad(outcomes: &[Outcome]) -> Vec<&Outcome> {
+fn bad(outcomes: &[StepOutcome]) -> Vec<&StepOutcome> {
     let good = [Status::Created, Status::Assigned, Status::Exists];
     outcomes
         .iter()
@@ -197,7 +197,7 @@ async fn a_set_up_is_written_in_dependency_order() {
             "assign category_attribute HVAC > Air Handling > Rooftop: Airflow",
         ]
     );
-    assert_eq!(bad(&outcomes), Vec::<&Outcome>::new());
+    assert_eq!(bad(&outcomes), Vec::<&StepOutcome>::new());
     let settings = side.settings().await;
     let place = settings
         .category("HVAC > Air Handling > Rooftop", ">", false)
@@ -233,7 +233,7 @@ async fn a_project_is_copied_completely() {
     let (first, second) = (Side::new(seeded()), Side::new(Options { seed: 7, ..empty() }));
     let described = Description::of(&first.settings().await);
     let (_, outcomes) = second.apply(&described).await;
-    assert_eq!(bad(&outcomes), Vec::<&Outcome>::new());
+    assert_eq!(bad(&outcomes), Vec::<&StepOutcome>::new());
     assert_eq!(Description::of(&second.settings().await), described);
     // The description can be read again.
     let value = serde_json::to_value(&described).unwrap();
@@ -466,7 +466,7 @@ async fn lost_creates_make_no_duplicates() {
                     let failed = outcomes.iter().filter(|outcome| outcome.status == Status::Failed);
                     assert_eq!(failed.count(), 1, "{what}: {outcomes:#?}");
                 } else {
-                    assert_eq!(bad(&outcomes), Vec::<&Outcome>::new(), "{what}");
+                    assert_eq!(bad(&outcomes), Vec::<&StepOutcome>::new(), "{what}");
                 }
                 for (step, outcome) in planned.steps.iter().zip(&outcomes) {
                     let made = step.action == Action::Create && outcome.status == Status::Created;
@@ -475,7 +475,7 @@ async fn lost_creates_make_no_duplicates() {
                 side.assert_nothing_is_doubled(&what).await;
                 // Applying again completes the rest.
                 let (_, again) = side.apply(&plant()).await;
-                assert_eq!(bad(&again), Vec::<&Outcome>::new(), "{what}");
+                assert_eq!(bad(&again), Vec::<&StepOutcome>::new(), "{what}");
                 side.assert_nothing_is_doubled(&what).await;
             }
         }
@@ -509,7 +509,7 @@ async fn an_unknown_create_blocks_its_dependents() {
     assert!(waiting.count() >= 1, "{outcomes:#?}");
     side.bench.simulator.clear_faults();
     let (_, again) = side.apply(&plant()).await;
-    assert_eq!(bad(&again), Vec::<&Outcome>::new());
+    assert_eq!(bad(&again), Vec::<&StepOutcome>::new());
     side.assert_nothing_is_doubled("in doubt").await;
 }
 
@@ -522,7 +522,7 @@ async fn settings_created_by_another_program_exist() {
         });
         let early = side.plan(&plant()).await;
         let (_, first) = side.apply(&plant()).await;
-        assert_eq!(bad(&first), Vec::<&Outcome>::new());
+        assert_eq!(bad(&first), Vec::<&StepOutcome>::new());
         let late = side.carry_out(&early, Stop::default()).await;
         for (step, outcome) in early.steps.iter().zip(&late) {
             let wanted = match step.action {
@@ -603,7 +603,7 @@ async fn assignments_are_retried_until_answered() {
             );
             side.bench.simulator.clear_faults();
             let (_, again) = side.apply(&plant()).await;
-            assert_eq!(bad(&again), Vec::<&Outcome>::new(), "{each}");
+            assert_eq!(bad(&again), Vec::<&StepOutcome>::new(), "{each}");
         }
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn pair_created<'a>(
             }
             let pairs = match (&same[..], candidates) {
                 ([row], [at]) => vec![(*row, *at)],
-                _ => told_apart(&whole, body, rows, same, candidates)?,
+                _ => paired_by_values(&whole, body, rows, same, candidates)?,
             };
             for (row, at) in pairs {
                 paired[row] = named(at);
@@ -107,7 +107,7 @@ fn positions<'t>(texts: impl Iterator<Item = (Cow<'t, str>, usize)>) -> HashMap<
 
 /// Pairs rows and entries that all share one clientAssetId, if there are as many entries as rows: by their
 /// other values, or by position if the rows are identical.
-fn told_apart(
+fn paired_by_values(
     whole: &OnceCell<Vec<Value>>,
     body: &[u8],
     rows: &[SentRow<'_>],

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::fields::{CLIENT_ASSET_ID, CUSTOM_ATTRIBUTES, FIELDS};
 use crate::api::write::{Found, Now, SentRow};
 use crate::model::asset::keyed;
+use crate::model::same::{Form, same};
 use crate::model::value;
 
 /// Reads an entry strictly, because an undocumented format proves nothing.
@@ -81,7 +82,7 @@ fn drift(before: &Value, now: Option<&Value>, row: Option<&SentRow<'_>>) -> Opti
     let changed = changed_fields(before, now);
     let version = |asset: &Value| asset.get(VERSION).filter(|version| !version.is_null()).cloned();
     let is_same = match (version(before), version(now)) {
-        (Some(before), Some(now)) => same(&now, &before),
+        (Some(before), Some(now)) => same(&now, &before, Form::Attribute("numeric")),
         _ => changed.is_empty(),
     };
     // Even with the same version, a value that the row replaces must be as it was.
@@ -111,13 +112,14 @@ const VERSION: &str = "version";
 /// Returns the fields and custom attributes that users set whose values have changed, each with the value before and now.
 fn changed_fields(before: &Value, now: &Value) -> Vec<(String, Value, Value)> {
     let mut changed = Vec::new();
-    let mut compare = |field: String, before: &Value, now: &Value| {
-        if before != now && !same(now, before) {
+    let mut compare = |field: String, before: &Value, now: &Value, form: Form<'_>| {
+        if !same(now, before, form) {
             changed.push((field, before.clone(), now.clone()));
         }
     };
     for (_, field) in FIELDS.settable() {
-        compare(field.name.to_owned(), &before[field.name], &now[field.name]);
+        let (before, now) = (&before[field.name], &now[field.name]);
+        compare(field.name.to_owned(), before, now, FIELDS.form(field.name));
     }
     let attributes = |asset: &'_ Value| asset[CUSTOM_ATTRIBUTES].as_object().cloned().unwrap_or_default();
     let (before, now) = (attributes(before), attributes(now));
@@ -130,6 +132,7 @@ fn changed_fields(before: &Value, now: &Value) -> Vec<(String, Value, Value)> {
             format!("{CUSTOM_ATTRIBUTES}.{name}"),
             &value(&before),
             &value(&now),
+            Form::UNKNOWN,
         );
     }
     changed
@@ -177,36 +180,11 @@ fn others(name: &str, came: Option<&Value>, sent: &Value) -> Vec<String> {
     match sent {
         Value::Object(attributes) => attributes
             .iter()
-            .filter(|(attribute, sent)| !same(&came[attribute.as_str()], sent))
+            .filter(|(attribute, sent)| !same(&came[attribute.as_str()], sent, Form::UNKNOWN))
             .map(|(attribute, _)| format!("{name}.{attribute}"))
             .collect(),
-        // Fields of an asset are strings: "007" is not "7".
-        _ if came == sent || (!came.is_string() && same(came, sent)) => Vec::new(),
+        _ if same(came, sent, FIELDS.form(name)) => Vec::new(),
         _ => vec![name.to_owned()],
-    }
-}
-
-/// Compares a returned value with the value sent. Numbers may be returned as strings or as numbers, and lists in
-/// another order. Two strings are compared as numbers only if both look like numbers: "12.50" equals "12.5",
-/// but "012" is an identifier.
-fn same(came: &Value, sent: &Value) -> bool {
-    let usual = |text: &str| {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let whole = digits.split('.').next().unwrap_or_default();
-        digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-            && (whole.len() == 1 || !whole.starts_with('0'))
-    };
-    let texts = came.is_string() && sent.is_string();
-    let number = |value: &Value| match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) if !texts || usual(text) => text.parse::<f64>().ok(),
-        _ => None,
-    };
-    match (came, sent) {
-        (Value::Array(came), Value::Array(sent)) => {
-            came.len() == sent.len() && sent.iter().all(|value| came.contains(value))
-        }
-        _ => came == sent || number(came).is_some_and(|came| number(sent) == Some(came)),
     }
 }
 
@@ -216,11 +194,11 @@ pub(super) fn says(entry: &Value, sent: &Value) -> bool {
     let names = FIELDS.settable().map(|(_, field)| field.name);
     let mut base = names.filter(|name| *name != CLIENT_ASSET_ID);
     let attributes = sent.get(CUSTOM_ATTRIBUTES).and_then(Value::as_object);
-    base.all(|name| entry.get(name).filter(|value| !value.is_null()) == sent.get(name))
+    base.all(|name| same(&entry[name], &sent[name], FIELDS.form(name)))
         && attributes
             .into_iter()
             .flatten()
-            .all(|(name, value)| same(&entry[CUSTOM_ATTRIBUTES][name], value))
+            .all(|(name, value)| same(&entry[CUSTOM_ATTRIBUTES][name], value, Form::UNKNOWN))
 }
 
 #[cfg(test)]
@@ -231,7 +209,7 @@ mod tests {
     fn a_patched_asset_differs_in_the_changed_fields() {
         let row = SentRow {
             key: "a",
-            body: br#""a":{"description":"new","barcode":null,"customAttributes":{"ca1":"6.50","ca2":["x","y"],"ca3":null}}"#,
+            body: br#""a":{"description":"new","barcode":null,"customAttributes":{"ca1":"6.50","ca2":["x","y"],"ca3":null,"ca4":"2031-02-28","ca5":true}}"#,
         };
         for (entry, expected) in [
             (
@@ -247,6 +225,11 @@ mod tests {
                     "customAttributes.ca2",
                     "customAttributes.ca3",
                 ],
+            ),
+            // A date may have a time.
+            (
+                r#"{"customAttributes":{"ca4":"2031-02-28T00:00:00Z","ca5":"true"}}"#,
+                &[],
             ),
             // A missing field proves nothing.
             (r#"{"description":"new"}"#, &[]),

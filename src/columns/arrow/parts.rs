@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::layout::TextLayout;
 use super::strings::{Strings, too_large};
 use crate::columns::cell::Cell;
-use crate::columns::column::Column;
+use crate::columns::column::PageColumn;
 use crate::columns::data::Data;
 use crate::columns::kind::{Kinds, Type};
 use crate::columns::table::Segment;
@@ -23,7 +23,7 @@ use crate::columns::time;
 
 /// One column across consecutive pages.
 pub struct Parts<'t> {
-    parts: Vec<(Option<&'t Column>, usize, usize)>,
+    parts: Vec<(Option<&'t PageColumn>, usize, usize)>,
     rows: usize,
 }
 
@@ -42,7 +42,7 @@ impl<'t> Parts<'t> {
     }
 
     /// Selects all rows of one column.
-    pub(super) fn of_column(column: &'t Column, rows: usize) -> Self {
+    pub(super) fn of_column(column: &'t PageColumn, rows: usize) -> Self {
         Self {
             parts: vec![(Some(column), 0, rows)],
             rows,
@@ -87,7 +87,7 @@ impl<'t> Parts<'t> {
     pub fn nulls(&self) -> Option<NullBuffer> {
         let mut nulls = NullBufferBuilder::new(self.rows);
         for (column, from, to) in &self.parts {
-            let (filled, valid) = column.map_or((0, None), Column::validity);
+            let (filled, valid) = column.map_or((0, None), PageColumn::validity);
             let filled = filled.clamp(*from, *to);
             match valid {
                 None => nulls.append_n_non_nulls(filled - from),

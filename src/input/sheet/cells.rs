@@ -6,7 +6,7 @@ use super::footer::{Above, FooterRow, footer_notes};
 use super::layout::Layout;
 use super::marks::{REQUIRED_MARK, ROW_OF_RUN};
 use super::names::{Head, Names, SHEET_ROW, header_note, skipped_row};
-use super::value::{Placed, Value};
+use super::value::{Placed, WorkbookValue};
 use crate::input::cell::Cell;
 use crate::input::source::{Column, Label, More, Sink, SourceError};
 use crate::input::totals::is_total;
@@ -51,7 +51,7 @@ impl Cells {
     }
 
     /// Returns the column and value of each cell that is not blank.
-    pub(super) fn values(&self) -> impl Iterator<Item = (u32, &Value)> {
+    pub(super) fn values(&self) -> impl Iterator<Item = (u32, &WorkbookValue)> {
         self.cells.iter().map(|(_, column, value)| (*column, value))
     }
 
@@ -111,7 +111,7 @@ pub(super) fn table(
         return Err(names.none());
     };
     for (_, column, value) in header {
-        if let Value::Formula(formula) = value {
+        if let WorkbookValue::Formula(formula) = value {
             return Err(names.formula(formula));
         }
         names.add(*column, &value.name());

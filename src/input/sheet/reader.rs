@@ -11,7 +11,7 @@ use super::file::{TEXTS, WORKBOOKS, damaged, ending};
 use super::layout::Layout;
 use super::marks::Properties;
 use super::names::{Head, LINE, SHEET_ROW};
-use super::value::Value;
+use super::value::WorkbookValue;
 use super::workbook;
 use crate::input::padded::Padded;
 use crate::input::source::{Column, More, Sink, Source, SourceError};
@@ -198,8 +198,8 @@ impl Sheet {
                 continue;
             };
             match value {
-                Value::Text(text) => _ = padded.add(text.trim()),
-                Value::Int(_) | Value::Float(_) => *has_numbers = true,
+                WorkbookValue::Text(text) => _ = padded.add(text.trim()),
+                WorkbookValue::Int(_) | WorkbookValue::Float(_) => *has_numbers = true,
                 _ => {}
             }
         }

@@ -9,7 +9,7 @@ use crate::input::cell::Cell;
 
 /// The value of a cell that is not blank.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum WorkbookValue {
     Bool(bool),
     Int(i64),
     Float(f64),
@@ -41,7 +41,7 @@ pub(super) struct Formula {
 }
 
 /// A cell with its position: row and column, from 0.
-pub(super) type Placed = (u32, u32, Value);
+pub(super) type Placed = (u32, u32, WorkbookValue);
 
 impl Formula {
     /// Creates a formula from `text`, with or without its equals sign.
@@ -69,7 +69,7 @@ impl Display for Formula {
     }
 }
 
-impl Value {
+impl WorkbookValue {
     /// Returns the number of bytes allocated by the value itself, besides its place in a list.
     pub(super) fn own_bytes(&self) -> u64 {
         let bytes = match self {

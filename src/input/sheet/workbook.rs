@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::layout::Limits;
 use super::marks::{LISTS, Properties};
-use super::value::{Placed, Value};
+use super::value::{Placed, WorkbookValue};
 use crate::input::source::SourceError;
 use book::{Workbook, failed};
 use content::{content, too_large};
@@ -57,7 +57,9 @@ pub(super) fn read(
         .cells(&name, limits.workbook)
         .map_err(|error| failed(path, &error))?
         .ok_or_else(|| too_large(path, limits))?;
-    let whole_numbers = cells.iter().any(|(_, _, value)| matches!(value, Value::Int(_)));
+    let whole_numbers = cells
+        .iter()
+        .any(|(_, _, value)| matches!(value, WorkbookValue::Int(_)));
     if whole_numbers && !matches!(workbook, Workbook::Xlsx(_)) {
         notes.push(format!(
             "number formats in .{ending} files are ignored, so a 7 displayed as 0007 or AHU-7 is read as 7: save \

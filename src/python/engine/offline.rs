@@ -26,7 +26,7 @@ pub fn scan(
     rows: &Rows,
     options: &Bound<'_, PyDict>,
     settings: Option<&Bound<'_, Settings>>,
-) -> PyResult<scan::Found> {
+) -> PyResult<scan::ScanResult> {
     let given = rows.write_options(options)?;
     let shape = api::write_of(verb).map_err(|error| exception(py, &error))?.row;
     let names = names(py, &given, shape, rows, settings, None);

@@ -11,9 +11,10 @@ use super::state::{Assets, STATUS};
 use crate::api::assets::FIELDS;
 use crate::api::assets::fields::CUSTOM_ATTRIBUTES;
 use crate::input::{Cell, Column, Owned};
+use crate::model::same::{Form, same};
 use crate::model::text::{same_key, trimmed};
 use crate::model::value::{flag, is_active};
-use crate::rows::compare::{self, Form};
+use crate::rows::compare;
 use crate::rows::fields;
 use crate::rows::problem::shown;
 use crate::rows::reading::Reading;
@@ -203,7 +204,7 @@ impl Writer<Assets> {
             return None;
         }
         let read = reading.number(text).ok()?;
-        (!compare::same(&Value::from(&*read), old, self.form(name))).then(|| read.into_owned())
+        (!same(&Value::from(&*read), old, self.form(name))).then(|| read.into_owned())
     }
 
     /// Returns whether a cell is another spelling of the import key by which the asset was found. If the key is spelled in
@@ -294,9 +295,9 @@ impl Writer<Assets> {
     /// Returns how the values of a field or custom attribute are compared.
     pub(super) fn form(&self, name: &str) -> Form<'_> {
         if FIELDS.named(name).is_some() {
-            Form::of_field(name)
+            FIELDS.form(name)
         } else {
-            Form::of_attribute(fields::bare(FIELDS, name), self.policy.names.settings.as_deref())
+            compare::form_of_attribute(fields::bare(FIELDS, name), self.policy.names.settings.as_deref())
         }
     }
 
@@ -305,7 +306,7 @@ impl Writer<Assets> {
         let Some(old) = self.current_value(name) else {
             return false;
         };
-        serde_json::from_slice(json).is_ok_and(|new| compare::same(&new, old, self.form(name)))
+        serde_json::from_slice(json).is_ok_and(|new| same(&new, old, self.form(name)))
     }
 
     /// Adds a problem if the asset has changed since the row was read.

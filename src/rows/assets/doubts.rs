@@ -10,14 +10,14 @@ use crate::rows::reading::{Order, Reading, is_in_threes, order};
 
 /// Rows, and the first of them.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Tally {
+pub(super) struct TextCount {
     pub(super) rows: u64,
     pub(super) first: usize,
     /// The text in the first row.
     pub(super) text: String,
 }
 
-impl Tally {
+impl TextCount {
     fn add(&mut self, text: &str, row: usize) {
         if self.rows == 0 {
             (self.first, self.text) = (row, text.trim().to_owned());
@@ -28,29 +28,29 @@ impl Tally {
 
 /// What was found in a column.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct ColumnDoubts {
     /// Dates that only one order reads, because a number is above 12.
-    pub(super) day_first: Tally,
-    pub(super) month_first: Tally,
+    pub(super) day_first: TextCount,
+    pub(super) month_first: TextCount,
     /// Dates that both orders read. `read` is whether an option decided.
-    pub(super) ambiguous: Tally,
-    pub(super) read: Tally,
+    pub(super) ambiguous: TextCount,
+    pub(super) read: TextCount,
     /// Whether a date with points may be read in both orders. Such dates usually begin with the day.
     pub(super) has_points: bool,
     /// Numbers that only another decimal separator reads.
-    pub(super) otherwise: Tally,
+    pub(super) otherwise: TextCount,
     /// Numbers that were read, and that another decimal separator reads as another value.
-    pub(super) doubtful: Tally,
+    pub(super) doubtful: TextCount,
     /// How many numbers with both separators were read, such as 1.234,5. They show that the options fit.
     pub(super) fitting: u64,
     /// Numbers with three digits after a point, such as 1.234, and whether there are others with a point.
-    pub(super) in_threes: Tally,
+    pub(super) in_threes: TextCount,
     pub(super) has_other_points: bool,
     /// Times with a time zone, whose date was used.
-    pub(super) zoned: Tally,
+    pub(super) zoned: TextCount,
 }
 
-impl Found {
+impl ColumnDoubts {
     /// Returns the only order that reads the dates, if any shows it.
     pub(super) fn order(&self) -> Option<Order> {
         match (self.day_first.rows > 0, self.month_first.rows > 0) {
@@ -65,7 +65,7 @@ impl Found {
 /// What was found in each column.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
-    pub(super) columns: BTreeMap<u32, Found>,
+    pub(super) columns: BTreeMap<u32, ColumnDoubts>,
 }
 
 impl Doubts {
@@ -135,7 +135,7 @@ impl Doubts {
     /// Returns whether the dates of another column have another order than those of this one, so that one value of
     /// `dayfirst` does not fit both.
     pub(super) fn differ(&self, column: Column) -> bool {
-        let own = self.columns.get(&column.0).and_then(Found::order);
+        let own = self.columns.get(&column.0).and_then(ColumnDoubts::order);
         let mut others = self.columns.iter().filter(|(other, _)| **other != column.0);
         let mut orders = others.by_ref().filter_map(|(_, found)| found.order());
         let Some(first) = own.or_else(|| orders.next()) else {

@@ -29,7 +29,7 @@ impl Edits {
     }
 
     /// Returns the number of cells, with their columns and first row.
-    fn told(&self, what: &str, named: &dyn Fn(usize) -> String) -> Option<String> {
+    fn summary(&self, what: &str, named: &dyn Fn(usize) -> String) -> Option<String> {
         let (plural, first) = match self.cells {
             0 => return None,
             1 => ("", ""),
@@ -46,7 +46,7 @@ impl Edits {
 
 impl Ignored {
     pub(super) fn warnings(&self, named: &dyn Fn(usize) -> String) -> Vec<String> {
-        let blank = self.blank.told("blank cell", named).map(|cells| {
+        let blank = self.blank.summary("blank cell", named).map(|cells| {
             let were = if self.blank.cells == 1 {
                 "was not compared, although its asset has a value"
             } else {
@@ -54,7 +54,7 @@ impl Ignored {
             };
             format!("{cells} {were}. To clear such values, pass nulls=\"clear\"")
         });
-        let lasting = self.lasting.told("blank cell", named).map(|cells| {
+        let lasting = self.lasting.summary("blank cell", named).map(|cells| {
             let were = if self.lasting.cells == 1 {
                 "was not compared: its asset has a value, which"
             } else {
@@ -62,7 +62,7 @@ impl Ignored {
             };
             format!("{cells} {were} cannot be cleared")
         });
-        let of_service = self.of_service.told("edited value", named).map(|cells| {
+        let of_service = self.of_service.summary("edited value", named).map(|cells| {
             let were = if self.of_service.cells == 1 { "was" } else { "were" };
             format!("{cells} {were} not sent, because only the service sets these columns")
         });

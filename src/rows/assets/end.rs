@@ -6,7 +6,8 @@ use super::notices::Notice;
 use super::state::{Assets, PATCH_OPENING};
 use crate::api::RowShape;
 use crate::input::Cell;
-use crate::rows::compare::{self, Form};
+use crate::model::same::{Form, same_numbers};
+use crate::rows::compare;
 use crate::rows::rules::{NOTHING_TO_CHANGE, Problem};
 use crate::rows::writer::{Given, Writer};
 
@@ -107,7 +108,7 @@ impl Writer<Assets> {
     /// number. Programs often read texts such as 007 as numbers, so they are equal, as in a patch.
     pub(in crate::rows) fn is_same_number(&self, field: &str, sent: &Value, held: &Value) -> bool {
         let Some(text) = sent.as_str() else { return false };
-        self.office.was_number(field, text) && compare::same_numbers_of(sent, held)
+        self.office.was_number(field, text) && same_numbers(sent, held)
             || self.policy.is_workbook()
                 && self.form(field) == Form::Attribute("numeric")
                 && compare::is_rounded(text, held)

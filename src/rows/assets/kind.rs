@@ -18,7 +18,7 @@ use crate::rows::policy::Policy;
 use crate::rows::problem::is_number;
 use crate::rows::rules::Problem;
 use crate::rows::value::{self, Refusal};
-use crate::rows::writer::{Given, Label, RowKind, Slot, Writer, Written};
+use crate::rows::writer::{Given, Label, RowKind, Slot, Writer, WrittenField};
 
 /// The fix of a cell in the id column of a patch that is no id.
 const FIX_OF_PATCH: &str = "use the id assigned by the service. If another column identifies the assets, get \
@@ -197,7 +197,7 @@ impl RowKind for Assets {
         is_same
     }
 
-    fn written(writer: &mut Writer<Self>, written: &Written, cell: &Cell<'_>, out: &mut Vec<u8>) {
+    fn written(writer: &mut Writer<Self>, written: &WrittenField, cell: &Cell<'_>, out: &mut Vec<u8>) {
         let field = FIELDS.at(written.field);
         let json = &out[written.json.clone()];
         if writer.kind.names.is_some() && field.name == BARCODE {
@@ -267,6 +267,6 @@ impl RowKind for Assets {
             return Vec::new();
         };
         let name = writer.field_called(CLIENT_ASSET);
-        writer.kind.notices.told(&names.settings, &name, label)
+        writer.kind.notices.warnings(&names.settings, &name, label)
     }
 }

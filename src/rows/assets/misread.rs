@@ -1,6 +1,6 @@
 //! Warnings about columns whose texts were probably misread, because options do not fit them.
 
-use super::doubts::{Found, Tally};
+use super::doubts::{ColumnDoubts, TextCount};
 use super::state::Assets;
 use crate::input::{Cell, Column};
 use crate::rows::in_rows::in_rows;
@@ -69,7 +69,7 @@ impl Writer<Assets> {
         let orders: Vec<(&str, Order)> = columns()
             .filter_map(|(name, _, found)| Some((name, found.order()?)))
             .collect();
-        let is_unread = |(_, reading, found): (_, &Reading, &Found)| {
+        let is_unread = |(_, reading, found): (_, &Reading, &ColumnDoubts)| {
             found.ambiguous.rows > 0 || contrary(reading, found).is_some_and(|tally| tally.rows > 0)
         };
         if orders.iter().any(|(_, order)| *order != orders[0].1) && columns().any(is_unread) {
@@ -93,7 +93,7 @@ impl Writer<Assets> {
 }
 
 /// Returns the dates that `dayfirst` does not fit.
-fn contrary<'f>(reading: &Reading, found: &'f Found) -> Option<&'f Tally> {
+fn contrary<'f>(reading: &Reading, found: &'f ColumnDoubts) -> Option<&'f TextCount> {
     Some(if reading.dayfirst? {
         &found.month_first
     } else {
@@ -101,8 +101,8 @@ fn contrary<'f>(reading: &Reading, found: &'f Found) -> Option<&'f Tally> {
     })
 }
 
-fn cut_times(name: &str, found: &Found, named: &dyn Fn(usize) -> String) -> Option<String> {
-    let Found { zoned, .. } = found;
+fn cut_times(name: &str, found: &ColumnDoubts, named: &dyn Fn(usize) -> String) -> Option<String> {
+    let ColumnDoubts { zoned, .. } = found;
     (zoned.rows > 0).then(|| {
         format!(
             "`{name}` has times with a time zone {}, for example {}. Their date in that zone was used \
@@ -116,7 +116,7 @@ fn cut_times(name: &str, found: &Found, named: &dyn Fn(usize) -> String) -> Opti
 fn misread_dates(
     name: &str,
     reading: &Reading,
-    found: &Found,
+    found: &ColumnDoubts,
     named: &dyn Fn(usize) -> String,
 ) -> Option<String> {
     let dayfirst = reading.dayfirst?;
@@ -140,10 +140,10 @@ fn misread_dates(
 fn misread_numbers(
     name: &str,
     reading: &Reading,
-    found: &Found,
+    found: &ColumnDoubts,
     named: &dyn Fn(usize) -> String,
 ) -> Option<String> {
-    let Found {
+    let ColumnDoubts {
         otherwise,
         doubtful,
         in_threes,

@@ -120,7 +120,7 @@ impl Notices {
 
     /// Returns one message per kind of warning. `Outdated` is omitted if the settings are current.
     /// `name` is what the rows call the clientAssetId.
-    pub(super) fn told(
+    pub(super) fn warnings(
         &self,
         settings: &Settings,
         name: &str,

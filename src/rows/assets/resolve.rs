@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use super::seen::{MOST_SEEN, Seen};
+use super::lookup_cache::{LookupCache, MOST_CACHED};
 use crate::api::field::Refers;
 use crate::rows::value::Refusal;
 use crate::settings::{LookupError, Settings};
@@ -19,11 +19,11 @@ const MOST_SUGGESTIONS: u32 = 200;
 pub struct Resolver {
     pub settings: Arc<Settings>,
     pub(super) separator: String,
-    categories: Seen,
-    locations: Seen,
+    categories: LookupCache,
+    locations: LookupCache,
     /// One cache per status set, and one for all sets together.
-    statuses: HashMap<Option<usize>, Seen>,
-    choices: HashMap<usize, Seen>,
+    statuses: HashMap<Option<usize>, LookupCache>,
+    choices: HashMap<usize, LookupCache>,
     /// For each multi-select attribute, the ids of the options in each distinct string.
     several: HashMap<usize, HashMap<Box<str>, Vec<String>>>,
     suggestions: u32,
@@ -66,8 +66,8 @@ impl Resolver {
         Self {
             settings,
             separator: separator.to_owned(),
-            categories: Seen::new(),
-            locations: Seen::new(),
+            categories: LookupCache::new(),
+            locations: LookupCache::new(),
             statuses: HashMap::new(),
             choices: HashMap::new(),
             several: HashMap::new(),
@@ -175,7 +175,7 @@ impl Resolver {
             label,
             ..
         } = self;
-        let seen = statuses.entry(Some(set)).or_insert_with(Seen::new);
+        let seen = statuses.entry(Some(set)).or_insert_with(LookupCache::new);
         seen.find(label, || {
             let found = Self::look_up(suggestions, |suggest| settings.status(set, label, suggest));
             found.or_else(|error| {
@@ -197,7 +197,7 @@ impl Resolver {
             label,
             ..
         } = self;
-        let seen = statuses.entry(None).or_insert_with(Seen::new);
+        let seen = statuses.entry(None).or_insert_with(LookupCache::new);
         let called = |label: &str| {
             let found = settings.statuses_called(label).first().map(|(set, _)| *set);
             found.ok_or_else(|| settings.no_status_called(label))
@@ -219,7 +219,7 @@ impl Resolver {
             suggestions,
             ..
         } = self;
-        let seen = choices.entry(attribute).or_insert_with(Seen::new);
+        let seen = choices.entry(attribute).or_insert_with(LookupCache::new);
         let place = seen.find(text, || {
             Self::look_up(suggestions, |suggest| settings.choice(attribute, text, suggest))
         })?;
@@ -238,7 +238,7 @@ impl Resolver {
         }
         let ids = find(self)?;
         let seen = self.several.entry(attribute).or_default();
-        if seen.len() >= MOST_SEEN {
+        if seen.len() >= MOST_CACHED {
             seen.clear();
         }
         seen.insert(text.into(), ids.clone());

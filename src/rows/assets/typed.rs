@@ -11,7 +11,7 @@ use crate::rows::policy::Policy;
 use crate::rows::reading::{Reading, WITH_DATE};
 use crate::rows::rules::{CHOICE, DATE, DATE_ONLY, NOT_FINITE, NUMBER, TOO_LONG, YES_NO};
 use crate::rows::value::{
-    self, Dates, Refusal, Written, date, longer, longer_number, midnight, number, number_as_text, refused,
+    self, Dates, Refusal, WriteResult, date, longer, longer_number, midnight, number, number_as_text, refused,
 };
 use crate::settings::LookupError;
 
@@ -30,7 +30,7 @@ pub(super) fn write(
     (policy, reading): (&Policy, &Reading),
     names: &mut Resolver,
     out: &mut Vec<u8>,
-) -> Written {
+) -> WriteResult {
     match attribute.data_type.as_str() {
         "text" => text(attribute, cell, out),
         "numeric" => numeric(cell, reading, out),
@@ -50,7 +50,7 @@ pub(super) fn write(
     }
 }
 
-fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
+fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> WriteResult {
     let longest = attribute.longest.unwrap_or(LONGEST_ATTRIBUTE);
     let too_long = || refused(&TOO_LONG, format!("longer than {longest} characters"), "");
     match cell {
@@ -77,7 +77,7 @@ fn text(attribute: &Attribute, cell: &Cell<'_>, out: &mut Vec<u8>) -> Written {
 
 /// Writes a number as a string, with a point as the decimal separator. A string is checked and sent without
 /// surrounding blanks or a leading plus sign. The maximum length applies to attributes of every type.
-fn numeric(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {
+fn numeric(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> WriteResult {
     let too_long = || {
         refused(
             &TOO_LONG,
@@ -107,7 +107,7 @@ fn numeric(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {
     Ok(())
 }
 
-fn day(cell: &Cell<'_>, dates: Dates, reading: &Reading, out: &mut Vec<u8>) -> Written {
+fn day(cell: &Cell<'_>, dates: Dates, reading: &Reading, out: &mut Vec<u8>) -> WriteResult {
     let moment = match cell {
         Cell::Date(day) => day.to_datetime(jiff::civil::Time::midnight()),
         Cell::DateTime(moment) | Cell::Zoned(moment, _) => *moment,
@@ -147,7 +147,7 @@ pub(super) fn is_zoned_time(cell: &Cell<'_>, reading: &Reading) -> bool {
     is_time && has_zone(cell)
 }
 
-fn boolean(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> Written {
+fn boolean(cell: &Cell<'_>, reading: &Reading, out: &mut Vec<u8>) -> WriteResult {
     let said = match cell {
         Cell::Bool(said) => Some(*said),
         Cell::Int(number) | Cell::Shown { number, .. } => match number {
@@ -213,7 +213,7 @@ fn refusal(error: &LookupError) -> Refusal {
 
 /// Writes the options of a multi-select attribute, given as a list, as one label or id, or as several labels
 /// or ids separated by `;`, line breaks or commas.
-fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8>) -> Written {
+fn choices(place: usize, cell: &Cell<'_>, names: &mut Resolver, out: &mut Vec<u8>) -> WriteResult {
     let ids: Vec<String> = match cell {
         Cell::List(items) => items
             .iter()

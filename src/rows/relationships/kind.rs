@@ -14,7 +14,7 @@ use crate::rows::policy::Policy;
 use crate::rows::report::is_of_report;
 use crate::rows::rules::{ENTITY, Problem};
 use crate::rows::value::{self, Refusal};
-use crate::rows::writer::{Label, RowKind, Slot, Writer, Written};
+use crate::rows::writer::{Label, RowKind, Slot, Writer, WrittenField};
 
 /// The fix of a column that only the service sets.
 const FIX_OF_SERVICE: &str = "pass only the rows of new relationships, without this column";
@@ -89,7 +89,7 @@ impl RowKind for Relationships {
     }
 
     /// The body is written at the end, when both ends are known.
-    fn written(_writer: &mut Writer<Self>, written: &Written, _cell: &Cell<'_>, out: &mut Vec<u8>) {
+    fn written(_writer: &mut Writer<Self>, written: &WrittenField, _cell: &Cell<'_>, out: &mut Vec<u8>) {
         out.truncate(written.start);
     }
 

@@ -17,18 +17,18 @@ pub(in crate::rows) struct Relationships {
     /// The id of each pair of entities, and whether its ends are written in the order of their digests.
     pub(super) pairs: HashMap<u128, (Uuid, bool)>,
     /// The rows with the pair of an earlier row, and those that link an entity with itself.
-    pub(super) repeated: Tally,
-    pub(super) to_itself: Tally,
+    pub(super) repeated: RowCount,
+    pub(super) to_itself: RowCount,
 }
 
 /// A number of rows, and the first of them.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct RowCount {
     pub(super) rows: u64,
     pub(super) first: usize,
 }
 
-impl Tally {
+impl RowCount {
     pub(super) fn add(&mut self, row: usize) {
         if self.rows == 0 {
             self.first = row;

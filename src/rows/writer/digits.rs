@@ -1,6 +1,6 @@
 //! Texts such as 0017 that a cell had in a file of rows to fix, and that a program has read as numbers since.
 
-use super::state::{Digits, RowKind, Writer};
+use super::state::{NumberText, RowKind, Writer};
 use crate::input::{Cell, Column};
 use crate::model::text::trimmed;
 use crate::rows::compare::as_number;
@@ -23,7 +23,7 @@ impl<K: RowKind> Writer<K> {
             cell if is_number(cell) => shown(cell),
             _ => return,
         };
-        self.digits.push(Digits {
+        self.digits.push(NumberText {
             column,
             field,
             text,

@@ -1,6 +1,6 @@
 //! The cells of fields and of the id column.
 
-use super::state::{Given, RowKind, Writer, Written, called_of};
+use super::state::{Given, RowKind, Writer, WrittenField, called_of};
 use crate::api::field::Kind;
 use crate::input::{Cell, Column};
 use crate::rows::identity::Seed;
@@ -160,7 +160,7 @@ impl<K: RowKind> Writer<K> {
         if value::is_blank_as_text(cell) {
             self.note_blank(field.name.to_owned());
         }
-        let written = Written {
+        let written = WrittenField {
             field: index,
             start,
             json,

@@ -10,4 +10,4 @@ mod row;
 mod state;
 mod warnings;
 
-pub(super) use state::{Given, Label, RowKind, Slot, Writer, Written, called_of};
+pub(super) use state::{Given, Label, RowKind, Slot, Writer, WrittenField, called_of};

@@ -151,7 +151,7 @@ pub(in crate::rows) trait RowKind: Sized {
     }
 
     /// Takes note of the written value of a field.
-    fn written(_writer: &mut Writer<Self>, _field: &Written, _cell: &Cell<'_>, _out: &mut Vec<u8>) {}
+    fn written(_writer: &mut Writer<Self>, _field: &WrittenField, _cell: &Cell<'_>, _out: &mut Vec<u8>) {}
 
     /// Returns whether the row has a title of totals instead of values.
     fn is_total(_writer: &Writer<Self>) -> bool {
@@ -191,7 +191,7 @@ pub(in crate::rows) trait RowKind: Sized {
 }
 
 /// A value that was written as JSON.
-pub(in crate::rows) struct Written {
+pub(in crate::rows) struct WrittenField {
     /// The place of the field in its table.
     pub field: usize,
     /// Where the name of the field begins in the body. A comma follows the value.
@@ -252,7 +252,7 @@ pub(in crate::rows) struct Writer<K: RowKind> {
     /// The row's run and its number in that run, from a file written by `write_fixes`.
     pub(super) numbered: Option<RowOfRun>,
     /// The numbers of the row that are sent as text, and the texts of digits, each with its column.
-    pub(super) digits: Vec<Digits>,
+    pub(super) digits: Vec<NumberText>,
     pub(in crate::rows) key: String,
     pub(in crate::rows) problems: Vec<Problem>,
 }
@@ -282,7 +282,7 @@ pub(super) struct RefusedColumn {
 }
 
 /// A number, or a text that is one, in a field of text.
-pub(super) struct Digits {
+pub(super) struct NumberText {
     pub(super) column: Option<Column>,
     /// The field or custom attribute.
     pub(super) field: String,

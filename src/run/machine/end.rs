@@ -62,10 +62,10 @@ impl Machine {
                 // Nothing is recorded, so the rows to fix are those of a check.
                 ledger.import_prefix = None;
             }
-            ledger.plan = packer.estimate(&state.caller.options().limits, &ledger);
-            if ledger.plan.rows > 0 {
+            ledger.estimate = packer.estimate(&state.caller.options().limits, &ledger);
+            if ledger.estimate.rows > 0 {
                 // The write itself reads the compared assets again.
-                ledger.plan.requests += ledger.stats.requests;
+                ledger.estimate.requests += ledger.stats.requests;
             }
             if packer.import_keys_are_given() {
                 ledger.warnings.push(

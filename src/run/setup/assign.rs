@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::object::read;
-use super::outcome::{Outcome, Status};
+use super::outcome::{Status, StepOutcome};
 use super::progress::{MOST_ATTEMPTS, Next, Progress, unlike};
 use crate::api::Call;
 use crate::error::Error;
@@ -18,7 +18,7 @@ pub(super) struct Assign {
     wait: Duration,
     attempts: u32,
     /// `Unknown` after an unreadable response.
-    so_far: Outcome,
+    so_far: StepOutcome,
 }
 
 impl Assign {
@@ -27,7 +27,7 @@ impl Assign {
             call,
             wait,
             attempts: 0,
-            so_far: Outcome::stopped(),
+            so_far: StepOutcome::stopped(),
         }
     }
 
@@ -44,20 +44,20 @@ impl Progress for Assign {
 
     fn completed(&mut self, called: CallOutcome<Response>) -> Next {
         match called.result {
-            Ok(response) if read(&response).is_some_and(|body| body.is_object()) => Next::End(Outcome {
+            Ok(response) if read(&response).is_some_and(|body| body.is_object()) => Next::End(StepOutcome {
                 request_id: request_id(&response),
-                ..Outcome::new(Status::Assigned, None)
+                ..StepOutcome::new(Status::Assigned, None)
             }),
             Ok(response) => {
-                self.so_far = Outcome::of(Status::Unknown, &unlike(&self.call, &response));
+                self.so_far = StepOutcome::of(Status::Unknown, &unlike(&self.call, &response));
                 if self.attempts >= MOST_ATTEMPTS {
                     return Next::End(self.so_far.clone());
                 }
                 Next::Wait(self.wait)
             }
-            Err(error) if called.in_doubt => Next::End(Outcome::of(Status::Unknown, &error)),
+            Err(error) if called.in_doubt => Next::End(StepOutcome::of(Status::Unknown, &error)),
             Err(_) if called.stopped => Next::End(self.so_far.clone()),
-            Err(error) => Next::End(Outcome::of(Status::Failed, &error)),
+            Err(error) => Next::End(StepOutcome::of(Status::Failed, &error)),
         }
     }
 
@@ -73,7 +73,7 @@ impl Progress for Assign {
         self.send()
     }
 
-    fn so_far(&self) -> Outcome {
+    fn so_far(&self) -> StepOutcome {
         self.so_far.clone()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::object::NewObject;
-use super::outcome::{Outcome, Status};
+use super::outcome::{Status, StepOutcome};
 use super::progress::{Next, Progress, unlike};
 use crate::api::Call;
 use crate::error::{Error, ServiceError};
@@ -22,7 +22,7 @@ pub(super) struct Create<'p> {
     /// The time between the two lookups after a lost response.
     settle_time: Duration,
     /// `NotSent` before the first response, `Unknown` after a lost response, and `Failed` after a rejection.
-    so_far: Outcome,
+    so_far: StepOutcome,
     /// Whether a lookup did not find the object after the last lost response.
     is_missed: bool,
     is_resent: bool,
@@ -35,7 +35,7 @@ impl<'p> Create<'p> {
             call,
             list,
             settle_time,
-            so_far: Outcome::stopped(),
+            so_far: StepOutcome::stopped(),
             is_missed: false,
             is_resent: false,
         }
@@ -48,7 +48,7 @@ impl<'p> Create<'p> {
         }
         if std::mem::replace(&mut self.is_resent, true) {
             let error = self.so_far.error.as_deref().unwrap_or_default();
-            return Next::End(Outcome {
+            return Next::End(StepOutcome {
                 status: Status::Failed,
                 error: Some(format!(
                     "{error}; sent twice, but the project does not contain it"
@@ -56,7 +56,7 @@ impl<'p> Create<'p> {
                 ..self.so_far.clone()
             });
         }
-        self.so_far = Outcome::stopped();
+        self.so_far = StepOutcome::stopped();
         self.is_missed = false;
         Next::Send(self.call.clone())
     }
@@ -74,9 +74,9 @@ impl Progress for Create<'_> {
                 None => unlike(&self.call, &response),
             },
             Err(error) if called.in_doubt => error,
-            Err(_) if called.stopped => return Next::End(Outcome::stopped()),
+            Err(_) if called.stopped => return Next::End(StepOutcome::stopped()),
             Err(error) => {
-                self.so_far = Outcome::of(Status::Failed, &error);
+                self.so_far = StepOutcome::of(Status::Failed, &error);
                 return match error {
                     // Another user may have created the object in the meantime.
                     Error::Service(refusal) if is_duplicate(&refusal) => Next::Read(self.list.clone()),
@@ -84,7 +84,7 @@ impl Progress for Create<'_> {
                 };
             }
         };
-        self.so_far = Outcome::of(Status::Unknown, &lost);
+        self.so_far = StepOutcome::of(Status::Unknown, &lost);
         Next::Read(self.list.clone())
     }
 
@@ -92,10 +92,10 @@ impl Progress for Create<'_> {
         let found = read.map(|entries| self.object.find(&entries));
         if self.so_far.status == Status::Failed {
             return Next::End(match found {
-                Ok(Some(id)) => Outcome {
+                Ok(Some(id)) => StepOutcome {
                     request_id: self.so_far.request_id.take(),
                     id: Some(id),
-                    ..Outcome::new(Status::Exists, None)
+                    ..StepOutcome::new(Status::Exists, None)
                 },
                 _ => self.so_far.clone(),
             });
@@ -114,7 +114,7 @@ impl Progress for Create<'_> {
         Next::Read(self.list.clone())
     }
 
-    fn so_far(&self) -> Outcome {
+    fn so_far(&self) -> StepOutcome {
         let so_far = self.so_far.clone();
         match so_far.status {
             Status::Unknown => so_far.without_lookup(None),
@@ -123,11 +123,11 @@ impl Progress for Create<'_> {
     }
 }
 
-fn created(id: String, request_id: Option<String>) -> Outcome {
-    Outcome {
+fn created(id: String, request_id: Option<String>) -> StepOutcome {
+    StepOutcome {
         request_id,
         id: Some(id),
-        ..Outcome::new(Status::Created, None)
+        ..StepOutcome::new(Status::Created, None)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::object::{all_options, find_attribute, has_options, read};
-use super::outcome::{Outcome, Status};
+use super::outcome::{Status, StepOutcome};
 use super::progress::{MOST_ATTEMPTS, Next, Progress, unlike};
 use crate::api::Call;
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub(super) struct Extend<'p> {
     wait: Duration,
     attempts: u32,
     /// The outcome of the last request without a usable response, if any.
-    lost: Option<Outcome>,
+    lost: Option<StepOutcome>,
 }
 
 impl<'p> Extend<'p> {
@@ -41,7 +41,7 @@ impl<'p> Extend<'p> {
     }
 
     /// Ends the step. A request whose outcome is unknown matters more than what happened later.
-    fn end(&mut self, outcome: Outcome) -> Next {
+    fn end(&mut self, outcome: StepOutcome) -> Next {
         Next::End(self.lost.take().unwrap_or(outcome))
     }
 }
@@ -54,24 +54,24 @@ impl Progress for Extend<'_> {
     fn listed(&mut self, read: Result<Vec<Value>, Error>) -> Next {
         let entries = match read {
             Ok(entries) => entries,
-            Err(error) => return self.end(Outcome::of(Status::NotSent, &error)),
+            Err(error) => return self.end(StepOutcome::of(Status::NotSent, &error)),
         };
         let Some(known) = find_attribute(&entries, self.attribute) else {
             let reason = "the attribute is no longer active in the project".to_owned();
-            return self.end(Outcome::new(Status::Failed, Some(reason)));
+            return self.end(StepOutcome::new(Status::Failed, Some(reason)));
         };
         if has_options(&known, self.options) {
             return Next::End(match self.lost.take() {
-                Some(lost) => Outcome {
+                Some(lost) => StepOutcome {
                     request_id: lost.request_id,
-                    ..Outcome::new(Status::Extended, None)
+                    ..StepOutcome::new(Status::Extended, None)
                 },
-                None => Outcome::new(Status::Exists, None),
+                None => StepOutcome::new(Status::Exists, None),
             });
         }
         // The last read only shows whether a request without a response was executed.
         if self.attempts == MOST_ATTEMPTS {
-            return self.end(Outcome::stopped());
+            return self.end(StepOutcome::stopped());
         }
         self.attempts += 1;
         let body = json!({"enumValues": all_options(&known, self.options)});
@@ -83,29 +83,29 @@ impl Progress for Extend<'_> {
             Ok(response) => {
                 let now = read(&response).as_ref().and_then(Attribute::read);
                 if now.is_some_and(|now| has_options(&now, self.options)) {
-                    return Next::End(Outcome {
+                    return Next::End(StepOutcome {
                         request_id: request_id(&response),
-                        ..Outcome::new(Status::Extended, None)
+                        ..StepOutcome::new(Status::Extended, None)
                     });
                 }
                 unlike(&self.call, &response)
             }
             Err(error) if called.in_doubt => error,
-            Err(_) if called.stopped => return self.end(Outcome::stopped()),
-            Err(error) => return self.end(Outcome::of(Status::Failed, &error)),
+            Err(_) if called.stopped => return self.end(StepOutcome::stopped()),
+            Err(error) => return self.end(StepOutcome::of(Status::Failed, &error)),
         };
-        self.lost = Some(Outcome::of(Status::Unknown, &lost));
+        self.lost = Some(StepOutcome::of(Status::Unknown, &lost));
         Next::Wait(self.wait)
     }
 
     fn waited(&mut self, stopped: bool) -> Next {
         if stopped {
-            return self.end(Outcome::stopped());
+            return self.end(StepOutcome::stopped());
         }
         Next::Read(self.list.clone())
     }
 
-    fn so_far(&self) -> Outcome {
-        self.lost.clone().unwrap_or_else(Outcome::stopped)
+    fn so_far(&self) -> StepOutcome {
+        self.lost.clone().unwrap_or_else(StepOutcome::stopped)
     }
 }

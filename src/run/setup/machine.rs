@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::assign::Assign;
 use super::create::Create;
 use super::extend::Extend;
-use super::outcome::{Outcome, Status};
+use super::outcome::{Status, StepOutcome};
 use super::progress::{Next, Progress};
 use super::request::{Blocked, Effect, Outcomes, Request, Target, request};
 use crate::api::Call;
@@ -24,7 +24,7 @@ use crate::http::{CallOutcome, Phase, Response};
 use crate::settings::setup::{Action, Plan, Step};
 
 /// Something that happened.
-pub(super) enum Event {
+pub(super) enum SetupEvent {
     /// The setup begins, time has passed, or the call was stopped.
     Tick,
     /// The request of the step with this number ended.
@@ -36,7 +36,7 @@ pub(super) enum Event {
 }
 
 /// Something to do. Each ends with an event.
-pub(super) enum Command {
+pub(super) enum SetupCommand {
     /// Send the request of a step. Set the flag while the request may have been executed.
     Send(usize, Call, Arc<AtomicBool>),
     /// Read a list for a step.
@@ -53,11 +53,11 @@ struct UnderWay<'p> {
 }
 
 /// A setup: sends each step once the steps that it depends on are settled, and determines an outcome for every step.
-pub(super) struct Machine<'p> {
+pub(super) struct SetupMachine<'p> {
     plan: &'p Plan,
     target: Target,
     /// The outcomes of the steps that are settled.
-    outcomes: Vec<Option<Outcome>>,
+    outcomes: Vec<Option<StepOutcome>>,
     waiting: BTreeSet<usize>,
     under_way: BTreeMap<usize, UnderWay<'p>>,
     /// Why no more steps begin, except after a stop.
@@ -66,9 +66,9 @@ pub(super) struct Machine<'p> {
     broken: Option<String>,
 }
 
-impl<'p> Machine<'p> {
+impl<'p> SetupMachine<'p> {
     pub fn new(plan: &'p Plan, target: Target) -> Self {
-        let outcomes: Vec<Option<Outcome>> = plan.steps.iter().map(without_request).collect();
+        let outcomes: Vec<Option<StepOutcome>> = plan.steps.iter().map(without_request).collect();
         let waiting = (0..outcomes.len()).filter(|step| outcomes[*step].is_none());
         Self {
             plan,
@@ -87,18 +87,18 @@ impl<'p> Machine<'p> {
     }
 
     /// Handles what has happened, and returns what to do next. `now` is the time since the start.
-    pub fn on(&mut self, events: Vec<Event>, now: Duration) -> Vec<Command> {
+    pub fn on(&mut self, events: Vec<SetupEvent>, now: Duration) -> Vec<SetupCommand> {
         let mut commands = Vec::new();
         for event in events {
             match event {
-                Event::Tick => {}
-                Event::Completed(step, called) => {
+                SetupEvent::Tick => {}
+                SetupEvent::Completed(step, called) => {
                     self.advance(step, now, &mut commands, |progress| progress.completed(called));
                 }
-                Event::Listed(step, read) => {
+                SetupEvent::Listed(step, read) => {
                     self.advance(step, now, &mut commands, |progress| progress.listed(read));
                 }
-                Event::Broken(reason) => {
+                SetupEvent::Broken(reason) => {
                     let reason = format!("a request was lost inside the client: {reason}");
                     self.ended.get_or_insert_with(|| reason.clone());
                     self.broken.get_or_insert(reason);
@@ -111,7 +111,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Ends the setup. Returns one outcome per step.
-    pub fn end(mut self) -> Vec<Outcome> {
+    pub fn end(mut self) -> Vec<StepOutcome> {
         for (step, under_way) in std::mem::take(&mut self.under_way) {
             let mut outcome = under_way.progress.so_far();
             if outcome.status == Status::NotSent {
@@ -119,15 +119,15 @@ impl<'p> Machine<'p> {
                 outcome = match (has_left, self.broken.clone()) {
                     (true, broken) => {
                         let stopped = || "the call was stopped before the response arrived".to_owned();
-                        Outcome::new(Status::Unknown, Some(broken.unwrap_or_else(stopped)))
+                        StepOutcome::new(Status::Unknown, Some(broken.unwrap_or_else(stopped)))
                     }
-                    (false, Some(broken)) => Outcome::not_sent(broken),
+                    (false, Some(broken)) => StepOutcome::not_sent(broken),
                     (false, None) => outcome,
                 };
             }
             self.outcomes[step] = Some(outcome);
         }
-        let rest = self.ending().unwrap_or_else(Outcome::stopped);
+        let rest = self.ending().unwrap_or_else(StepOutcome::stopped);
         let outcomes = self.outcomes.into_iter();
         outcomes
             .map(|outcome| outcome.unwrap_or_else(|| rest.clone()))
@@ -139,11 +139,11 @@ impl<'p> Machine<'p> {
     }
 
     /// Returns the outcome of steps that have not begun, if none begins any more.
-    fn ending(&self) -> Option<Outcome> {
+    fn ending(&self) -> Option<StepOutcome> {
         if self.is_stopped() {
-            return Some(Outcome::stopped());
+            return Some(StepOutcome::stopped());
         }
-        self.ended.clone().map(Outcome::not_sent)
+        self.ended.clone().map(StepOutcome::not_sent)
     }
 
     /// Lets a step decide what it does next.
@@ -151,7 +151,7 @@ impl<'p> Machine<'p> {
         &mut self,
         step: usize,
         now: Duration,
-        commands: &mut Vec<Command>,
+        commands: &mut Vec<SetupCommand>,
         decide: impl FnOnce(&mut (dyn Progress + Send + 'p)) -> Next,
     ) {
         let Some(under_way) = self.under_way.get_mut(&step) else {
@@ -161,9 +161,9 @@ impl<'p> Machine<'p> {
         match decide(&mut *under_way.progress) {
             Next::Send(call) => {
                 under_way.has_left = Arc::default();
-                commands.push(Command::Send(step, call, under_way.has_left.clone()));
+                commands.push(SetupCommand::Send(step, call, under_way.has_left.clone()));
             }
-            Next::Read(list) => commands.push(Command::Read(step, list)),
+            Next::Read(list) => commands.push(SetupCommand::Read(step, list)),
             Next::Wait(time) => under_way.due = Some(now + time),
             Next::End(outcome) => {
                 self.under_way.remove(&step);
@@ -172,7 +172,7 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn settle(&mut self, step: usize, outcome: Outcome) {
+    fn settle(&mut self, step: usize, outcome: StepOutcome) {
         if outcome.ends {
             let name = &self.plan.steps[step].name;
             self.ended.get_or_insert_with(|| {
@@ -183,7 +183,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Ends the waits that are over. A stop ends all of them.
-    fn end_waits(&mut self, now: Duration, commands: &mut Vec<Command>) {
+    fn end_waits(&mut self, now: Duration, commands: &mut Vec<SetupCommand>) {
         let stopped = self.is_stopped();
         let is_over = |due: Duration| stopped || due <= now;
         let under_way = self.under_way.iter();
@@ -195,7 +195,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Begins the steps that depend on no other step any more, up to the limit of requests in flight.
-    fn begin_steps(&mut self, now: Duration, commands: &mut Vec<Command>) {
+    fn begin_steps(&mut self, now: Duration, commands: &mut Vec<SetupCommand>) {
         let most = self.target.session.caller.options().max_in_flight;
         let plan = self.plan;
         for step in self.waiting.clone() {
@@ -205,7 +205,7 @@ impl<'p> Machine<'p> {
             };
             let ready = match request(&plan.steps[step], &outcomes) {
                 Err(Blocked::Waits) => continue,
-                Err(Blocked::Forever(reason)) => Err(Outcome::not_sent(reason)),
+                Err(Blocked::Forever(reason)) => Err(StepOutcome::not_sent(reason)),
                 Ok(request) => Ok(request),
             };
             let begun = match (self.ending(), ready) {
@@ -231,18 +231,18 @@ impl<'p> Machine<'p> {
 }
 
 /// Returns the outcome of a step that needs no request, or `None` if the step needs one.
-fn without_request(step: &Step) -> Option<Outcome> {
+fn without_request(step: &Step) -> Option<StepOutcome> {
     let note = || Some(step.note.clone()).filter(|note| !note.is_empty());
     match (step.action, &step.work) {
         (Action::Create | Action::Assign | Action::Extend, Some(_)) => None,
-        (Action::Exists, _) => Some(Outcome::new(Status::Exists, None)),
-        (Action::Differs, _) => Some(Outcome::new(Status::Differs, note())),
-        _ => Some(Outcome::new(Status::NotSent, note())),
+        (Action::Exists, _) => Some(StepOutcome::new(Status::Exists, None)),
+        (Action::Differs, _) => Some(StepOutcome::new(Status::Differs, note())),
+        _ => Some(StepOutcome::new(Status::NotSent, note())),
     }
 }
 
-fn begin<'p>(request: Request<'p>, target: &Target) -> Result<Box<dyn Progress + Send + 'p>, Outcome> {
-    let not_sent = |error: Error| Outcome::of(Status::NotSent, &error);
+fn begin<'p>(request: Request<'p>, target: &Target) -> Result<Box<dyn Progress + Send + 'p>, StepOutcome> {
+    let not_sent = |error: Error| StepOutcome::of(Status::NotSent, &error);
     let retry = &target.session.caller.options().retry;
     let call = target.call(&request).map_err(not_sent)?;
     Ok(match request.effect {

@@ -39,7 +39,7 @@ impl Status {
 
 /// The outcome of a step, with its details.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct StepOutcome {
     pub status: Status,
     /// The reason, if the step failed, was not sent or has an unknown outcome, or if the object differs from
     /// the description.
@@ -56,7 +56,7 @@ pub struct Outcome {
 /// Why a step was not sent after a stop.
 const STOPPED: &str = "the call was stopped before";
 
-impl Outcome {
+impl StepOutcome {
     pub(super) fn new(status: Status, error: Option<String>) -> Self {
         Self {
             status,

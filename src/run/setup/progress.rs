@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::outcome::Outcome;
+use super::outcome::StepOutcome;
 use crate::api::Call;
 use crate::error::Error;
 use crate::http::{CallOutcome, Response};
@@ -18,7 +18,7 @@ pub(super) enum Next {
     Read(Call),
     /// Wait this long.
     Wait(Duration),
-    End(Outcome),
+    End(StepOutcome),
 }
 
 /// A step that has begun.
@@ -35,7 +35,7 @@ pub(super) trait Progress {
     fn waited(&mut self, stopped: bool) -> Next;
 
     /// Returns the outcome if the step ends now, apart from a request in flight.
-    fn so_far(&self) -> Outcome;
+    fn so_far(&self) -> StepOutcome;
 }
 
 /// Returns the error for a response that does not confirm its request.

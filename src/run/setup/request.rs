@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::object::NewObject;
-use super::outcome::{Outcome, Status};
+use super::outcome::{Status, StepOutcome};
 use crate::api::settings as endpoints;
 use crate::api::{Call, Endpoint};
 use crate::call::Session;
@@ -66,11 +66,11 @@ impl Target {
 /// The steps of a plan, and the outcomes of those that are settled.
 pub(super) struct Outcomes<'s> {
     pub plan: &'s Plan,
-    pub outcomes: &'s [Option<Outcome>],
+    pub outcomes: &'s [Option<StepOutcome>],
 }
 
 impl Outcomes<'_> {
-    fn outcome(&self, step: usize) -> Option<&Outcome> {
+    fn outcome(&self, step: usize) -> Option<&StepOutcome> {
         self.outcomes.get(step)?.as_ref()
     }
 
@@ -83,7 +83,7 @@ impl Outcomes<'_> {
         let name = self.plan.steps.get(step).map_or("", |step| step.name.as_str());
         match self.outcome(step) {
             None => Err(Blocked::Waits),
-            Some(Outcome { id: Some(id), .. }) => Ok(id.clone()),
+            Some(StepOutcome { id: Some(id), .. }) => Ok(id.clone()),
             Some(outcome) if outcome.status == Status::Unknown => Err(Blocked::Forever(format!(
                 "it depends on `{name}`, whose creation is uncertain"
             ))),

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::machine::{Command, Event, Machine};
-use super::outcome::{Outcome, Status};
+use super::machine::{SetupCommand, SetupEvent, SetupMachine};
+use super::outcome::{Status, StepOutcome};
 use super::request::Target;
 use crate::api::Call;
 use crate::call::Session;
@@ -105,9 +105,9 @@ impl Bench {
     }
 
     /// Returns the machine, and its first commands.
-    fn begin(&self) -> (Machine<'_>, Vec<Command>) {
-        let mut machine = Machine::new(&self.plan, self.target.clone());
-        let commands = machine.on(vec![Event::Tick], at(0));
+    fn begin(&self) -> (SetupMachine<'_>, Vec<SetupCommand>) {
+        let mut machine = SetupMachine::new(&self.plan, self.target.clone());
+        let commands = machine.on(vec![SetupEvent::Tick], at(0));
         (machine, commands)
     }
 
@@ -121,19 +121,19 @@ fn at(seconds: u64) -> Duration {
 }
 
 /// The only command, which sends a request.
-fn sent(commands: Vec<Command>) -> (usize, Call, Arc<AtomicBool>) {
-    match <[Command; 1]>::try_from(commands) {
-        Ok([Command::Send(step, call, has_left)]) => (step, call, has_left),
-        Ok([Command::Read(step, list)]) => panic!("step {step} reads {}", list.endpoint.name),
+fn sent(commands: Vec<SetupCommand>) -> (usize, Call, Arc<AtomicBool>) {
+    match <[SetupCommand; 1]>::try_from(commands) {
+        Ok([SetupCommand::Send(step, call, has_left)]) => (step, call, has_left),
+        Ok([SetupCommand::Read(step, list)]) => panic!("step {step} reads {}", list.endpoint.name),
         Err(commands) => panic!("{} commands", commands.len()),
     }
 }
 
 /// The step and the list of the only command, which reads a list.
-fn read(commands: Vec<Command>) -> (usize, &'static str) {
-    match <[Command; 1]>::try_from(commands) {
-        Ok([Command::Read(step, list)]) => (step, list.endpoint.name),
-        Ok([Command::Send(step, call, _)]) => panic!("step {step} sends {}", call.endpoint.name),
+fn read(commands: Vec<SetupCommand>) -> (usize, &'static str) {
+    match <[SetupCommand; 1]>::try_from(commands) {
+        Ok([SetupCommand::Read(step, list)]) => (step, list.endpoint.name),
+        Ok([SetupCommand::Send(step, call, _)]) => panic!("step {step} sends {}", call.endpoint.name),
         Err(commands) => panic!("{} commands", commands.len()),
     }
 }
@@ -142,17 +142,17 @@ fn body(call: &Call) -> Value {
     serde_json::from_slice(call.body.as_ref().unwrap()).unwrap()
 }
 
-fn completed(step: usize, result: Result<Response, Error>, in_doubt: bool) -> Vec<Event> {
+fn completed(step: usize, result: Result<Response, Error>, in_doubt: bool) -> Vec<SetupEvent> {
     let outcome = CallOutcome {
         result,
         attempts: 1,
         in_doubt,
         stopped: false,
     };
-    vec![Event::Completed(step, outcome)]
+    vec![SetupEvent::Completed(step, outcome)]
 }
 
-fn responded(step: usize, body: &Value) -> Vec<Event> {
+fn responded(step: usize, body: &Value) -> Vec<SetupEvent> {
     let response = Response {
         status: 201,
         headers: vec![("x-request-id".to_owned(), "r-1".to_owned())],
@@ -161,12 +161,12 @@ fn responded(step: usize, body: &Value) -> Vec<Event> {
     completed(step, Ok(response), false)
 }
 
-fn lost(step: usize) -> Vec<Event> {
+fn lost(step: usize) -> Vec<SetupEvent> {
     let reset = TransportError::new(Sent::Maybe, "reset");
     completed(step, Err(Error::Transport(reset)), true)
 }
 
-fn refused(step: usize, status: u16, code: &str) -> Vec<Event> {
+fn refused(step: usize, status: u16, code: &str) -> Vec<SetupEvent> {
     let refusal = ServiceError {
         status,
         code: Some(code.to_owned()),
@@ -175,18 +175,18 @@ fn refused(step: usize, status: u16, code: &str) -> Vec<Event> {
     completed(step, Err(Error::Service(Box::new(refusal))), false)
 }
 
-fn listed(step: usize, entries: &[Value]) -> Vec<Event> {
-    vec![Event::Listed(step, Ok(entries.to_vec()))]
+fn listed(step: usize, entries: &[Value]) -> Vec<SetupEvent> {
+    vec![SetupEvent::Listed(step, Ok(entries.to_vec()))]
 }
 
 fn hvac(id: &str) -> Value {
     json!({ "id": id, "name": "HVAC", "parentId": "1", "isActive": true })
 }
 
-fn statuses(outcomes: &[Outcome]) -> Vec<Status> {
+fn statuses(outcomes: &[StepOutcome]) -> Vec<Status> {
     outcomes.iter().map(|outcome| outcome.status).collect()
 }
 
-fn error(outcome: &Outcome) -> &str {
+fn error(outcome: &StepOutcome) -> &str {
     outcome.error.as_deref().unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::description::{DescribedCategory, DescribedSet, DescribedStatus, Descr
 use crate::settings::SEPARATOR;
 use crate::settings::names::folded;
 use attribute::read_attribute;
-use entry::{Entry, doubled};
+use entry::{Entry, note_duplicates};
 
 /// The maximum length of a status set's name ("POST status-step-sets" reference page).
 const LONGEST_NAME: usize = 100;
@@ -53,12 +53,12 @@ impl Description {
             }),
             separator,
         };
-        doubled(
+        note_duplicates(
             "status_sets",
             description.status_sets.iter().map(|set| &set.name),
             &mut problems,
         );
-        doubled(
+        note_duplicates(
             "attributes",
             description
                 .attributes
@@ -148,7 +148,7 @@ fn read_set(at: String, value: &Value, problems: &mut Vec<String>) -> DescribedS
             }
         })
         .collect();
-    doubled(
+    note_duplicates(
         &format!("{place}.statuses"),
         statuses.iter().map(|status| &status.label),
         problems,
@@ -215,7 +215,7 @@ fn read_category(
         attributes,
     };
     let place = at.at.clone();
-    doubled(
+    note_duplicates(
         &format!("{place}.attributes"),
         category.attributes.iter(),
         problems,

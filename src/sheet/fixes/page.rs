@@ -13,7 +13,7 @@ use crate::rows::columns::{
     CUSTOM_ATTRIBUTES, FIX, LINE, OF_REPORT_MARK, OF_REPORTS, PROBLEM, ROW_OF_RUN, RowOfRun, SHEET_ROW,
     is_unusual_number,
 };
-use crate::sheet::cells::{Value, marked, put};
+use crate::sheet::cells::{OutputValue, marked, put};
 use crate::sheet::columns::{DescribedColumn, Kind};
 use crate::sheet::format::{LONGEST_CELL, WIDEST, as_text, cut, for_people, header};
 use crate::sheet::lists::{Lists, head};
@@ -214,7 +214,7 @@ impl<'p> Page<'p> {
             };
             let mark = bad.get(column);
             let is_used = self.fields.values().any(|used| used == column);
-            if mark.is_none() && !is_used && matches!(value, Value::Unwritable) {
+            if mark.is_none() && !is_used && matches!(value, OutputValue::Unwritable) {
                 continue;
             }
             let described = self.described.get(usize::from(*column)).and_then(Option::as_ref);
@@ -254,7 +254,7 @@ impl<'p> Page<'p> {
             let Some(column) = self.at.get(index) else {
                 continue;
             };
-            let Value::Text(text) = value else { continue };
+            let OutputValue::Text(text) = value else { continue };
             let text = trimmed(text);
             let described = self.described.get(usize::from(*column)).and_then(Option::as_ref);
             let is_number = described.is_some_and(|column| matches!(column.kind, Kind::Number));
@@ -267,12 +267,15 @@ impl<'p> Page<'p> {
     }
 
     /// Returns the value for a column of numbers. A program that reads the file may not know the options of the call.
-    fn number_of<'v>(&self, index: usize, value: &'v Value) -> Cow<'v, Value> {
+    fn number_of<'v>(&self, index: usize, value: &'v OutputValue) -> Cow<'v, OutputValue> {
         let of_text = match (value, &self.origin.number_of_text) {
-            (Value::Text(text), Some(number)) => number(&self.rows.names[index], text),
+            (OutputValue::Text(text), Some(number)) => number(&self.rows.names[index], text),
             _ => None,
         };
-        of_text.map_or_else(|| value.as_number(), |number| Cow::Owned(Value::Number(number)))
+        of_text.map_or_else(
+            || value.as_number(),
+            |number| Cow::Owned(OutputValue::Number(number)),
+        )
     }
 
     /// Writes the cells of the added columns.

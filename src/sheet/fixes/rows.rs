@@ -8,7 +8,7 @@ use super::origin::{Origin, RowToFix};
 use crate::input::sheet::{CATEGORY_PROPERTY, PADDED_PROPERTY, READING_PROPERTY};
 use crate::input::{Cell, Column, Label, Padded, Sink};
 use crate::rows::columns::{CUSTOM_ATTRIBUTES, OF_REPORT_MARK, OF_REPORTS, ROW_OF_RUN, RowOfRun};
-use crate::sheet::cells::{LEADING_ZEROS, Value, value};
+use crate::sheet::cells::{LEADING_ZEROS, OutputValue, value};
 
 /// The maximum length of a property that Excel keeps, in characters, with some to spare.
 const LONGEST_PROPERTY: usize = 200;
@@ -31,7 +31,7 @@ pub(super) struct Rows<'m> {
 /// A row to write.
 pub(super) struct Row {
     pub number: u32,
-    pub cells: Vec<(usize, Value)>,
+    pub cells: Vec<(usize, OutputValue)>,
     /// The row's cell in the hidden column of an earlier file.
     pub earlier: Option<RowOfRun>,
 }
@@ -66,7 +66,7 @@ impl<'m> Rows<'m> {
             && let Some((_, known)) = row.cells.iter_mut().find(|(known, _)| *known == index)
         {
             // A column and an entry of a dict have the same name, and both have a value.
-            *known = Value::Unwritable;
+            *known = OutputValue::Unwritable;
         } else {
             row.cells.push((index, value));
         }

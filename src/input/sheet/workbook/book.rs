@@ -11,7 +11,7 @@ use calamine::{
 
 use super::super::file::damaged;
 use super::super::marks::Properties;
-use super::super::value::{Formula, Placed, Value};
+use super::super::value::{Formula, Placed, WorkbookValue};
 use super::convert::{Format, Strings, value};
 use crate::input::source::SourceError;
 
@@ -147,7 +147,11 @@ impl Workbook {
     ///
     /// Formulas without a saved value occur only in some formats. In the binary formats, each formula record
     /// contains a value (`BrtFmlaNum` and similar records in [MS-XLSB], `Formula` in [MS-XLS]).
-    fn walk(&mut self, sheet: &str, take: &mut dyn FnMut((u32, u32), Value) -> bool) -> Result<(), Failure> {
+    fn walk(
+        &mut self,
+        sheet: &str,
+        take: &mut dyn FnMut((u32, u32), WorkbookValue) -> bool,
+    ) -> Result<(), Failure> {
         match self {
             Self::Xlsx(workbook) => walk_xlsx(workbook, sheet, take)?,
             Self::Xlsb(workbook) => {
@@ -175,7 +179,7 @@ impl Workbook {
 fn walk_xlsx(
     workbook: &mut Xlsx<Bytes>,
     sheet: &str,
-    take: &mut dyn FnMut((u32, u32), Value) -> bool,
+    take: &mut dyn FnMut((u32, u32), WorkbookValue) -> bool,
 ) -> Result<(), XlsxError> {
     let mut strings = Strings::default();
     let mut reader = workbook.worksheet_cells_reader(sheet)?;
@@ -216,7 +220,7 @@ fn walk_xlsx(
 
 /// Returns a cell's formula if it was saved without its value, as programs other than Excel may do. An empty
 /// string is a value.
-fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
+fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<WorkbookValue> {
     let formula = record
         .formula
         .as_ref()
@@ -227,10 +231,10 @@ fn without_value(record: &XlsxCellFormulaMetadataRecord<'_>) -> Option<Value> {
         // The text of a shared formula is stored only in its first cell.
         _ => "",
     };
-    Some(Value::Formula(Formula::new(record.pos, text).into()))
+    Some(WorkbookValue::Formula(Formula::new(record.pos, text).into()))
 }
 
-fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bool) {
+fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), WorkbookValue) -> bool) {
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (row, cells) in (first_row..).zip(range.rows()) {
         for (column, cell) in (first_column..).zip(cells) {
@@ -247,14 +251,17 @@ fn walk_range(range: &Range<Data>, take: &mut dyn FnMut((u32, u32), Value) -> bo
 fn walk_formulas(
     formulas: &Range<String>,
     values: &Range<Data>,
-    take: &mut dyn FnMut((u32, u32), Value) -> bool,
+    take: &mut dyn FnMut((u32, u32), WorkbookValue) -> bool,
 ) {
     let (first_row, first_column) = formulas.start().unwrap_or_default();
     for (row, cells) in (first_row..).zip(formulas.rows()) {
         for (column, formula) in (first_column..).zip(cells).filter(|(_, text)| !text.is_empty()) {
             let position = (row, column);
             if matches!(values.get_value(position), None | Some(Data::Empty))
-                && !take(position, Value::Formula(Formula::new(position, formula).into()))
+                && !take(
+                    position,
+                    WorkbookValue::Formula(Formula::new(position, formula).into()),
+                )
             {
                 return;
             }

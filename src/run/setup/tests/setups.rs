@@ -14,7 +14,11 @@ fn the_dependents_of_an_uncertain_object_are_not_sent() {
     let (mut machine, _) = bench.begin();
     read(machine.on(lost(0), at(1)));
     let unread = Error::Transport(TransportError::new(Sent::Maybe, "no response"));
-    assert!(machine.on(vec![Event::Listed(0, Err(unread))], at(2)).is_empty());
+    assert!(
+        machine
+            .on(vec![SetupEvent::Listed(0, Err(unread))], at(2))
+            .is_empty()
+    );
     let outcomes = machine.end();
     assert_eq!(
         statuses(&outcomes),
@@ -78,7 +82,7 @@ fn requests_dropped_by_a_stop_are_unknown_if_they_have_left() {
         category("Fans", ObjectId::FromStep(0)),
     ]);
     let (machine, commands) = bench.begin();
-    let [Command::Send(0, _, has_left), Command::Send(1, ..)] = &commands[..] else {
+    let [SetupCommand::Send(0, _, has_left), SetupCommand::Send(1, ..)] = &commands[..] else {
         panic!("two steps begin");
     };
     has_left.store(true, Ordering::Relaxed);
@@ -101,13 +105,13 @@ fn a_task_that_panics_ends_the_setup() {
     ]);
     let (mut machine, commands) = bench.begin();
     for command in &commands {
-        if let Command::Send(_, _, has_left) = command {
+        if let SetupCommand::Send(_, _, has_left) = command {
             has_left.store(true, Ordering::Relaxed);
         }
     }
     assert!(
         machine
-            .on(vec![Event::Broken("panic".to_owned())], at(1))
+            .on(vec![SetupEvent::Broken("panic".to_owned())], at(1))
             .is_empty()
     );
     let pumps = json!({ "id": "5", "name": "A", "parentId": "1" });

@@ -43,8 +43,12 @@ fn a_create_is_resent_once_after_two_lookups() {
         ];
         assert!(machine.on(listed(0, &others), at(lost_at)).is_empty());
         assert_eq!(machine.due(), Some(at(lost_at + SETTLE)));
-        assert!(machine.on(vec![Event::Tick], at(lost_at + SETTLE - 1)).is_empty());
-        read(machine.on(vec![Event::Tick], at(lost_at + SETTLE)));
+        assert!(
+            machine
+                .on(vec![SetupEvent::Tick], at(lost_at + SETTLE - 1))
+                .is_empty()
+        );
+        read(machine.on(vec![SetupEvent::Tick], at(lost_at + SETTLE)));
         assert_eq!(machine.due(), None);
         let next = machine.on(listed(0, &[]), at(lost_at + SETTLE + 1));
         if is_last {
@@ -64,7 +68,7 @@ fn an_object_that_appears_late_is_not_created_again() {
     let (mut machine, _) = bench.begin();
     read(machine.on(lost(0), at(1)));
     assert!(machine.on(listed(0, &[]), at(1)).is_empty());
-    read(machine.on(vec![Event::Tick], at(1 + SETTLE)));
+    read(machine.on(vec![SetupEvent::Tick], at(1 + SETTLE)));
     assert!(machine.on(listed(0, &[hvac("42")]), at(2 + SETTLE)).is_empty());
     let outcomes = machine.end();
     assert_eq!(statuses(&outcomes), [Status::Created]);
@@ -113,7 +117,7 @@ fn options_of_another_user_are_kept() {
     assert_eq!(body(&call), json!({ "enumValues": ["Gas", "Oil", "Wood"] }));
     assert!(machine.on(lost(0), at(1)).is_empty());
     // The attribute is read again, and has an option of another user.
-    read(machine.on(vec![Event::Tick], machine.due().unwrap()));
+    read(machine.on(vec![SetupEvent::Tick], machine.due().unwrap()));
     let (_, call, _) = sent(machine.on(listed(0, &[fuel(&["Gas", "Oil", "Steam"])]), at(3)));
     assert_eq!(
         body(&call),
@@ -131,7 +135,7 @@ fn options_whose_response_was_lost_are_found() {
     for attempt in 1..=3 {
         sent(machine.on(listed(0, &[fuel(&["Gas"])]), at(attempt * 10)));
         assert!(machine.on(lost(0), at(attempt * 10)).is_empty());
-        read(machine.on(vec![Event::Tick], machine.due().unwrap()));
+        read(machine.on(vec![SetupEvent::Tick], machine.due().unwrap()));
     }
     // The last read only shows the outcome.
     assert!(
@@ -149,7 +153,7 @@ fn an_assignment_is_repeated_until_its_response_can_be_read() {
     sent(commands);
     for _ in 0..2 {
         assert!(machine.on(responded(0, &json!("a page")), at(1)).is_empty());
-        sent(machine.on(vec![Event::Tick], machine.due().unwrap()));
+        sent(machine.on(vec![SetupEvent::Tick], machine.due().unwrap()));
     }
     assert!(machine.on(responded(0, &json!("a page")), at(2)).is_empty());
     assert_eq!(statuses(&machine.end()), [Status::Unknown]);

@@ -99,7 +99,7 @@ impl Planner<'_> {
         if known.data_type == wanted.data_type {
             let default = self.settings.described_default(place);
             match &wanted.default {
-                Some(given) if !same_default(default.as_ref(), given) => {
+                Some(given) if !same_default(default.as_ref(), given, &known.data_type) => {
                     let here = default.map_or_else(|| "none".to_owned(), |default| shown(&default));
                     differences.push(format!(
                         "default is {here} in the project, but {} in the description",

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::model::same::{Form, same};
 use crate::settings::names::folded;
-use crate::settings::setup::describe::number;
+use crate::settings::setup::description::has_options;
 
 /// Adds a difference if the description contains a text that is not the same in the project.
 pub(super) fn text_differs(
@@ -27,22 +28,24 @@ pub(super) fn text_differs(
     }
 }
 
-pub(super) fn same_default(known: Option<&Value>, wanted: &Value) -> bool {
-    let Some(known) = known else { return false };
-    let numbers = number(known).zip(number(wanted));
-    if let (Some((known, wanted)), true) = (numbers, wanted.is_number()) {
-        return known.as_f64() == wanted.as_f64();
+/// Returns whether the default of an attribute of the project is the one of its description. Labels of options are
+/// compared as names.
+pub(super) fn same_default(known: Option<&Value>, wanted: &Value, data_type: &str) -> bool {
+    let known = known.unwrap_or(&Value::Null);
+    let form = Form::Attribute(data_type);
+    if has_options(data_type) {
+        same(&labels(known), &labels(wanted), form)
+    } else {
+        same(known, wanted, form)
     }
-    let folds = |value: &Value| -> Vec<String> {
-        let mut labels: Vec<String> = match value {
-            Value::Array(values) => values.iter().filter_map(Value::as_str).map(folded).collect(),
-            Value::String(text) => vec![folded(text)],
-            other => vec![other.to_string()],
-        };
-        labels.sort();
-        labels
-    };
-    folds(known) == folds(wanted)
+}
+
+fn labels(value: &Value) -> Value {
+    match value {
+        Value::String(label) => Value::from(folded(label)),
+        Value::Array(items) => items.iter().map(labels).collect(),
+        other => other.clone(),
+    }
 }
 
 pub(super) fn shown(value: &Value) -> String {

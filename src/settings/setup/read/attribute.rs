@@ -3,7 +3,7 @@
 use crate::api::assets::fields::LONGEST_ATTRIBUTE;
 use serde_json::Value;
 
-use super::entry::{Entry, doubled};
+use super::entry::{Entry, note_duplicates};
 use crate::settings::names::folded;
 use crate::settings::setup::describe::number;
 use crate::settings::setup::description::{DescribedAttribute, TYPES, has_options};
@@ -75,7 +75,7 @@ pub(super) fn read_attribute(at: String, value: &Value, problems: &mut Vec<Strin
             .ok()
     });
     let place = at.at.clone();
-    doubled(&format!("{place}.options"), options.iter(), problems);
+    note_duplicates(&format!("{place}.options"), options.iter(), problems);
     DescribedAttribute {
         display_name,
         data_type,

@@ -126,7 +126,11 @@ impl<'a, 'p> Entry<'a, 'p> {
 }
 
 /// Notes the names that a list has more than once.
-pub(super) fn doubled<'n>(list: &str, names: impl Iterator<Item = &'n String>, problems: &mut Vec<String>) {
+pub(super) fn note_duplicates<'n>(
+    list: &str,
+    names: impl Iterator<Item = &'n String>,
+    problems: &mut Vec<String>,
+) {
     let mut seen = HashSet::new();
     for (place, name) in names.enumerate() {
         if !name.is_empty() && !seen.insert(folded(name)) {

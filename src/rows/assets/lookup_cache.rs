@@ -6,16 +6,16 @@ use crate::settings::LookupError;
 
 /// A cache of lookups by string. The size of the cache is limited, since a column may have any number of
 /// distinct strings.
-pub(super) struct Seen {
+pub(super) struct LookupCache {
     known: HashMap<Box<str>, Result<usize, LookupError>>,
     /// The last successful lookup, since consecutive rows often have the same string.
     last: Option<(Box<str>, usize)>,
 }
 
 /// The maximum number of strings in a cache.
-pub(super) const MOST_SEEN: usize = 100_000;
+pub(super) const MOST_CACHED: usize = 100_000;
 
-impl Seen {
+impl LookupCache {
     pub(super) fn new() -> Self {
         Self {
             known: HashMap::new(),
@@ -36,7 +36,7 @@ impl Seen {
         let found = if let Some(found) = self.known.get(text) {
             found.clone()
         } else {
-            if self.known.len() >= MOST_SEEN {
+            if self.known.len() >= MOST_CACHED {
                 self.known.clear();
             }
             let found = look();
