@@ -98,21 +98,12 @@ impl Settings {
     ) -> PyResult<Vec<String>> {
         let text = status.to_string_lossy();
         let sets = &self.0.content().status_sets;
-        let id = |(set, place): (usize, usize)| sets[set].statuses[place].id.clone();
-        if let Some(found) = self.0.status_of_id(&text) {
-            return Ok(vec![id(found)]);
-        }
-        let called = if inactive {
-            self.0.any_statuses_called(&text)
-        } else {
-            self.0.statuses_called(&text)
-        };
-        let found: Vec<String> = called.into_iter().map(id).collect();
-        if found.is_empty() {
-            let error = self.0.no_status_called(&text);
-            return Err(missed(py, "status", status.as_any(), &error));
-        }
-        Ok(found)
+        let found = self.0.statuses_meant(&text, inactive);
+        let found = found.map_err(|error| missed(py, "status", status.as_any(), &error))?;
+        Ok(found
+            .into_iter()
+            .map(|(set, place)| sets[set].statuses[place].id.clone())
+            .collect())
     }
 
     /// Returns the name (`caN`) and type of a custom attribute, given its name or display name. With `inactive`, an
@@ -125,11 +116,7 @@ impl Settings {
         inactive: bool,
     ) -> PyResult<(String, String)> {
         let text = attribute.to_string_lossy();
-        let found = match self.0.attribute_of_name(&text) {
-            Some(place) => Ok(place),
-            None if inactive => self.0.any_attribute(&text),
-            None => self.0.attribute(&text),
-        };
+        let found = self.0.attribute_meant(&text, inactive);
         let found = found.map_err(|error| missed(py, "custom attribute", attribute.as_any(), &error))?;
         let known = &self.0.content().attributes[found];
         Ok((known.name.clone(), known.data_type.clone()))

@@ -123,8 +123,7 @@ pub fn is_called(column: &str, name: &str, naming: Naming<'_>) -> bool {
     // An attribute has two names: its own, such as ca1, and its display name.
     let attribute = |name: &str| {
         let (name, settings) = (naming.bare(name), naming.settings()?);
-        let place = settings.attribute_of_name(name);
-        place.or_else(|| settings.attribute(name).ok())
+        settings.attribute_meant(name, false).ok()
     };
     let has_field = fields.iter().any(Option::is_some);
     !has_field && attribute(target).is_some_and(|place| attribute(name) == Some(place))

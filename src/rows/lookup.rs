@@ -26,10 +26,7 @@ pub fn field_of(named: &str, settings: Option<&Settings>) -> Result<Option<Strin
     let Some(settings) = settings else { return Ok(None) };
     let name = fields::bare(FIELDS, named);
     let attributes = &settings.content().attributes;
-    match settings
-        .attribute_of_name(name)
-        .map_or_else(|| settings.attribute(name), Ok)
-    {
+    match settings.attribute_meant(name, false) {
         Ok(place) if attributes[place].data_type == "text" => Ok(Some(attributes[place].name.clone())),
         Ok(place) => says(&format!("its type is {}", attributes[place].data_type)),
         Err(error @ LookupError::Unknown(_)) => says(&format!(

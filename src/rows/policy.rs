@@ -229,8 +229,7 @@ impl ImportKey {
             };
         };
         let attributes = &settings.content().attributes;
-        let of_name = settings.attribute_of_name(name).ok_or(());
-        match of_name.or_else(|()| settings.attribute(name)) {
+        match settings.attribute_meant(name, false) {
             Ok(place) if attributes[place].data_type == "text" => Ok(attributes[place].name.clone()),
             Ok(place) => says(&format!("its type is {}", attributes[place].data_type)),
             // The attribute may be newer than the settings.

@@ -97,9 +97,7 @@ impl<'s> Offer<'s> {
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
         let settings = self.settings;
-        let index = settings
-            .attribute_of_name(name)
-            .or_else(|| settings.attribute(name).ok())?;
+        let index = settings.attribute_meant(name, false).ok()?;
         Some(settings.content().attributes[index].name.as_str())
     }
 

@@ -87,9 +87,8 @@ impl Writer<Assets> {
             };
         };
         let settings = &names.settings;
-        let of_name = settings.attribute_of_name(name).ok_or(());
-        of_name
-            .or_else(|()| settings.attribute(name))
+        settings
+            .attribute_meant(name, false)
             .map(|place| settings.content().attributes[place].name.clone())
             .map_err(|error| {
                 let what = "custom attribute";

@@ -12,6 +12,19 @@ impl Settings {
         self.attribute_places.get(name).copied()
     }
 
+    /// Looks up a custom attribute by its own name, such as `ca3`, or else by its display name. With `inactive`, an inactive
+    /// one may have the display name, if no active one has.
+    ///
+    /// # Errors
+    /// The reason if there is no unique match.
+    pub fn attribute_meant(&self, text: &str, inactive: bool) -> Result<usize, LookupError> {
+        match self.attribute_of_name(text) {
+            Some(place) => Ok(place),
+            None if inactive => self.any_attribute(text),
+            None => self.attribute(text),
+        }
+    }
+
     /// Looks up a custom attribute by its display name, comparing only the letters and digits. The attribute's own name
     /// may follow in parentheses, as in `Airflow (ca3)`.
     ///

@@ -56,6 +56,25 @@ impl Settings {
         called.map(|(place, _)| place).collect()
     }
 
+    /// Looks up the status with this id, or else those with this label in all sets. With `inactive`, inactive statuses
+    /// count, too.
+    ///
+    /// # Errors
+    /// The reason if there is none.
+    pub fn statuses_meant(&self, text: &str, inactive: bool) -> Result<Vec<(usize, usize)>, LookupError> {
+        if let Some(found) = self.status_of_id(text) {
+            return Ok(vec![found]);
+        }
+        let called = match inactive {
+            true => self.any_statuses_called(text),
+            false => self.statuses_called(text),
+        };
+        if called.is_empty() {
+            return Err(self.no_status_called(text));
+        }
+        Ok(called)
+    }
+
     /// Returns why no active status has this label.
     #[must_use]
     pub fn no_status_called(&self, label: &str) -> LookupError {
