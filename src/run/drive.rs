@@ -1,4 +1,4 @@
-//! Drives a machine: carries out its commands, and waits for their events. This is the only part of a run that waits.
+//! Drives a machine: starts its commands, and waits for their events. Only this file uses tasks and timers.
 
 use std::time::Duration;
 

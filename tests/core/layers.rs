@@ -120,16 +120,75 @@ fn modules_are_documented_in_their_order() {
 #[test]
 fn simulator_shares_no_code_with_the_client() {
     for file in files("simulator") {
-        for other in used(&fs::read_to_string(&file).unwrap()) {
+        let text = fs::read_to_string(&file).unwrap();
+        for other in used(&text) {
             let shared = ["simulator", "error", "ids", "http"].contains(&other.as_str());
             assert!(shared, "{} uses `{other}`", file.display());
+        }
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for line in code.filter(|line| line.contains("crate::http")) {
+            let uses = line.matches("crate::http").count();
+            let transports = line.matches("crate::http::send::").count();
+            assert_eq!(
+                uses,
+                transports,
+                "{} uses more than `http::send`: {line}",
+                file.display()
+            );
         }
     }
 }
 
-/// Everything else in a run decides without waiting, so that it can be tested without a clock and a network.
+/// The files of a run that carry out commands, and so await requests and journal writes.
+const CARRY_OUT: [&str; 8] = [
+    "bulk.rs",
+    "drift.rs",
+    "drive.rs",
+    "existing.rs",
+    "lookup.rs",
+    "matched.rs",
+    "send.rs",
+    "setup.rs",
+];
+
+/// All other files of a run decide without I/O, so that they can be tested without a network.
 #[test]
-fn only_the_driver_of_runs_waits() {
+fn only_listed_files_of_runs_are_async() {
+    let folder = source().join("run");
+    let mut found = BTreeSet::new();
+    for file in files("run").iter().filter(|file| file.starts_with(&folder)) {
+        if is_async(&fs::read_to_string(file).unwrap()) {
+            found.insert(file.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(found, CARRY_OUT.map(str::to_owned).into());
+}
+
+/// Returns whether code outside comments has `async` or `.await`.
+fn is_async(text: &str) -> bool {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let mut words =
+        code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'));
+    words.any(|word| ["async", "await"].contains(&word))
+}
+
+#[test]
+fn async_code_is_found() {
+    for text in [
+        "async fn read() {}",
+        "read()\n    .await?;",
+        "Box::pin(async move { 1 })",
+    ] {
+        assert!(is_async(text), "{text}");
+    }
+    for text in ["// async fn read() {}", "fn awaits_async_io() {}"] {
+        assert!(!is_async(text), "{text}");
+    }
+}
+
+/// All other files of a run get the time with their events, so that they can be tested without a clock.
+#[test]
+fn only_the_driver_of_runs_uses_tasks_and_timers() {
     let mentions = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("tokio");
     let waiting: Vec<PathBuf> = files("run").into_iter().filter(mentions).collect();
     let driver = source().join("run/drive.rs");
