@@ -68,7 +68,7 @@ pub fn same(one: &Value, other: &Value, form: Form<'_>) -> bool {
             ("", Value::String(one), Value::String(other)) => {
                 certain_day(one).is_some_and(|one| certain_day(other) == Some(one))
             }
-            ("numeric", ..) | ("", ..) | (_, Value::Number(_), Value::String(_)) => same_numbers(one, other),
+            ("numeric" | "", ..) | (_, Value::Number(_), Value::String(_)) => same_numbers(one, other),
             _ => matches!((text(one), text(other)), (Some(one), Some(other)) if one == other),
         },
     }

@@ -504,7 +504,7 @@ async fn a_link_of_a_request_in_doubt_is_looked_up_until_it_is_certain() {
     let short = json!({"what": "drop_results", "count": 1, "on": "relationships:delete"});
     bench.simulator.add_fault(fault(&short));
     let (ledger, _) = bench
-        .call(by_id(&relationships::DELETE, RowShape::Id, &links))
+        .call(by_id(&relationships::DELETE, RowShape::IdOfRelationship, &links))
         .await;
     assert_eq!(counts(&ledger), [(Status::Deleted, 2)], "{:?}", messages(&ledger));
 }

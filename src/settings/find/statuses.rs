@@ -65,9 +65,10 @@ impl Settings {
         if let Some(found) = self.status_of_id(text) {
             return Ok(vec![found]);
         }
-        let called = match inactive {
-            true => self.any_statuses_called(text),
-            false => self.statuses_called(text),
+        let called = if inactive {
+            self.any_statuses_called(text)
+        } else {
+            self.statuses_called(text)
         };
         if called.is_empty() {
             return Err(self.no_status_called(text));
