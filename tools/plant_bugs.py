@@ -251,8 +251,8 @@ BUGS = [
         (
             Edit(
                 "src/api/assets/values.rs",
-                "(Some(before), Some(now)) => same(&now, &before),",
-                "(Some(before), Some(now)) => same(&now, &before) || true,",
+                '(Some(before), Some(now)) => same(&now, &before, Form::Attribute("numeric")),',
+                '(Some(before), Some(now)) => same(&now, &before, Form::Attribute("numeric")) || true,',
             ),
         ),
     ),
