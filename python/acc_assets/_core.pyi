@@ -673,14 +673,15 @@ def entity_names(domain: str, type: str | None, /) -> tuple[str, str | None] | N
 def relationship_fields() -> list[dict[str, Any]]:
     """Return the fields of a relationship, in the order of a table.
 
-    The keys are "name", "heading", "by_service" (only the service sets it) and "is_column" (a table has it as one column).
+    The keys are those of `asset_fields`.
     """
 
 def asset_fields() -> list[dict[str, Any]]:
     """Return the fields of an asset, in the order of a table.
 
     The keys are "name", "heading", "aliases" (in lower case, without punctuation), "is_identifier", "has_names" (values
-    have names in the settings), "by_service" (only the service sets it) and "sorts" (lists can be sorted by it).
+    have names in the settings), "by_service" (only the service sets it), "is_column" (a table has it as one column) and
+    "sorts" (lists can be sorted by it).
     """
 
 def rules() -> list[dict[str, str]]:

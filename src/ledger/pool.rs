@@ -156,6 +156,11 @@ impl Numbers {
     }
 }
 
+/// Makes room for this many rows in a column, because growing step by step leaves holes in memory.
+pub(super) fn reserve_rows<T>(column: &mut Vec<T>, rows: usize) {
+    column.reserve(rows.saturating_sub(column.len()));
+}
+
 /// Sets a value in a column that omits trailing blanks.
 pub(super) fn put<T: Copy + PartialEq>(column: &mut Vec<T>, at: usize, value: T, blank: T) {
     if at < column.len() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::numbers::NO_NUMBER;
-use super::pool::put;
+use super::pool::{put, reserve_rows};
 use super::{Ledger, Sending, SentBody, SentItem, Status, number};
 
 impl Ledger {
@@ -21,8 +21,7 @@ impl Ledger {
         };
         self.sendings.push(sending);
         let sending = number(self.sendings.len() - 1);
-        self.sendings_of
-            .reserve(self.statuses.len().saturating_sub(self.sendings_of.len()));
+        reserve_rows(&mut self.sendings_of, self.statuses.len());
         for item in &body.rows {
             put(&mut self.sendings_of, item.row as usize, sending, NO_NUMBER);
         }

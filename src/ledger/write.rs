@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::pool::put;
+use super::pool::{put, reserve_rows};
 use super::{Estimate, Fault, Ledger, Stats, Status, number};
 use crate::input::Label;
 use crate::rows::{ColumnUse, Problem, columns};
@@ -199,9 +199,7 @@ impl Ledger {
     pub fn set_read_id(&mut self, row: u32, id: &str, uuid: Option<Uuid>) {
         match uuid {
             Some(uuid) if !uuid.is_nil() && id.len() == 36 => {
-                // All rows have been read, or few more than have ids. Growing step by step leaves holes in memory.
-                self.ids
-                    .reserve(self.statuses.len().saturating_sub(self.ids.len()));
+                reserve_rows(&mut self.ids, self.statuses.len());
                 put(&mut self.ids, row as usize, uuid, Uuid::nil());
             }
             _ => {

@@ -30,6 +30,7 @@ mod _core {
     use pyo3::prelude::*;
     use pyo3::types::{PyBytes, PyCFunction, PyDict, PyString, PyTuple};
 
+    use crate::api::field::Fields;
     use crate::input::sheet::encoding::standard_name;
     use crate::rows::lookup::field_of;
 
@@ -244,23 +245,17 @@ mod _core {
     /// Returns the fields of a relationship, in the order of a table.
     #[pyfunction]
     fn relationship_fields(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
-        let fields = crate::api::relationships::FIELDS.0.iter();
-        fields
-            .map(|field| {
-                let entry = PyDict::new(py);
-                entry.set_item("name", field.name)?;
-                entry.set_item("heading", field.heading)?;
-                entry.set_item("by_service", field.by_service)?;
-                entry.set_item("is_column", field.is_column())?;
-                Ok(entry)
-            })
-            .collect()
+        described(py, crate::api::relationships::FIELDS)
     }
 
     /// Returns the fields of an asset, in the order of a table.
     #[pyfunction]
     fn asset_fields(py: Python<'_>) -> PyResult<Vec<Bound<'_, PyDict>>> {
-        let fields = crate::api::assets::FIELDS.0.iter();
+        described(py, crate::api::assets::FIELDS)
+    }
+
+    fn described(py: Python<'_>, fields: Fields) -> PyResult<Vec<Bound<'_, PyDict>>> {
+        let fields = fields.0.iter();
         fields
             .map(|field| {
                 let entry = PyDict::new(py);
@@ -270,6 +265,7 @@ mod _core {
                 entry.set_item("is_identifier", field.trims)?;
                 entry.set_item("has_names", field.refers.is_some())?;
                 entry.set_item("by_service", field.by_service)?;
+                entry.set_item("is_column", field.is_column())?;
                 entry.set_item("sorts", field.sorts)?;
                 Ok(entry)
             })

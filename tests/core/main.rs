@@ -8,6 +8,7 @@ mod lists;
 mod plant;
 mod recorded;
 mod uses;
+mod written;
 
 mod activity;
 mod batch_limit;

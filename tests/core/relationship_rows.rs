@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::bench::{Bench, Call, Texts, fault};
+use crate::written::Written;
 
 const ASSET: &str = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
 const OTHER: &str = "84eb6a10-dde3-475f-aaf4-b5df3aebbd0b";
@@ -469,62 +470,27 @@ fn rejection(given: &Value) -> String {
     names.unwrap_err().to_string()
 }
 
-/// Writes rows, and keeps their entities and problems.
-struct Written {
-    writer: RowWriter,
-    rows: Vec<Result<Value, Vec<(String, String)>>>,
-    body: Vec<u8>,
-}
-
-impl Sink for Written {
-    fn column(&mut self, name: &str) -> Column {
-        self.writer.column(name)
-    }
-
-    fn begin(&mut self, _: Label<'_>) -> bool {
-        self.body.clear();
-        self.writer.begin(&mut self.body);
-        true
-    }
-
-    fn cell(&mut self, column: Column, value: &Cell<'_>) {
-        self.writer.cell(column, value, &mut self.body);
-    }
-
-    fn broken(&mut self, _: Label<'_>, found: &str) {
-        panic!("{found} is no row");
-    }
-
-    fn filled(&mut self, column: Column) {
-        self.writer.filled(column);
-    }
-
-    fn end(&mut self) {
-        let ended = self.writer.end(&mut self.body);
-        let body = || serde_json::from_slice::<Value>(&self.body).unwrap()["entities"].take();
-        self.rows.push(ended.map(|()| body()).map_err(told));
-    }
-
-    fn full(&self) -> bool {
-        false
-    }
-}
-
-/// Reads rows with these options, in the way of a call from Python.
-fn read(given: &Value, rows: Vec<Texts>) -> Written {
+/// Writes rows with these options, in the way of a call from Python.
+fn written(given: &Value, rows: Vec<Texts>) -> Written {
     let (options, shape) = (options(given), RowShape::NewRelationship);
     let names = options.names(shape, None, None).unwrap();
     let preparation = options
         .reading
         .preparation(shape.fields(), &options.mapping, None);
     let mut source = Prepared::new(Links(rows.into_iter()), preparation);
-    let mut written = Written {
-        writer: RowWriter::new(options.policy(shape, None, names)),
-        rows: Vec::new(),
-        body: Vec::new(),
-    };
-    while source.fill(&mut written).unwrap() == More::Rows {}
-    written
+    Written::of(options.policy(shape, None, names), &mut source)
+}
+
+/// Returns the entities of each row, or its problems.
+fn entities_of(written: &Written) -> Vec<Result<Value, Vec<(String, String)>>> {
+    let entities = |body: &String| serde_json::from_str::<Value>(body).unwrap()["entities"].take();
+    let rows = written.rows.iter();
+    rows.map(|row| {
+        row.as_ref()
+            .map(entities)
+            .map_err(|problems| told(problems.clone()))
+    })
+    .collect()
 }
 
 /// Returns the entities of a link between the asset and a document.
@@ -548,8 +514,8 @@ fn mapping_takes_fields_of_relationships() {
         ("to_kind", "document".to_owned()),
         ("Note", "?".to_owned()),
     ];
-    let written = read(&given, vec![row]);
-    assert_eq!(written.rows, [Ok(entities(URN))]);
+    let written = written(&given, vec![row]);
+    assert_eq!(entities_of(&written), [Ok(entities(URN))]);
     let warnings = written.writer.warnings(&|row| format!("row {row}"));
     assert!(warnings.is_empty(), "{warnings:?}");
     let is_identifier = |column| options(&given).is_identifier(column, RowShape::NewRelationship, None);
@@ -593,8 +559,11 @@ fn options_name_columns_of_relationships_by_field() {
         .map(|(name, text)| (name, text.to_owned()))
         .to_vec()
     };
-    let written = read(&given, vec![row(ASSET, "urn:1"), row("", "urn:2")]);
-    assert_eq!(written.rows, [Ok(entities("urn:1")), Ok(entities("urn:2"))]);
+    let written = written(&given, vec![row(ASSET, "urn:1"), row("", "urn:2")]);
+    assert_eq!(
+        entities_of(&written),
+        [Ok(entities("urn:1")), Ok(entities("urn:2"))]
+    );
     let warnings = written.writer.warnings(&|row| format!("row {row}"));
     let filled = "1 blank cell of `Source` has the value of the row above (fill_down=)";
     assert_eq!(warnings, [filled]);

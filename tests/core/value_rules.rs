@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use acc_assets::columns::{Page, Table};
 use acc_assets::input::arrow::Batches;
-use acc_assets::input::{Cell, Column, Label, More, Padded, Sink, Source};
+use acc_assets::input::{Cell, Column, Padded};
 use acc_assets::rows::{
     CurrentAssets, Dates, ImportKey, Names, Nulls, Policy, Problem, RowShape, RowWriter, rules,
 };
@@ -23,6 +23,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::plant;
+use crate::written::Written;
 
 const STATUS: &str = "84eb6a10-dde3-475f-aaf4-b5df3aebbd0b";
 const ID: &str = "6cdd4356-a719-4964-9fd7-0c505e731ac7";
@@ -882,41 +883,6 @@ fn every_rule_has_a_problem_and_vice_versa() {
     );
 }
 
-/// Writes all rows of a source, one asset per row.
-struct Writing {
-    writer: RowWriter,
-    rows: Vec<Result<Value, Vec<Problem>>>,
-    out: Vec<u8>,
-    most: usize,
-}
-
-impl Sink for Writing {
-    fn column(&mut self, name: &str) -> Column {
-        self.writer.column(name)
-    }
-    fn begin(&mut self, _: Label<'_>) -> bool {
-        self.out.clear();
-        self.writer.begin(&mut self.out);
-        true
-    }
-    fn cell(&mut self, column: Column, value: &Cell<'_>) {
-        self.writer.cell(column, value, &mut self.out);
-    }
-    fn broken(&mut self, _: Label<'_>, found: &str) {
-        self.rows.push(Err(vec![Problem::not_a_row(found)]));
-    }
-    fn end(&mut self) {
-        let ended = self.writer.end(&mut self.out);
-        self.rows.push(ended.map(|()| {
-            serde_json::from_str::<Value>(&format!("{{{}}}", str::from_utf8(&self.out).unwrap())).unwrap()[ID]
-                .clone()
-        }));
-    }
-    fn full(&self) -> bool {
-        self.rows.len().is_multiple_of(self.most)
-    }
-}
-
 fn read_arrow(columns: Vec<(&str, ArrayRef)>) -> Vec<Result<Value, Vec<Problem>>> {
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),
@@ -928,15 +894,10 @@ fn read_arrow(columns: Vec<(&str, ArrayRef)>) -> Vec<Result<Value, Vec<Problem>>
         batch.schema(),
     );
     let mut source = Batches::new(Box::new(batches), Some(rows)).unwrap();
-    let mut sink = Writing {
-        writer: RowWriter::new(policy(RowShape::AssetPatch)),
-        rows: vec![],
-        out: vec![],
-        most: 2,
-    };
-    while source.fill(&mut sink).unwrap() == More::Rows {}
-    assert_eq!(sink.rows.len(), rows);
-    sink.rows
+    let written = Written::of(policy(RowShape::AssetPatch), &mut source);
+    assert_eq!(written.rows.len(), rows);
+    let asset = |body| serde_json::from_str::<Value>(&format!("{{{body}}}")).unwrap()[ID].take();
+    written.rows.into_iter().map(|row| row.map(asset)).collect()
 }
 
 #[test]
